@@ -1,0 +1,342 @@
+//! Names of things: workspaces and addresses, in Terraform's notation.
+//!
+//! Guarantees: `Display` and `FromStr` are inverse; addresses order as their
+//! parts do, indexes by number.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The longest name of a tenant, tier or environment: a DNS label.
+pub const MAX_NAME: usize = 63;
+
+/// Whether a tenant, tier or environment may have this name: lower-case
+/// letters, digits and inner hyphens, starting with a letter, 63 at most.
+pub fn is_valid_name(name: &str) -> bool {
+    name.len() <= MAX_NAME
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// The name of one unit of state: `acme`, `acme/production-eu`, `platform`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct WorkspaceName(Arc<str>);
+
+impl WorkspaceName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for WorkspaceName {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let mut parts = text.split('/');
+        let valid = parts.by_ref().take(2).all(is_valid_name) && parts.next().is_none();
+        if valid { Ok(WorkspaceName(text.into())) } else { Err(AddressError::new("workspace name", text)) }
+    }
+}
+
+impl<'de> Deserialize<'de> for WorkspaceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for WorkspaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Text that is not the address or name it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a valid {what}")]
+pub struct AddressError {
+    what: &'static str,
+    text: String,
+}
+
+impl AddressError {
+    fn new(what: &'static str, text: &str) -> Self {
+        AddressError { what, text: text.into() }
+    }
+}
+
+/// Which instance of a block with `count` or `for_each`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InstanceKey {
+    /// From `count`.
+    Index(usize),
+    /// From `for_each`.
+    Key(Arc<str>),
+}
+
+impl fmt::Display for InstanceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InstanceKey::Index(i) => write!(f, "[{i}]"),
+            InstanceKey::Key(k) => write!(f, "[{}]", quote(k)),
+        }
+    }
+}
+
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// One step of a module path: `module.db["eu"]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleStep {
+    /// The name of the call.
+    pub name: Arc<str>,
+    /// Which instance of the call.
+    pub key: Option<InstanceKey>,
+}
+
+/// A module instance; empty for the root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModulePath(Arc<[ModuleStep]>);
+
+impl ModulePath {
+    /// The root module.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The steps from the root.
+    pub fn steps(&self) -> &[ModuleStep] {
+        &self.0
+    }
+
+    /// A child of this instance.
+    #[must_use]
+    pub fn child(&self, name: Arc<str>, key: Option<InstanceKey>) -> Self {
+        let step = ModuleStep { name, key };
+        ModulePath(self.0.iter().cloned().chain([step]).collect())
+    }
+
+    /// Whether this is the root.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for ModulePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            let dot = if i > 0 { "." } else { "" };
+            write!(f, "{dot}module.{}", step.name)?;
+            if let Some(key) = &step.key {
+                key.fmt(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Managed by us, or only read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceMode {
+    /// A `resource` block.
+    #[default]
+    Managed,
+    /// A `data` block.
+    Data,
+}
+
+/// A resource instance: `module.db.cnpg_cluster.main["eu"]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceAddress {
+    /// The module instance it is in.
+    pub module: ModulePath,
+    /// Managed or data.
+    pub mode: ResourceMode,
+    /// Its type, `kubernetes_manifest`.
+    pub kind: Arc<str>,
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Which instance.
+    pub key: Option<InstanceKey>,
+}
+
+impl ResourceAddress {
+    /// The same address without instance key.
+    #[must_use]
+    pub fn without_key(&self) -> Self {
+        ResourceAddress { key: None, ..self.clone() }
+    }
+}
+
+impl fmt::Display for ResourceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.module.is_root() {
+            write!(f, "{}.", self.module)?;
+        }
+        if self.mode == ResourceMode::Data {
+            f.write_str("data.")?;
+        }
+        write!(f, "{}.{}", self.kind, self.name)?;
+        match &self.key {
+            Some(key) => key.fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for ResourceAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let bad = || AddressError::new("resource address", text);
+        let mut steps = split(text).ok_or_else(bad)?.into_iter().peekable();
+        let mut module = ModulePath::root();
+        while steps.peek().is_some_and(|(name, _)| name == "module") {
+            let (_, key) = steps.next().ok_or_else(bad)?;
+            let (name, child_key) = steps.next().ok_or_else(bad)?;
+            if key.is_some() {
+                return Err(bad());
+            }
+            module = module.child(name.into(), child_key);
+        }
+        let mut mode = ResourceMode::Managed;
+        if steps.peek().is_some_and(|(name, key)| name == "data" && key.is_none()) {
+            mode = ResourceMode::Data;
+            steps.next();
+        }
+        let (kind, no_key) = steps.next().ok_or_else(bad)?;
+        let (name, key) = steps.next().ok_or_else(bad)?;
+        if no_key.is_some() || steps.next().is_some() {
+            return Err(bad());
+        }
+        Ok(ResourceAddress { module, mode, kind: kind.into(), name: name.into(), key })
+    }
+}
+
+/// Splits `a.b["c.d"].e[0]` into names with their index.
+fn split(text: &str) -> Option<Vec<(String, Option<InstanceKey>)>> {
+    let mut steps = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        if !valid {
+            return None;
+        }
+        let (key, after) = match after.strip_prefix('[') {
+            Some(inside) => {
+                let (key, after) = instance_key(inside)?;
+                (Some(key), after)
+            }
+            None => (None, after),
+        };
+        steps.push((name.to_owned(), key));
+        match after.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Some(steps),
+            None => return None,
+        }
+    }
+}
+
+/// Reads an index after its opening bracket; gives what follows the closing one.
+fn instance_key(inside: &str) -> Option<(InstanceKey, &str)> {
+    let Some(quoted) = inside.strip_prefix('"') else {
+        let (digits, after) = inside.split_once(']')?;
+        return Some((InstanceKey::Index(digits.parse().ok()?), after));
+    };
+    let mut key = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => match chars.next()?.1 {
+                'n' => key.push('\n'),
+                other => key.push(other),
+            },
+            '"' => return Some((InstanceKey::Key(key.into()), quoted[at + 1..].strip_prefix(']')?)),
+            _ => key.push(c),
+        }
+    }
+    None
+}
+
+impl Serialize for ResourceAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for ModulePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModulePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(ModulePath::root());
+        }
+        // A module path is the module part of the address of anything in it.
+        let inside: ResourceAddress = format!("{text}.x.x").parse().map_err(serde::de::Error::custom)?;
+        Ok(inside.module)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_round_trip() {
+        for text in
+            ["a.b", "data.a.b[0]", "module.m[\"x.y\"].module.n.a.b[\"q\\\"z\"]", "module.m[1].data.a.b"]
+        {
+            let address: ResourceAddress = text.parse().expect(text);
+            assert_eq!(address.to_string(), text);
+        }
+        for text in ["", "a", "a.b.c", "a[0].b", "module.m", "a.b[", "a.b[x]", "a..b"] {
+            assert!(text.parse::<ResourceAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn workspace_names() {
+        for (text, valid) in [
+            ("acme", true),
+            ("acme/production-eu", true),
+            ("Acme", false),
+            ("a/b/c", false),
+            ("-a", false),
+            ("a-", false),
+            ("", false),
+        ] {
+            assert_eq!(text.parse::<WorkspaceName>().is_ok(), valid, "{text}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Diagnostics: what is wrong, where, and what to do, as data.
+//!
+//! Guarantees: summaries are constant per kind of problem, details are full
+//! sentences, hints are apart; functions collect diagnostics rather than stop
+//! at the first.
+//! Must not: render, colour or print; that is the caller's.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Path;
+
+/// Which file of a [`SourceMap`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FileId(pub u32);
+
+/// A place in a source file: byte offsets, end exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+}
+
+/// Serialised as `[file, start, end]`, since plans hold many.
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.file, self.start, self.end).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (file, start, end) = Deserialize::deserialize(deserializer)?;
+        Ok(Span { file, start, end })
+    }
+}
+
+impl Span {
+    /// From the start of this place to the end of another in the same file.
+    #[must_use]
+    pub fn to(self, other: Span) -> Span {
+        Span { end: other.end.max(self.end), ..self }
+    }
+}
+
+/// A source file as read.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as the user would write it.
+    pub path: PathBuf,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+/// All source files of a run, by [`FileId`]. Files are only ever added.
+#[derive(Debug, Default)]
+pub struct SourceMap(RwLock<Vec<Arc<Source>>>);
+
+impl SourceMap {
+    /// Takes a file in.
+    pub fn add(&self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> FileId {
+        let mut files = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        files.push(Arc::new(Source { path: path.into(), text: text.into() }));
+        FileId(u32::try_from(files.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// The file of an id; `None` for an id of another run.
+    pub fn get(&self, id: FileId) -> Option<Arc<Source>> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id.0 as usize).cloned()
+    }
+
+    /// Line and column of a place, from 1, columns in characters.
+    pub fn line_column(&self, span: Span) -> Option<(usize, usize)> {
+        let source = self.get(span.file)?;
+        let before = source.text.get(..span.start as usize)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some((line, column))
+    }
+
+    /// `path:line` of a place, for one-line messages.
+    pub fn place(&self, span: Span) -> Option<String> {
+        let (line, _) = self.line_column(span)?;
+        Some(format!("{}:{line}", self.get(span.file)?.path.display()))
+    }
+
+    /// The path of a file.
+    pub fn path(&self, id: FileId) -> Option<PathBuf> {
+        self.get(id).map(|s| FilePath::to_path_buf(&s.path))
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is done while there is one.
+    Error,
+    /// Worth knowing; the run goes on.
+    Warning,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How bad.
+    pub severity: Severity,
+    /// The kind of problem, the same words each time.
+    pub summary: String,
+    /// What is wrong here, in full sentences. May be empty.
+    pub detail: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The place at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// Further places, each with a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<(Span, String)>,
+    /// `workspace:address` of the object concerned, or just one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The attribute concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Path>,
+    /// References of the expression and what they stand for, secrets hidden.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(String, String)>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            summary: summary.into(),
+            detail: detail.into(),
+            hint: None,
+            span: None,
+            related: Vec::new(),
+            address: None,
+            path: None,
+            values: Vec::new(),
+        }
+    }
+
+    /// A warning.
+    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Self::error(summary, detail) }
+    }
+
+    /// With the place at fault.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With a further place.
+    #[must_use]
+    pub fn related(mut self, span: Span, words: impl Into<String>) -> Self {
+        self.related.push((span, words.into()));
+        self
+    }
+
+    /// With the object concerned.
+    #[must_use]
+    pub fn address(mut self, address: impl ToString) -> Self {
+        self.address = Some(address.to_string());
+        self
+    }
+
+    /// With the attribute concerned.
+    #[must_use]
+    pub fn path(mut self, path: Path) -> Self {
+        self.path = Some(path);
+        self
+    }
+
+    /// With a hint naming the nearest of `known`, when one is near.
+    #[must_use]
+    pub fn suggest<'a>(self, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(given, known) {
+            Some(name) => self.hint(format!("Did you mean {name:?}?")),
+            None => self,
+        }
+    }
+}
+
+/// The name nearest to what was given, if it is near enough to be meant.
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (given.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(given, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Diagnostics as they are collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one in; the same one is kept once, however many instances hit it.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.0.contains(&diagnostic) {
+            self.0.push(diagnostic);
+        }
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the order of their discovery.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// By file and place, errors and warnings mixed; those without place last.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|d| (d.span.is_none(), d.span));
+        self
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<T: IntoIterator<Item = Diagnostic>>(&mut self, iter: T) {
+        iter.into_iter().for_each(|d| self.push(d));
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Diagnostics(vec![diagnostic])
+    }
+}
+
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<T: IntoIterator<Item = Diagnostic>>(iter: T) -> Self {
+        let mut all = Diagnostics::new();
+        all.extend(iter);
+        all
+    }
+}

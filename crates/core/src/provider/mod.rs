@@ -1,0 +1,232 @@
+//! What a provider is to the engine.
+//!
+//! A provider turns resource types into calls of some service. It is given
+//! values and gives values back. Region, account and cluster are arguments of
+//! resources: a provider has no connection of its own but gets one with each
+//! request, settled by [`Provider::connection`] and kept with the object in
+//! state, so that refresh and destroy work after the configuration is gone.
+//!
+//! Must not: see state, graph or other resources; plan asynchronously; retry
+//! (the engine does, by [`ErrorClass`]); wait for long operations (the engine
+//! polls).
+
+mod error;
+mod registry;
+mod schema;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub use crate::diag::{Diagnostic, Severity};
+pub use crate::value::{Kind, Marks, Number, ObjectType, Path, PathStep, Type, Unknown, Value};
+pub use error::{ErrorClass, ProviderError};
+pub use registry::Registry;
+pub use schema::{Attribute, Block, BlockType, Nesting, ProviderSchema, ResourceSchema};
+
+/// A problem with one attribute of a resource's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeError {
+    /// Which attribute; the root for the block as a whole.
+    pub path: Path,
+    /// The kind of problem, constant.
+    pub summary: &'static str,
+    /// What is wrong, in full sentences.
+    pub detail: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// What to plan: all values are objects that follow the resource's schema.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// Resource type.
+    pub kind: &'a str,
+    /// The object as it stands; `None` when it is to be created.
+    pub prior: Option<&'a Value>,
+    /// The configuration; may be partly unknown; nulls where nothing is set.
+    pub config: &'a Value,
+    /// `config` with what only the provider knows filled in from `prior`, or
+    /// unknown on create: the engine's guess, for the provider to correct.
+    pub proposed: &'a Value,
+}
+
+/// The planned object and why it can or cannot be reached in place.
+#[derive(Clone, Debug)]
+pub struct PlanResponse {
+    /// The object as it will be, unknown where only the apply will tell.
+    pub planned: Value,
+    /// Attributes whose change needs a new object. Without a prior object,
+    /// empty.
+    pub requires_replace: Vec<Path>,
+}
+
+/// What names an object to its service, and how to reach it.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    /// Resource type.
+    pub kind: &'a str,
+    /// From [`Provider::connection`]; wholly known.
+    pub connection: &'a Value,
+    /// Made once for each planned creation and kept in the journal: sent as
+    /// idempotency token, or as ownership mark, where the service has a place
+    /// for it.
+    pub token: &'a str,
+    /// `workspace` of the instance, for ownership marks.
+    pub workspace: &'a str,
+}
+
+/// What came of a write.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is done; the object as the service has it now (`NULL` after delete).
+    Done(Value),
+    /// The service works on it; ask again with [`Provider::poll`].
+    Pending(Operation),
+}
+
+/// A long-running operation, as plain data that survives a crash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Operation {
+    /// What the provider needs to ask for it. Holds no secrets.
+    pub handle: serde_json::Value,
+    /// What the service says about it, for progress lines.
+    pub message: String,
+    /// When to ask next, from the service's hint.
+    pub after: Duration,
+}
+
+/// An object to read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadObject<'a> {
+    /// The object as last recorded, wholly known.
+    pub prior: &'a Value,
+}
+
+/// What a read found for one object.
+#[derive(Clone, Debug)]
+pub enum ReadOutcome {
+    /// It is there. Attributes that the configuration does not own keep the
+    /// recorded value when only the service changed them.
+    Found(Value),
+    /// It is gone.
+    Gone,
+    /// It could not be read.
+    Failed(ProviderError),
+}
+
+/// A service's resource types. All values passed in are objects that follow
+/// the type's schema, sensitive marks included: nothing sensitive may reach an
+/// error's text.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The local name: `kubernetes`. Resource types start with it and `_`.
+    fn name(&self) -> &str;
+
+    /// Configuration block, resource types and data sources.
+    fn schema(&self) -> &ProviderSchema;
+
+    /// Problems of a configuration that its schema cannot say. Unknown parts
+    /// are not problems. Pure.
+    fn validate(&self, kind: &str, config: &Value) -> Vec<AttributeError> {
+        let _ = (kind, config);
+        Vec::new()
+    }
+
+    /// The connection that an object is reached by, settled from the
+    /// `provider` block (`NULL` without one) and the resource's configuration.
+    /// Unknown while either is; `NULL` where there is none to settle. Secrets
+    /// in it are marked sensitive.
+    ///
+    /// # Errors
+    /// When no connection can come of the two.
+    fn connection(&self, provider_config: &Value, config: &Value) -> Result<Value, AttributeError> {
+        let _ = (provider_config, config);
+        Ok(Value::NULL)
+    }
+
+    /// A name that no two objects of one connection share, for the duplicate
+    /// check; `None` while unknown or when the service gives the name.
+    fn identity(&self, kind: &str, planned: &Value) -> Option<String> {
+        let _ = (kind, planned);
+        None
+    }
+
+    /// Decides what a change would come to. Pure and quick.
+    ///
+    /// # Errors
+    /// When the change is impossible; the attribute is named.
+    fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError>;
+
+    /// Reads objects of one type and connection in as few calls as the
+    /// service allows; one outcome for each object, in order.
+    async fn read(&self, kind: &str, connection: &Value, objects: &[ReadObject<'_>]) -> Vec<ReadOutcome>;
+
+    /// Looks for the object that a creation of `planned` would have made:
+    /// after a crash or a lost reply, by deterministic name, token or
+    /// ownership mark. `None` when it is not there; an object that is there
+    /// but not ours is an error of class [`ErrorClass::Conflict`].
+    async fn find(&self, target: Target<'_>, planned: &Value) -> Result<Option<Value>, ProviderError>;
+
+    /// Makes the object. `config` tells what the user set; `planned` is
+    /// unknown only where the service decides.
+    async fn create(
+        &self,
+        target: Target<'_>,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<Outcome, ProviderError>;
+
+    /// Changes the object in place. Applying twice must do no harm.
+    async fn update(
+        &self,
+        target: Target<'_>,
+        prior: &Value,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<Outcome, ProviderError>;
+
+    /// Removes the object. One that is gone already is `Done`.
+    async fn delete(&self, target: Target<'_>, prior: &Value) -> Result<Outcome, ProviderError>;
+
+    /// Asks how a long-running operation goes. The default is for providers
+    /// that start none.
+    async fn poll(&self, target: Target<'_>, operation: &Operation) -> Result<Outcome, ProviderError> {
+        let _ = (target, operation);
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Unknown operation",
+            "This provider starts no long-running operations.",
+        ))
+    }
+
+    /// Reads an object by the id that a user gives to `import`.
+    async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {
+        let _ = id;
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Import not supported",
+            format!("Objects of type {} cannot be imported.", target.kind),
+        ))
+    }
+
+    /// Reads a data source.
+    async fn read_data(
+        &self,
+        kind: &str,
+        connection: &Value,
+        config: &Value,
+    ) -> Result<Value, ProviderError> {
+        let _ = (connection, config);
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Unknown data source",
+            format!("There is no data source {kind}."),
+        ))
+    }
+}
+
+/// A provider that many parts of the engine share.
+pub type SharedProvider = Arc<dyn Provider>;

@@ -1,0 +1,159 @@
+//! Schemas: which arguments a block takes, of which types, and who sets them.
+//!
+//! Modelled on Terraform's provider protocol: an attribute is set by the user
+//! (`required`, `optional`), by the service (`computed`), or by either.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::value::{Type, Value};
+
+/// All that a provider offers.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ProviderSchema {
+    /// The `provider` block.
+    pub config: Block,
+    /// Managed resource types.
+    pub resources: BTreeMap<&'static str, ResourceSchema>,
+    /// Data source types.
+    pub data_sources: BTreeMap<&'static str, ResourceSchema>,
+}
+
+/// A resource type.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ResourceSchema {
+    /// Raised when stored attributes change their meaning.
+    pub version: u32,
+    /// What the block takes.
+    pub block: Block,
+}
+
+/// What a block takes.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Block {
+    /// Arguments and results by name.
+    pub attributes: BTreeMap<&'static str, Attribute>,
+    /// Nested blocks by type name.
+    pub blocks: BTreeMap<&'static str, BlockType>,
+}
+
+/// One attribute.
+#[derive(Clone, Debug, Default, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "the flags of the provider protocol")]
+pub struct Attribute {
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// The user must set it.
+    pub required: bool,
+    /// The user may set it.
+    pub optional: bool,
+    /// The service sets it when the user does not.
+    pub computed: bool,
+    /// Never shown.
+    pub sensitive: bool,
+    /// A change needs a new object.
+    pub force_new: bool,
+    /// One sentence for users.
+    pub description: &'static str,
+}
+
+impl Attribute {
+    /// An argument that must be set.
+    pub fn required(ty: Type) -> Self {
+        Attribute { ty, required: true, ..Self::default() }
+    }
+
+    /// An argument that may be set.
+    pub fn optional(ty: Type) -> Self {
+        Attribute { ty, optional: true, ..Self::default() }
+    }
+
+    /// A result.
+    pub fn computed(ty: Type) -> Self {
+        Attribute { ty, computed: true, ..Self::default() }
+    }
+
+    /// Also set by the service when the user does not.
+    #[must_use]
+    pub fn or_computed(mut self) -> Self {
+        self.computed = true;
+        self
+    }
+
+    /// Never shown.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// A change needs a new object.
+    #[must_use]
+    pub fn force_new(mut self) -> Self {
+        self.force_new = true;
+        self
+    }
+
+    /// With its one sentence.
+    #[must_use]
+    pub fn describe(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// Whether the user may set it.
+    pub fn is_argument(&self) -> bool {
+        self.required || self.optional
+    }
+}
+
+/// How often a nested block may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nesting {
+    /// Once at most: an object or null.
+    Single,
+    /// Any number: a list of objects.
+    List,
+}
+
+/// A nested block type.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlockType {
+    /// How often.
+    pub nesting: Nesting,
+    /// It must stand at least once.
+    pub required: bool,
+    /// What it takes.
+    pub block: Block,
+}
+
+impl Block {
+    /// The type of the object that a block of this schema comes to.
+    pub fn ty(&self) -> Type {
+        let attributes = self.attributes.iter().map(|(name, a)| (*name, a.ty.clone()));
+        let blocks = self.blocks.iter().map(|(name, b)| {
+            let ty = b.block.ty();
+            (*name, if b.nesting == Nesting::List { Type::list(ty) } else { ty })
+        });
+        Type::object(attributes.chain(blocks))
+    }
+
+    /// The object in which nothing is set.
+    pub fn empty(&self) -> Value {
+        let attributes = self.attributes.iter().map(|(name, a)| (*name, Value::null(a.ty.clone())));
+        let blocks = self.blocks.iter().map(|(name, b)| {
+            let ty = b.block.ty();
+            (
+                *name,
+                match b.nesting {
+                    Nesting::List => Value::list(ty, Vec::new()),
+                    Nesting::Single => Value::null(ty),
+                },
+            )
+        });
+        Value::object(attributes.chain(blocks))
+    }
+}
