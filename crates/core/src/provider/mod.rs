@@ -162,7 +162,13 @@ pub trait Provider: Send + Sync {
 
     /// Reads objects of one type and connection in as few calls as the
     /// service allows; one outcome for each object, in order.
-    async fn read(&self, kind: &str, connection: &Value, objects: &[ReadObject<'_>]) -> Vec<ReadOutcome>;
+    async fn read(
+        &self,
+        kind: &str,
+        connection: &Value,
+        workspace: &str,
+        objects: &[ReadObject<'_>],
+    ) -> Vec<ReadOutcome>;
 
     /// Looks for the object that a creation of `planned` would have made:
     /// after a crash or a lost reply, by deterministic name, token or

@@ -1,0 +1,134 @@
+//! The operations: what the command line, the portal and tests call.
+//!
+//! Must not: print, prompt, exit, read the environment or the clock.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::diag::{Diagnostics, SourceMap};
+use crate::event::EventSink;
+use crate::plan::{Counts, Plan, PlanMode};
+use crate::provider::Registry;
+use crate::state::{LockInfo, StateStore};
+
+/// What every operation works with.
+#[derive(Clone)]
+pub struct Engine {
+    /// The providers.
+    pub registry: Registry,
+    /// Where states live.
+    pub store: Arc<dyn StateStore>,
+    /// Source files, for spans.
+    pub sources: Arc<SourceMap>,
+    /// Who hears what happens.
+    pub events: Arc<dyn EventSink>,
+    /// What a taken lock says of this process.
+    pub lock_info: LockInfo,
+    /// Now, RFC 3339.
+    pub timestamp: String,
+    /// Provider calls in flight at a time.
+    pub parallelism: usize,
+    /// Stop requests.
+    pub cancel: Cancel,
+}
+
+/// Stop requests: first drain, then abort.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicU8>, Arc<tokio::sync::Notify>);
+
+impl Cancel {
+    /// Asks to stop: once, no new calls are begun; twice, calls in flight are
+    /// left to the next run's recovery.
+    pub fn request(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        self.1.notify_waiters();
+    }
+
+    /// Whether no new calls are to be begun.
+    pub fn is_draining(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= 1
+    }
+
+    /// Whether calls in flight are to be left.
+    pub fn is_aborting(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= 2
+    }
+
+    /// Returns when aborting.
+    pub async fn aborted(&self) {
+        loop {
+            let notified = self.1.notified();
+            if self.is_aborting() {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// What to plan, as the user asked.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Its kind.
+    pub mode: PlanMode,
+    /// `-refresh=false` turns it off.
+    pub skip_refresh: bool,
+    /// `-replace`.
+    pub replace: Vec<ResourceAddress>,
+    /// `-target`.
+    pub targets: Vec<String>,
+    /// Take no lock.
+    pub skip_lock: bool,
+}
+
+/// What came of one workspace.
+#[derive(Clone, Debug)]
+pub struct Outcome<T> {
+    /// The workspace.
+    pub workspace: WorkspaceName,
+    /// What came of it; `None` when it failed, then a diagnostic says why.
+    pub result: Option<T>,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// What an apply did to one workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// What was done.
+    pub done: Counts,
+    /// Whether every step was.
+    pub complete: bool,
+    /// Outputs of the root module as they are now.
+    pub outputs: BTreeMap<Arc<str>, crate::value::Value>,
+    /// The plan, for reports.
+    pub skipped: usize,
+}
+
+/// Which configuration to load.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigOptions {
+    /// The platform's root directory.
+    pub root: PathBuf,
+    /// `-var name=value`, in order: text as given.
+    pub vars: Vec<(String, String)>,
+    /// `-var-file`, in order.
+    pub var_files: Vec<PathBuf>,
+    /// `TF_VAR_name`.
+    pub env_vars: Vec<(String, String)>,
+}
+
+/// Which instances are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// `-tenant`; empty means all.
+    pub tenants: Vec<String>,
+    /// `-tier`; empty means all.
+    pub tiers: Vec<String>,
+}
+
+/// Plans, each for one workspace, as a plan file holds them.
+pub type Plans = Vec<Plan>;

@@ -1,0 +1,320 @@
+//! The plan: what will be done and why, as plain data that leaves the apply
+//! nothing to decide.
+//!
+//! A plan holds every instance's change (no-ops too, since later steps read
+//! their values), the execution graph as numbered steps, and the expressions
+//! that only the apply can finish, closed over everything already known: they
+//! refer to nothing but the plan's own table of [`Slot`]s.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
+use crate::expr::Expr;
+use crate::state::RecordKey;
+use crate::value::{Path, Value};
+
+/// What kind of plan it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanMode {
+    /// Make the world follow the configuration.
+    #[default]
+    Normal,
+    /// Remove everything.
+    Destroy,
+    /// Take into state what changed, and change nothing.
+    RefreshOnly,
+}
+
+/// A plan for one workspace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The workspace it is for.
+    pub workspace: WorkspaceName,
+    /// The tenant, unless it is the only workspace of a plain root.
+    pub tenant: Option<String>,
+    /// The tenant's tier.
+    pub tier: Option<String>,
+    /// Lineage of the state it was made from; empty when there was none.
+    pub lineage: String,
+    /// Serial of the state it was made from.
+    pub serial: u64,
+    /// Its kind.
+    pub mode: PlanMode,
+    /// When it was made, RFC 3339.
+    pub timestamp: String,
+    /// Of all configuration files it was made from.
+    pub config_digest: String,
+    /// One for each object, in address order.
+    pub changes: Vec<Change>,
+    /// Of the root module, by name.
+    pub outputs: BTreeMap<Arc<str>, OutputChange>,
+    /// What others changed since the last run, in address order.
+    pub drift: Vec<Drift>,
+    /// The execution graph, in an order that respects itself.
+    pub steps: Vec<Step>,
+    /// What residual expressions refer to.
+    pub slots: Vec<Slot>,
+    /// Records to be written before any step: refreshed objects.
+    pub refreshed: Vec<crate::state::RecordChange>,
+}
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing.
+    NoOp,
+    /// Made.
+    Create,
+    /// A data source read at apply.
+    Read,
+    /// Changed in place.
+    Update,
+    /// Removed, then made anew.
+    DeleteThenCreate,
+    /// Made anew, then the old one removed.
+    CreateThenDelete,
+    /// Removed.
+    Delete,
+    /// No longer managed; the object stays.
+    Forget,
+}
+
+impl Action {
+    /// Either order of replacement.
+    pub fn is_replace(self) -> bool {
+        matches!(self, Action::DeleteThenCreate | Action::CreateThenDelete)
+    }
+}
+
+/// Why that is done, where the difference alone does not say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The last run left it half made.
+    Tainted,
+    /// The user asked with `-replace`.
+    ReplaceByRequest,
+    /// `replace_triggered_by` names something that changes.
+    ReplaceByTriggers,
+    /// Attributes whose change needs a new object.
+    CannotUpdate(Vec<Path>),
+    /// There is no such resource block any more.
+    NotInConfig,
+    /// `count` is smaller, or the block has no `count` now.
+    CountIndex,
+    /// `for_each` has no such key.
+    EachKey(Arc<str>),
+    /// Its module instance is gone.
+    NoModule,
+    /// The whole workspace is destroyed.
+    Destroying,
+    /// An earlier replacement left it.
+    Deposed,
+    /// A data source whose configuration is not known yet.
+    ConfigUnknown,
+    /// A data source that depends on something that changes.
+    DependencyPending,
+    /// It was there, and somebody removed it.
+    Missing,
+}
+
+/// What happens to one object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Which object.
+    #[serde(flatten)]
+    pub key: RecordKey,
+    /// Its provider.
+    pub provider: String,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The object as it stands, refreshed; `NULL` when there is none.
+    pub before: Value,
+    /// The object as it will be, partly unknown; `NULL` when there is none.
+    pub after: Value,
+    /// The configuration as far as it is known.
+    pub config: Value,
+    /// The whole configuration as a closed expression, when `config` is not
+    /// wholly known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<Expr>,
+    /// The connection; may be unknown.
+    pub connection: Value,
+    /// The provider block's value, for settling the connection when that is
+    /// unknown; may itself be a residual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_config: Option<Expr>,
+    /// Direct dependencies, for the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<ResourceAddress>,
+    /// The record's `create_before_destroy`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_before_destroy: bool,
+    /// Where the block stands, for messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<crate::diag::Span>,
+}
+
+/// What happens to an output.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OutputChange {
+    /// As recorded; `NULL` when there is none.
+    pub before: Value,
+    /// As it will be, partly unknown; `NULL` when it goes.
+    pub after: Value,
+    /// The expression that only the apply can finish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<Expr>,
+    /// Not to be shown.
+    pub sensitive: bool,
+}
+
+/// What somebody else did to an object since the last run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Drift {
+    /// Which object.
+    #[serde(flatten)]
+    pub key: RecordKey,
+    /// As recorded.
+    pub before: Value,
+    /// As found; `NULL` when it is gone.
+    pub after: Value,
+}
+
+/// The number of a step: its place in [`Plan::steps`].
+pub type StepId = u32;
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepAction {
+    /// Makes the object of the change.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Removes the object that there was before.
+    Delete,
+    /// Sets the object aside, so that its successor can be made first.
+    Depose,
+    /// Reads a data source.
+    Read,
+    /// Forgets the record.
+    Forget,
+    /// Nothing: joins many dependencies into one.
+    Join,
+}
+
+/// One step of the execution graph.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// What it does.
+    pub action: StepAction,
+    /// Index into [`Plan::changes`]; meaningless for a join.
+    pub change: u32,
+    /// Steps that must have succeeded before.
+    pub after: Vec<StepId>,
+}
+
+/// How the instances of a resource make up its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// One object.
+    Single,
+    /// `count`: a tuple of objects.
+    Count,
+    /// `for_each`: objects by key.
+    Each,
+}
+
+/// Something that residual expressions refer to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+    /// The value of a resource.
+    Resource {
+        /// How its instances make it up.
+        shape: Shape,
+        /// Instances: key and index into [`Plan::changes`].
+        instances: Vec<(Option<InstanceKeyRepr>, u32)>,
+    },
+    /// An expression over other slots: a local, a variable, a module's outputs.
+    Expression(Expr),
+}
+
+/// An instance key as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum InstanceKeyRepr {
+    /// From `count`.
+    Index(usize),
+    /// From `for_each`.
+    Key(Arc<str>),
+}
+
+impl From<&InstanceKey> for InstanceKeyRepr {
+    fn from(key: &InstanceKey) -> Self {
+        match key {
+            InstanceKey::Index(i) => InstanceKeyRepr::Index(*i),
+            InstanceKey::Key(k) => InstanceKeyRepr::Key(k.clone()),
+        }
+    }
+}
+
+/// How many objects a plan adds, changes and destroys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Created, replacements included.
+    pub add: usize,
+    /// Updated.
+    pub change: usize,
+    /// Deleted, replacements included.
+    #[serde(rename = "remove")]
+    pub destroy: usize,
+}
+
+impl Plan {
+    /// What it adds, changes and destroys.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for change in &self.changes {
+            match change.action {
+                Action::Create => counts.add += 1,
+                Action::Update => counts.change += 1,
+                Action::Delete => counts.destroy += 1,
+                Action::DeleteThenCreate | Action::CreateThenDelete => {
+                    counts.add += 1;
+                    counts.destroy += 1;
+                }
+                Action::NoOp | Action::Read | Action::Forget => {}
+            }
+        }
+        counts
+    }
+
+    /// Whether applying it would do anything beyond taking drift in.
+    pub fn has_changes(&self) -> bool {
+        self.changes.iter().any(|c| c.action != Action::NoOp)
+            || self.outputs.values().any(|o| o.residual.is_some() || o.before != o.after)
+    }
+}
+
+impl std::ops::Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            add: self.add + other.add,
+            change: self.change + other.change,
+            destroy: self.destroy + other.destroy,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What is kept of one workspace: records of objects, outputs, and what was
+//! begun but not ended.
+//!
+//! Guarantees: plain data; a record holds all that refresh and destroy need
+//! (connection, provider, direct dependencies), so that neither needs the
+//! configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::value::Value;
+
+/// Raised when stored records change their meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Which object: an instance's current one, or one that a replacement left to
+/// be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordKey {
+    /// The instance.
+    pub address: ResourceAddress,
+    /// Set for an object that was replaced and is still to be deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposed: Option<Arc<str>>,
+}
+
+impl RecordKey {
+    /// The current object of an instance.
+    pub fn current(address: ResourceAddress) -> Self {
+        RecordKey { address, deposed: None }
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.deposed {
+            Some(id) => write!(f, "{} (deposed object {id})", self.address),
+            None => self.address.fmt(f),
+        }
+    }
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceRecord {
+    /// Which object.
+    #[serde(flatten)]
+    pub key: RecordKey,
+    /// The provider's name.
+    pub provider: String,
+    /// The version of the type's schema that `attributes` follow.
+    pub schema_version: u32,
+    /// The object, wholly known.
+    pub attributes: Value,
+    /// How it was reached, from the provider.
+    pub connection: Value,
+    /// Its creation's token.
+    pub token: String,
+    /// Resources it directly depends on, without instance keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<ResourceAddress>,
+    /// Replaced create-first, so that a destroy after the configuration is
+    /// gone keeps that order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_before_destroy: bool,
+    /// It may be half made, and is to be replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tainted: bool,
+}
+
+/// What a provider was about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Make the object.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Remove it.
+    Delete,
+}
+
+/// A call that is about to be made, durable before it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// Pairs it with its end; unique in a journal.
+    pub id: u64,
+    /// What is done.
+    pub verb: Verb,
+    /// The record as it will be when the call succeeds: planned attributes
+    /// (unknown parts stay unknown) for create and update, the prior ones for
+    /// delete.
+    pub record: ResourceRecord,
+}
+
+/// A change of the records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordChange {
+    /// The record is now this.
+    Put(Box<ResourceRecord>),
+    /// There is no such record any more.
+    Remove(RecordKey),
+}
+
+/// An entry of a workspace's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entry {
+    /// A call is about to be made.
+    Begin(Box<Begin>),
+    /// The call of that begin is over, and this came of it (nothing, when the
+    /// call is known not to have done anything).
+    End {
+        /// The begin.
+        id: u64,
+        /// What came of it.
+        changes: Vec<RecordChange>,
+    },
+    /// Records changed without a call: refreshed, moved, forgotten, tainted.
+    Records(Vec<RecordChange>),
+    /// The outputs are now these.
+    Outputs(BTreeMap<Arc<str>, Value>),
+}
+
+/// One workspace as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceState {
+    /// Its name.
+    pub name: WorkspaceName,
+    /// Made once, at the workspace's first write; tells apart two workspaces
+    /// of one name. Empty before the first write.
+    pub lineage: String,
+    /// Raised by each run that writes.
+    pub serial: u64,
+    /// Outputs of the root module.
+    pub outputs: BTreeMap<Arc<str>, Value>,
+    /// All objects.
+    pub resources: BTreeMap<RecordKey, ResourceRecord>,
+    /// Calls whose end is not recorded: the last run died in them.
+    pub open: Vec<Begin>,
+}
+
+impl WorkspaceState {
+    /// A workspace that was never written.
+    pub fn empty(name: WorkspaceName) -> Self {
+        WorkspaceState {
+            name,
+            lineage: String::new(),
+            serial: 0,
+            outputs: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Takes a journal entry in.
+    ///
+    /// # Errors
+    /// An entry that does not follow from what was before it; in words.
+    pub fn replay(&mut self, entry: Entry) -> Result<(), String> {
+        match entry {
+            Entry::Begin(begin) => {
+                if self.open.iter().any(|open| open.id == begin.id) {
+                    return Err(format!("call {} begins twice", begin.id));
+                }
+                self.open.push(*begin);
+            }
+            Entry::End { id, changes } => {
+                let at = self.open.iter().position(|open| open.id == id);
+                self.open.remove(at.ok_or_else(|| format!("call {id} ends but never began"))?);
+                self.change(changes);
+            }
+            Entry::Records(changes) => self.change(changes),
+            Entry::Outputs(outputs) => self.outputs = outputs,
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, changes: Vec<RecordChange>) {
+        for change in changes {
+            match change {
+                RecordChange::Put(record) => {
+                    self.resources.insert(record.key.clone(), *record);
+                }
+                RecordChange::Remove(key) => {
+                    self.resources.remove(&key);
+                }
+            }
+        }
+    }
+}

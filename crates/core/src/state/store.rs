@@ -1,0 +1,129 @@
+//! The interface of a state store. Every store passes `state::conformance`.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Entry, WorkspaceState};
+use crate::addr::WorkspaceName;
+
+/// Who holds a lock and why, in Terraform's notation of lock information.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LockInfo {
+    /// Of this holding of the lock.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// `plan`, `apply`…
+    pub operation: String,
+    /// `user@host`.
+    pub who: String,
+    /// Of tenantctl.
+    pub version: String,
+    /// Since when, RFC 3339.
+    pub created: String,
+    /// The process at that host.
+    pub pid: u32,
+}
+
+/// Why the store cannot do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another process has the workspace.
+    #[error("workspace {workspace} is locked")]
+    Locked {
+        /// Which.
+        workspace: WorkspaceName,
+        /// Who has it, when that can be read.
+        holder: Option<Box<LockInfo>>,
+    },
+    /// The store's index is in use by another process for longer than waited.
+    #[error("the state index is in use by another process")]
+    Busy,
+    /// What is stored is broken. Says in words where and how.
+    #[error("{0}")]
+    Corrupt(String),
+    /// Stored by a newer version.
+    #[error("{what} has format version {found}; this version of tenantctl reads up to {known}")]
+    TooNew {
+        /// Which file or record.
+        what: String,
+        /// Its version.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// A sealed value does not open with the key at hand.
+    #[error("{0}")]
+    Sealed(String),
+    /// The file system refuses.
+    #[error("{action}: {source}")]
+    Io {
+        /// What was being done, with the path.
+        action: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+/// A held lock; dropping it lets go.
+pub trait WorkspaceLock: Send + Sync {
+    /// The workspace.
+    fn workspace(&self) -> &WorkspaceName;
+}
+
+/// The journal of one run on one workspace.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Adds an entry. When this returns `Ok`, the entry is durable. Entries
+    /// of concurrent callers share one sync.
+    ///
+    /// # Errors
+    /// When the entry may not be durable: nothing that relies on it may go on.
+    async fn append(&self, entry: Entry) -> Result<(), StateError>;
+}
+
+/// Where states live.
+pub trait StateStore: Send + Sync {
+    /// Takes a workspace for writing, or says who has it. Does not wait.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`], or the file system's.
+    fn lock(&self, workspace: &WorkspaceName, info: &LockInfo) -> Result<Box<dyn WorkspaceLock>, StateError>;
+
+    /// Reads workspaces as they stand, journal included; one result each, in
+    /// order. One that was never written is empty. Opens the index once for
+    /// all of them.
+    ///
+    /// # Errors
+    /// Of the store as a whole; what is wrong with one workspace is in its result.
+    fn load(
+        &self,
+        workspaces: &[WorkspaceName],
+    ) -> Result<Vec<Result<WorkspaceState, StateError>>, StateError>;
+
+    /// All workspaces that were ever written, by name.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn list(&self) -> Result<Vec<WorkspaceName>, StateError>;
+
+    /// Opens the journal for a run on a loaded, locked workspace. The run's
+    /// serial is the loaded one plus one; a lineage is made at the first write.
+    /// Open begins of the last run stay open until their end is appended.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn journal(
+        &self,
+        lock: &dyn WorkspaceLock,
+        state: &WorkspaceState,
+    ) -> Result<Box<dyn Journal>, StateError>;
+
+    /// Folds the journals of locked workspaces into the index, makes it
+    /// durable, then empties the journals (a journal with open begins keeps
+    /// them). Not doing it loses nothing: the next load replays.
+    ///
+    /// # Errors
+    /// The store's. Nothing is lost then.
+    fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
+}
