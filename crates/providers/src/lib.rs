@@ -1,1 +1,11 @@
+//! What tenantctl provisions: one module and one cargo feature each.
+//!
+//! Providers know `tenantctl_core::provider` and what it re-exports, nothing
+//! else of the engine; types of an SDK never leave their module.
 
+#[cfg(feature = "builtin")]
+pub mod builtin;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+#[cfg(feature = "simulated")]
+pub mod simulated;

@@ -1,9 +1,16 @@
 //! Expressions: the tree, the one evaluator, functions.
 //!
-//! Must not: know which blocks there are; it sees names through a scope.
+//! Must not: know which blocks there are; it sees names through a [`Scope`].
 
 mod ast;
+mod eval;
+mod files;
+pub mod functions;
 
 pub use ast::{
     BinaryOperator, Call, Constraint, Defaults, Expr, ExprKind, ForExpr, Reference, SPLAT, UnaryOperator,
 };
+pub(crate) use eval::fill_defaults;
+pub use eval::{EvalError, EvalResult, Scope, evaluate};
+pub use files::DiskFiles;
+pub use functions::FunctionContext;

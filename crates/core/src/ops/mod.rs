@@ -2,6 +2,10 @@
 //!
 //! Must not: print, prompt, exit, read the environment or the clock.
 
+mod apply;
+mod load;
+mod plan;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +14,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::diag::{Diagnostics, SourceMap};
 use crate::event::EventSink;
-use crate::plan::{Counts, Plan, PlanMode};
+use crate::plan::{Counts, PlanMode};
 use crate::provider::Registry;
 use crate::state::{LockInfo, StateStore};
+
+pub use apply::{apply, total};
+pub use load::{load, validate};
+pub use plan::plan;
 
 /// What every operation works with.
 #[derive(Clone)]
@@ -104,7 +112,7 @@ pub struct Applied {
     pub complete: bool,
     /// Outputs of the root module as they are now.
     pub outputs: BTreeMap<Arc<str>, crate::value::Value>,
-    /// The plan, for reports.
+    /// Steps that failed or were not reached.
     pub skipped: usize,
 }
 
@@ -129,6 +137,3 @@ pub struct Selection {
     /// `-tier`; empty means all.
     pub tiers: Vec<String>,
 }
-
-/// Plans, each for one workspace, as a plan file holds them.
-pub type Plans = Vec<Plan>;

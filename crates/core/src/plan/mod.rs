@@ -2,9 +2,17 @@
 //!
 //! Must not: await, touch disk, read the clock.
 
+mod diff;
+mod evaluate;
+pub mod file;
 mod model;
+mod order;
+mod planner;
+
+pub(crate) use diff::{mark_sensitive, proposed};
 
 pub use model::{
     Action, Change, Counts, Drift, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
     StepAction, StepId,
 };
+pub use planner::{DataRead, PlanInput, Planned, plan};

@@ -1,5 +1,7 @@
 //! The interface of a state store. Every store passes `state::conformance`.
 
+use std::any::Any;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,11 @@ pub enum StateError {
     /// A sealed value does not open with the key at hand.
     #[error("{0}")]
     Sealed(String),
+    /// The caller asks for what must not be done: an entry that does not
+    /// follow from those before it, a lock of another store, an ephemeral
+    /// value. Nothing was written.
+    #[error("{0}")]
+    Refused(String),
     /// The file system refuses.
     #[error("{action}: {source}")]
     Io {
@@ -69,6 +76,9 @@ pub enum StateError {
 pub trait WorkspaceLock: Send + Sync {
     /// The workspace.
     fn workspace(&self) -> &WorkspaceName;
+
+    /// For the store that gave it, to know its own.
+    fn as_any(&self) -> &dyn Any;
 }
 
 /// The journal of one run on one workspace.
@@ -82,7 +92,7 @@ pub trait Journal: Send + Sync {
     async fn append(&self, entry: Entry) -> Result<(), StateError>;
 }
 
-/// Where states live.
+/// Where states live. Its methods block; async callers wrap them.
 pub trait StateStore: Send + Sync {
     /// Takes a workspace for writing, or says who has it. Does not wait.
     ///
@@ -109,10 +119,12 @@ pub trait StateStore: Send + Sync {
 
     /// Opens the journal for a run on a loaded, locked workspace. The run's
     /// serial is the loaded one plus one; a lineage is made at the first write.
-    /// Open begins of the last run stay open until their end is appended.
+    /// Open begins of the last run stay open until their end is appended, and
+    /// their ids stay taken. Nothing is written before the first append.
     ///
     /// # Errors
-    /// The file system's.
+    /// [`StateError::Refused`] when the state is not what is stored now; the
+    /// file system's.
     fn journal(
         &self,
         lock: &dyn WorkspaceLock,
@@ -121,9 +133,11 @@ pub trait StateStore: Send + Sync {
 
     /// Folds the journals of locked workspaces into the index, makes it
     /// durable, then empties the journals (a journal with open begins keeps
-    /// them). Not doing it loses nothing: the next load replays.
+    /// them). Not doing it loses nothing: the next load replays. May be called
+    /// while a run goes on.
     ///
     /// # Errors
-    /// The store's. Nothing is lost then.
+    /// The store's, or the first of the workspaces'; the others are folded.
+    /// Nothing is lost then.
     fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
 }

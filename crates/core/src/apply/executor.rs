@@ -1,0 +1,188 @@
+//! The dispatcher: runs a plan's steps in their order, many at a time.
+//!
+//! Guarantees: a step starts when all before it have succeeded; a failure
+//! stops what depends on it and nothing else; a stop request starts nothing
+//! new and waits for what is in flight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+
+use super::step::Run;
+use super::values::Values;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::event::{Event, EventSink};
+use crate::ops::Cancel;
+use crate::plan::{Counts, Plan, Step, StepAction, StepId};
+use crate::provider::Registry;
+use crate::state::{Entry, Journal, WorkspaceState};
+use crate::value::Value;
+
+/// What an execution is given.
+pub struct Execution<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The workspace as loaded.
+    pub state: &'a WorkspaceState,
+    /// Its journal.
+    pub journal: &'a dyn Journal,
+    /// The providers.
+    pub registry: &'a Registry,
+    /// Calls in flight, of all workspaces together.
+    pub slots: &'a Semaphore,
+    /// Who hears.
+    pub events: &'a dyn EventSink,
+    /// Stop requests.
+    pub cancel: &'a Cancel,
+}
+
+/// What came of it: what was done, how many steps were not, outputs.
+pub struct Executed {
+    /// What was done.
+    pub done: Counts,
+    /// Steps that failed or were not reached.
+    pub undone: usize,
+    /// Outputs as they are now.
+    pub outputs: BTreeMap<Arc<str>, Value>,
+    /// What went wrong.
+    pub diagnostics: Diagnostics,
+}
+
+/// Runs a plan.
+pub async fn execute(execution: Execution<'_>) -> Executed {
+    let plan = execution.plan;
+    let run = Run {
+        plan,
+        state: execution.state,
+        values: Values::new(plan),
+        registry: execution.registry,
+        journal: execution.journal,
+        slots: execution.slots,
+        events: execution.events,
+        cancel: execution.cancel,
+        next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
+    };
+    let mut queue = Queue::new(&plan.steps);
+    let mut running = FuturesUnordered::new();
+    let mut done = Counts::default();
+    let mut succeeded = 0;
+    let mut diagnostics = Diagnostics::new();
+    loop {
+        while !execution.cancel.is_draining()
+            && let Some(id) = queue.ready.pop()
+        {
+            let run = &run;
+            running.push(async move { (id, announced(run, &plan.steps[id as usize]).await) });
+        }
+        let Some((id, result)) = running.next().await else { break };
+        match result {
+            Ok(()) => {
+                succeeded += 1;
+                count(&mut done, &plan.steps[id as usize]);
+                queue.finished(id);
+            }
+            Err(error) => diagnostics.push(*error),
+        }
+    }
+    drop(running);
+    let undone = plan.steps.len() - succeeded;
+    if execution.cancel.is_draining() && undone > 0 {
+        diagnostics.push(
+            Diagnostic::error("Stopped", format!("{undone} of {} steps in {} were not done, as was asked.", plan.steps.len(), plan.workspace))
+                .hint("What was done is recorded. Run the same command again to do the rest."),
+        );
+    }
+    let outputs = outputs(&run, undone == 0, &mut diagnostics).await;
+    Executed { done, undone, outputs, diagnostics }
+}
+
+async fn announced(run: &Run<'_>, step: &Step) -> Result<(), Box<Diagnostic>> {
+    let quiet = matches!(step.action, StepAction::Join | StepAction::Depose);
+    let (workspace, action) = (run.plan.workspace.clone(), step.action);
+    let key = || run.plan.changes[step.change as usize].key.clone();
+    if !quiet {
+        run.events.send(Event::StepStarted { workspace: workspace.clone(), key: key(), action });
+    }
+    let result = run.take(step).await;
+    if !quiet {
+        run.events.send(match &result {
+            Ok(()) => Event::StepFinished { workspace, key: key(), action, id: None },
+            Err(_) => Event::StepFailed { workspace, key: key(), action },
+        });
+    }
+    result
+}
+
+fn count(done: &mut Counts, step: &Step) {
+    match step.action {
+        StepAction::Create => done.add += 1,
+        StepAction::Update => done.change += 1,
+        StepAction::Delete => done.destroy += 1,
+        StepAction::Depose | StepAction::Read | StepAction::Forget | StepAction::Join => {}
+    }
+}
+
+/// Finishes and records the outputs; keeps the old ones of a run that failed
+/// where the new ones are not known.
+async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
+    let mut outputs = BTreeMap::new();
+    for (name, output) in &run.plan.outputs {
+        let value = match &output.residual {
+            None => Ok(output.after.clone()),
+            Some(expr) => run.values.finish(expr),
+        };
+        match value {
+            Ok(value) if value.is_wholly_known() => {
+                let gone = value.is_null() && output.residual.is_none() && !output.before.is_null();
+                if !gone {
+                    outputs.insert(name.clone(), if output.sensitive { value.sensitive() } else { value });
+                }
+            }
+            Ok(_) => outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone()))),
+            Err(error) if complete => diagnostics.push(*error),
+            Err(_) => {}
+        }
+    }
+    if outputs != run.state.outputs
+        && let Err(error) = run.journal.append(Entry::Outputs(outputs.clone())).await
+    {
+        diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
+    }
+    outputs
+}
+
+/// Which steps may start: pure, knows nothing of what steps do.
+struct Queue {
+    ready: Vec<StepId>,
+    waiting: Vec<usize>,
+    dependents: Vec<Vec<StepId>>,
+}
+
+impl Queue {
+    fn new(steps: &[Step]) -> Self {
+        let mut dependents = vec![Vec::new(); steps.len()];
+        for (id, step) in (0..).zip(steps) {
+            for &before in &step.after {
+                dependents[before as usize].push(id);
+            }
+        }
+        let waiting: Vec<usize> = steps.iter().map(|s| s.after.len()).collect();
+        let mut ready: Vec<StepId> = (0..).zip(&waiting).filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
+        ready.reverse();
+        Queue { ready, waiting, dependents }
+    }
+
+    fn finished(&mut self, id: StepId) {
+        for &dependent in &self.dependents[id as usize] {
+            let left = &mut self.waiting[dependent as usize];
+            *left -= 1;
+            if *left == 0 {
+                self.ready.push(dependent);
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A plan to steps, and steps to objects.
+//!
+//! `executor` runs the graph, `step` does one step with its journal entries,
+//! `values` finishes residual expressions, `recover` settles what a run that
+//! died left open, `call` retries and polls.
+//!
+//! Must not: know configuration or graph; add, drop or re-plan a step.
+
+mod call;
+mod executor;
+mod recover;
+mod step;
+mod values;
+
+pub use executor::{Execution, execute};
+pub use recover::recover;

@@ -1,0 +1,287 @@
+//! One step: journal begin, provider call, journal end. Nothing else writes
+//! state.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::call::Caller;
+use super::values::Values;
+use crate::diag::Diagnostic;
+use crate::event::EventSink;
+use crate::ops::Cancel;
+use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, proposed};
+use crate::provider::{ErrorClass, PlanRequest, ProviderError, Registry, SharedProvider, Target};
+use crate::refresh::{failed, unknown_provider};
+use crate::state::{Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState};
+use crate::value::{Kind, Value};
+
+/// What the steps of one workspace share.
+pub(super) struct Run<'a> {
+    pub plan: &'a Plan,
+    pub state: &'a WorkspaceState,
+    pub values: Values<'a>,
+    pub registry: &'a Registry,
+    pub journal: &'a dyn Journal,
+    pub slots: &'a Semaphore,
+    pub events: &'a dyn EventSink,
+    pub cancel: &'a Cancel,
+    pub next_begin: AtomicU64,
+}
+
+/// What a create or update is made with, all known.
+struct Settled {
+    config: Value,
+    planned: Value,
+    connection: Value,
+}
+
+type StepResult<T> = Result<T, Box<Diagnostic>>;
+
+impl Run<'_> {
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// Why it failed; state says what is known of the object.
+    pub(super) async fn take(&self, step: &Step) -> StepResult<()> {
+        if step.action == StepAction::Join {
+            return Ok(());
+        }
+        let change = &self.plan.changes[step.change as usize];
+        let provider = self.registry.get(&change.provider).ok_or_else(|| Box::new(unknown_provider(&change.provider)))?;
+        match step.action {
+            StepAction::Create => self.create(step, change, provider).await,
+            StepAction::Update => self.update(step, change, provider).await,
+            StepAction::Delete => self.delete(change, provider).await,
+            StepAction::Depose => self.depose(change).await,
+            StepAction::Read => self.read(step, change, provider).await,
+            StepAction::Forget => self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await,
+            StepAction::Join => Ok(()),
+        }
+    }
+
+    fn caller<'c>(&'c self, change: &'c Change, action: StepAction) -> Caller<'c> {
+        Caller {
+            slots: self.slots,
+            events: self.events,
+            cancel: self.cancel,
+            workspace: &self.plan.workspace,
+            key: &change.key,
+            action,
+        }
+    }
+
+    fn error(&self, change: &Change, error: &ProviderError) -> Box<Diagnostic> {
+        let mut diagnostic = failed(error, &format!("{}:{}", self.plan.workspace, change.key));
+        diagnostic.span = change.span;
+        Box::new(diagnostic)
+    }
+
+    async fn record(&self, entry: Entry) -> StepResult<()> {
+        self.journal.append(entry).await.map_err(|error| Box::new(Diagnostic::error("State not written", format!("{error}."))))
+    }
+
+    /// Finishes configuration, connection and planned object, and checks that
+    /// they are what was planned.
+    fn settle(&self, change: &Change, provider: &SharedProvider, prior: Option<&Value>) -> StepResult<Settled> {
+        let unfinished = |what: &str| {
+            let detail = format!("The {what} of {} is still not known, although all that it depends on is done.", change.key);
+            let mut error = Diagnostic::error("Value not known at apply", detail);
+            error.span = change.span;
+            Box::new(error)
+        };
+        let config = match &change.residual {
+            Some(expr) => self.values.finish(expr)?,
+            None => change.config.clone(),
+        };
+        if !config.is_wholly_known() {
+            return Err(unfinished("configuration"));
+        }
+        let connection = if change.connection.is_wholly_known() {
+            change.connection.clone()
+        } else {
+            let provider_config = change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
+            provider.connection(&provider_config, &config).map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?
+        };
+        if !connection.is_wholly_known() {
+            return Err(unfinished("connection"));
+        }
+        let kind = &change.key.address.kind;
+        let Some(schema) = provider.schema().resources.get(&**kind) else { return Err(Box::new(unknown_provider(provider.name()))) };
+        let guess = proposed(&schema.block, &config, prior);
+        let response = provider
+            .plan(PlanRequest { kind, prior, config: &config, proposed: &guess })
+            .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        if let Some(path) = contradiction(&change.after, &response.planned, &crate::value::Path::root()) {
+            let detail = format!("Once all values were known, {path} of {} came to something else than was planned. Nothing was done to it.", change.key);
+            return Err(Box::new(Diagnostic::error("Plan no longer holds", detail).hint("Plan again.")));
+        }
+        Ok(Settled { config, planned: response.planned, connection })
+    }
+
+    fn new_record(&self, change: &Change, settled: &Settled, token: String, schema_version: u32) -> ResourceRecord {
+        ResourceRecord {
+            key: change.key.clone(),
+            provider: change.provider.clone(),
+            schema_version,
+            attributes: settled.planned.clone(),
+            connection: settled.connection.clone(),
+            token,
+            dependencies: change.dependencies.clone(),
+            create_before_destroy: change.create_before_destroy,
+            tainted: false,
+        }
+    }
+
+    async fn begin(&self, verb: Verb, record: &ResourceRecord) -> StepResult<u64> {
+        let id = self.next_begin.fetch_add(1, Ordering::Relaxed);
+        self.record(Entry::Begin(Box::new(Begin { id, verb, record: record.clone() }))).await?;
+        Ok(id)
+    }
+
+    async fn create(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+        let settled = self.settle(change, provider, None)?;
+        let token = uuid::Uuid::new_v4().to_string();
+        let schema = provider.schema().resources.get(&*change.key.address.kind);
+        let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
+        let id = self.begin(Verb::Create, &record).await?;
+        let caller = self.caller(change, step.action);
+        let token = record.token.clone();
+        let target = Target { kind: &change.key.address.kind, connection: &settled.connection, token: &token, workspace: self.plan.workspace.as_str() };
+        let mut result = caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await;
+        if matches!(&result, Err(e) if e.class == ErrorClass::Indeterminate) && !self.cancel.is_aborting() {
+            // Nobody knows: look, and make it only if it is not there.
+            result = match caller.retry(|| provider.find(target.clone(), &settled.planned)).await {
+                Ok(Some(found)) => Ok(crate::provider::Outcome::Done(found)),
+                Ok(None) => caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await,
+                Err(error) => Err(error),
+            };
+        }
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.end_failed(id, &error).await?;
+                return Err(self.error(change, &error));
+            }
+        };
+        match caller.finish(provider, target, outcome).await {
+            Ok(value) => {
+                record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                let value = record.attributes.clone();
+                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
+                self.values.set(step.change, value);
+                Ok(())
+            }
+            Err(error) => {
+                // It was begun, so it may be half made: keep it, tainted.
+                if error.class != ErrorClass::Indeterminate && record.attributes.is_wholly_known() {
+                    record.tainted = true;
+                    self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
+                }
+                Err(self.error(change, &error))
+            }
+        }
+    }
+
+    /// Ends a begin whose call is known not to have done anything; leaves it
+    /// open when that is not known, for the next run to look.
+    async fn end_failed(&self, id: u64, error: &ProviderError) -> StepResult<()> {
+        if error.class == ErrorClass::Indeterminate {
+            return Ok(());
+        }
+        self.record(Entry::End { id, changes: Vec::new() }).await
+    }
+
+    async fn update(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+        let settled = self.settle(change, provider, Some(&change.before))?;
+        let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
+        let schema = provider.schema().resources.get(&*change.key.address.kind);
+        let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
+        let id = self.begin(Verb::Update, &record).await?;
+        let caller = self.caller(change, step.action);
+        let token = record.token.clone();
+        let target = Target { kind: &change.key.address.kind, connection: &settled.connection, token: &token, workspace: self.plan.workspace.as_str() };
+        let result = match caller.retry(|| provider.update(target.clone(), &change.before, &settled.config, &settled.planned)).await {
+            Ok(outcome) => caller.finish(provider, target, outcome).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(value) => {
+                record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                let value = record.attributes.clone();
+                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
+                self.values.set(step.change, value);
+                Ok(())
+            }
+            Err(error) => {
+                self.end_failed(id, &error).await?;
+                Err(self.error(change, &error))
+            }
+        }
+    }
+
+    async fn delete(&self, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+        let deposed = deposed_key(&change.key, self.plan);
+        let key = if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
+        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
+        let record = ResourceRecord { key: key.clone(), ..recorded.clone() };
+        let id = self.begin(Verb::Delete, &record).await?;
+        let caller = self.caller(change, StepAction::Delete);
+        let target = Target { kind: &key.address.kind, connection: &record.connection, token: &record.token, workspace: self.plan.workspace.as_str() };
+        let result = match caller.retry(|| provider.delete(target.clone(), &record.attributes)).await {
+            Ok(outcome) => caller.finish(provider, target, outcome).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(_) => self.record(Entry::End { id, changes: vec![RecordChange::Remove(key)] }).await,
+            Err(error) => {
+                self.end_failed(id, &error).await?;
+                Err(self.error(change, &error))
+            }
+        }
+    }
+
+    /// Sets the old object aside under a key of its own.
+    async fn depose(&self, change: &Change) -> StepResult<()> {
+        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
+        let aside = ResourceRecord { key: deposed_key(&change.key, self.plan), ..recorded.clone() };
+        self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone()), RecordChange::Put(Box::new(aside))])).await
+    }
+
+    async fn read(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+        let config = match &change.residual {
+            Some(expr) => self.values.finish(expr)?,
+            None => change.config.clone(),
+        };
+        let provider_config = change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
+        let connection = provider.connection(&provider_config, &config).map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        let caller = self.caller(change, step.action);
+        let kind = &change.key.address.kind;
+        let value = caller.retry(|| provider.read_data(kind, &connection, &config)).await.map_err(|e| self.error(change, &e))?;
+        self.values.set(step.change, value);
+        Ok(())
+    }
+}
+
+/// The key of the object that a create-first replacement sets aside: the same
+/// for both of its steps, another for each plan.
+fn deposed_key(key: &RecordKey, plan: &Plan) -> RecordKey {
+    RecordKey { address: key.address.clone(), deposed: Some(format!("{:08x}", plan.serial + 1).into()) }
+}
+
+/// Where a value is not what was planned; what was unknown may be anything.
+fn contradiction(planned: &Value, now: &Value, path: &crate::value::Path) -> Option<String> {
+    if !planned.is_known() {
+        return None;
+    }
+    match (planned.kind(), now.kind()) {
+        (Kind::Object(a), Kind::Object(b)) => a
+            .iter()
+            .find_map(|(name, a)| contradiction(a, b.get(name).unwrap_or(&Value::NULL), &path.attribute(name.clone()))),
+        (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
+            a.iter().zip(b.iter()).enumerate().find_map(|(i, (a, b))| contradiction(a, b, &path.index(i)))
+        }
+        _ if !planned.is_wholly_known() || planned == now => None,
+        _ => Some(path.to_string()),
+    }
+}

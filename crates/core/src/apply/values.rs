@@ -1,0 +1,84 @@
+//! What residual expressions refer to, as the apply brings it.
+
+use std::sync::Mutex;
+
+use crate::diag::{Diagnostic, Span};
+use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
+use crate::plan::{InstanceKeyRepr, Plan, Shape, Slot};
+use crate::value::Value;
+
+/// Values of objects, by the index of their change.
+pub(super) struct Values<'a> {
+    plan: &'a Plan,
+    objects: Mutex<Vec<Value>>,
+    slots: Mutex<Vec<Option<Value>>>,
+}
+
+impl<'a> Values<'a> {
+    /// As planned, to begin with.
+    pub(super) fn new(plan: &'a Plan) -> Self {
+        Values {
+            plan,
+            objects: Mutex::new(plan.changes.iter().map(|c| c.after.clone()).collect()),
+            slots: Mutex::new(vec![None; plan.slots.len()]),
+        }
+    }
+
+    /// An object is now this.
+    pub(super) fn set(&self, change: u32, value: Value) {
+        let mut objects = self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(place) = objects.get_mut(change as usize) {
+            *place = value;
+        }
+    }
+
+    /// Finishes an expression as far as the values go.
+    pub(super) fn finish(&self, expr: &Expr) -> EvalResult {
+        evaluate(expr, self)
+    }
+
+    fn object(&self, change: u32) -> Value {
+        let objects = self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        objects.get(change as usize).cloned().unwrap_or(Value::NULL)
+    }
+
+    fn slot(&self, slot: &Slot) -> EvalResult {
+        match slot {
+            Slot::Expression(expr) => evaluate(expr, self),
+            Slot::Resource { shape, instances } => Ok(match shape {
+                Shape::Single => instances.first().map_or(Value::NULL, |(_, change)| self.object(*change)),
+                Shape::Count => Value::tuple(instances.iter().map(|(_, change)| self.object(*change))),
+                Shape::Each => Value::object(instances.iter().filter_map(|(key, change)| match key {
+                    Some(InstanceKeyRepr::Key(key)) => Some((key.clone(), self.object(*change))),
+                    _ => None,
+                })),
+            }),
+        }
+    }
+}
+
+impl Scope for Values<'_> {
+    fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
+        let broken = || Box::new(Diagnostic::error("Plan is broken", format!("The plan refers to {reference}, which it does not hold.")).at(span));
+        let Reference::Slot(index) = reference else { return Err(broken()) };
+        let index = *index as usize;
+        let known = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(index).cloned().flatten();
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let value = self.slot(self.plan.slots.get(index).ok_or_else(broken)?)?;
+        // Only a finished value may be kept: others still change.
+        if value.is_wholly_known()
+            && let Some(place) = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_mut(index)
+        {
+            *place = Some(value.clone());
+        }
+        Ok(value)
+    }
+
+    fn functions(&self) -> FunctionContext<'_> {
+        // Functions of files were settled when the plan was made.
+        let here = std::path::Path::new(".");
+        FunctionContext { module_dir: here, root_dir: here, timestamp: &self.plan.timestamp, files: &DiskFiles }
+    }
+}

@@ -1,0 +1,189 @@
+//! Bodies of resources to one expression that follows the type's schema.
+//!
+//! Guarantees: evaluating the expression gives an object with every attribute
+//! and block of the schema, of its type; mistakes of names are all reported.
+
+use std::sync::Arc;
+
+use super::reader::{unexpected_argument, unexpected_block};
+use super::syntax::{Block as BlockSyntax, Body};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
+use crate::provider::{Block, Nesting};
+use crate::value::{Type, Value};
+
+/// Names that the engine takes from a body before its schema is looked at.
+pub(super) struct Meta {
+    pub attributes: &'static [&'static str],
+    pub blocks: &'static [&'static str],
+}
+
+/// No such names: nested blocks.
+const NOTHING: Meta = Meta { attributes: &[], blocks: &[] };
+
+/// Compiles a body. `span` is the block's header, for what is missing.
+pub(super) fn compile(body: &Body, schema: &Block, meta: &Meta, span: Span, diagnostics: &mut Diagnostics) -> Expr {
+    for attribute in &body.attributes {
+        let name = &*attribute.name.name;
+        if meta.attributes.contains(&name) {
+            continue;
+        }
+        match schema.attributes.get(name) {
+            Some(a) if a.is_argument() => {}
+            Some(_) => diagnostics.push(
+                Diagnostic::error("Value cannot be set", format!("{name:?} is decided by the service, so it cannot be set."))
+                    .at(attribute.name.span),
+            ),
+            None => {
+                let blocks: Vec<&str> = schema.blocks.keys().chain(meta.blocks).copied().collect();
+                let known = schema.attributes.iter().filter(|(_, a)| a.is_argument()).map(|(n, _)| *n);
+                diagnostics.push(unexpected_argument(attribute, known.chain(meta.attributes.iter().copied()), &blocks));
+            }
+        }
+    }
+    for block in &body.blocks {
+        let name = &*block.kind.name;
+        if !schema.blocks.contains_key(name) && !meta.blocks.contains(&name) && name != "dynamic" {
+            let attributes: Vec<&str> = schema.attributes.keys().copied().collect();
+            diagnostics.push(unexpected_block(block, schema.blocks.keys().chain(meta.blocks).copied(), &attributes));
+        }
+    }
+    let mut items = Vec::with_capacity(schema.attributes.len() + schema.blocks.len());
+    for (name, attribute) in &schema.attributes {
+        let set = body.attribute(name).filter(|_| attribute.is_argument());
+        if set.is_none() && attribute.required {
+            diagnostics.push(
+                Diagnostic::error("Missing required argument", format!("The argument {name:?} is required.")).at(span),
+            );
+        }
+        let value = match set {
+            None => Expr::literal(Value::null(attribute.ty.clone()), span),
+            Some(set) if attribute.ty == Type::Dynamic => set.value.clone(),
+            Some(set) => converted(set.value.clone(), attribute.ty.clone()),
+        };
+        let key_span = set.map_or(span, |a| a.name.span);
+        items.push((Expr::literal((*name).into(), key_span), value));
+    }
+    for (name, nested) in &schema.blocks {
+        let value = blocks(body, name, nested, span, diagnostics);
+        items.push((Expr::literal((*name).into(), span), value));
+    }
+    Expr { kind: ExprKind::Object(items), span }
+}
+
+fn converted(value: Expr, ty: Type) -> Expr {
+    let span = value.span;
+    let constraint = Arc::new(Constraint { ty, ..Constraint::default() });
+    Expr { kind: ExprKind::Convert(Box::new(value), constraint), span }
+}
+
+/// The value of all blocks of one type in a body.
+fn blocks(body: &Body, name: &str, nested: &crate::provider::BlockType, span: Span, diagnostics: &mut Diagnostics) -> Expr {
+    let mut parts = Vec::new();
+    for block in &body.blocks {
+        if &*block.kind.name == name {
+            let object = compile(&block.body, &nested.block, &NOTHING, block.header(), diagnostics);
+            parts.push(Expr { span: object.span, kind: ExprKind::Tuple(vec![object]) });
+        } else if &*block.kind.name == "dynamic" && block.labels.first().is_some_and(|l| &*l.name == name) {
+            parts.extend(dynamic(block, &nested.block, diagnostics));
+        }
+    }
+    if nested.required && parts.is_empty() {
+        diagnostics.push(
+            Diagnostic::error("Missing required block", format!("At least one {name:?} block is required.")).at(span),
+        );
+    }
+    match nested.nesting {
+        Nesting::List => {
+            let list = Expr { kind: ExprKind::Blocks(parts), span };
+            converted(list, Type::list(nested.block.ty()))
+        }
+        Nesting::Single => {
+            if parts.len() > 1 {
+                diagnostics.push(
+                    Diagnostic::error("Duplicate block", format!("There may be one {name:?} block at most.")).at(parts[1].span),
+                );
+            }
+            match parts.into_iter().next().map(|part| part.kind) {
+                Some(ExprKind::Tuple(mut items)) if items.len() == 1 => items.remove(0),
+                Some(kind) => {
+                    let tuple = Expr { kind, span };
+                    let call = crate::expr::Call { name: "one".into(), args: vec![tuple], expand: false };
+                    converted(Expr { kind: ExprKind::Call(Box::new(call)), span }, nested.block.ty())
+                }
+                None => Expr::literal(Value::null(nested.block.ty()), span),
+            }
+        }
+    }
+}
+
+/// `dynamic "x" { for_each = …, content { … } }` as a `for` over objects of
+/// `key` and `value`, which is what its iterator stands for.
+fn dynamic(block: &BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    let span = block.header();
+    let mut missing = |what: &str| {
+        diagnostics.push(Diagnostic::error("Invalid dynamic block", format!("A dynamic block needs {what}.")).at(span));
+    };
+    let Some(each) = block.body.attribute("for_each") else {
+        missing("a \"for_each\" argument");
+        return None;
+    };
+    let Some(content) = block.body.blocks.iter().find(|b| &*b.kind.name == "content") else {
+        missing("a \"content\" block");
+        return None;
+    };
+    // The parser has put the iterator's name here.
+    let iterator = block.iterator.clone()?;
+    let variable = |name: &str| Expr { kind: ExprKind::Variable(name.into()), span };
+    let literal = |text: &str| Expr::literal(text.into(), span);
+    let pair = Expr {
+        kind: ExprKind::Object(vec![(literal("key"), variable("dynamic key")), (literal("value"), variable("dynamic value"))]),
+        span,
+    };
+    let repeat = |collection, key_name: Option<&str>, value_name: &str, value| Expr {
+        kind: ExprKind::For(Box::new(ForExpr {
+            key_name: key_name.map(Into::into),
+            value_name: value_name.into(),
+            collection,
+            key: None,
+            value,
+            condition: None,
+            group: false,
+        })),
+        span,
+    };
+    let pairs = repeat(each.value.clone(), Some("dynamic key"), "dynamic value", pair);
+    let object = compile(&content.body, schema, &NOTHING, content.header(), diagnostics);
+    Some(repeat(pairs, None, &iterator, object))
+}
+
+/// The place of what a path leads to, as near as the text has it.
+pub fn span_of(body: &Expr, path: &crate::value::Path) -> Span {
+    let mut at = body;
+    let mut span = body.span;
+    for step in path.steps() {
+        let inner = match (&at.kind, step) {
+            (ExprKind::Convert(inner, _), _) => {
+                at = inner;
+                Some(&**inner)
+            }
+            _ => Some(at),
+        };
+        let next = match (inner.map(|e| &e.kind), step) {
+            (Some(ExprKind::Object(items)), crate::value::PathStep::Attribute(name)) => items
+                .iter()
+                .find(|(key, _)| matches!(&key.kind, ExprKind::Literal(v) if v.as_str() == Some(name)))
+                .map(|(_, value)| value),
+            (Some(ExprKind::Tuple(items)), crate::value::PathStep::Index(i)) => items.get(*i),
+            _ => None,
+        };
+        match next {
+            Some(next) => {
+                at = next;
+                span = next.span;
+            }
+            None => break,
+        }
+    }
+    span
+}

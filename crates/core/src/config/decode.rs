@@ -1,0 +1,400 @@
+//! Syntax to typed configuration: directories of files to modules.
+//!
+//! Guarantees: every mistake in every file is reported in one run; module
+//! directories are read once; a module that includes itself is an error.
+//! Must not: follow references, or evaluate anything but constants.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::body::{Meta, compile};
+use super::model::{Lifecycle, Module, ModuleCall, Output, Repetition, Resource, Variable};
+use super::parse::parse;
+use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
+use super::syntax::{Block, Body, Ident};
+use super::types::type_constraint;
+use crate::addr::ResourceMode;
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
+use crate::provider::Registry;
+use crate::value::{Type, Value};
+
+/// Block types of the language that have no place here yet.
+const LATER: [&str; 6] = ["moved", "removed", "import", "check", "ephemeral", "action"];
+
+/// Block types that only a root directory has.
+pub(super) const TENANCY: [&str; 4] = ["tenantctl", "platform", "tier", "tenant"];
+
+/// Reads modules; remembers what it read.
+pub(super) struct Decoder<'a> {
+    pub registry: &'a Registry,
+    pub sources: &'a SourceMap,
+    pub diagnostics: Diagnostics,
+    /// Text of every file, for the digest.
+    pub texts: Vec<Arc<str>>,
+    modules: HashMap<PathBuf, Arc<Module>>,
+    stack: Vec<PathBuf>,
+}
+
+const META: Meta = Meta {
+    attributes: &["count", "for_each", "depends_on", "provider"],
+    blocks: &["lifecycle", "connection", "provisioner"],
+};
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap) -> Self {
+        Decoder { registry, sources, diagnostics: Diagnostics::new(), texts: Vec::new(), modules: HashMap::new(), stack: Vec::new() }
+    }
+
+    /// The bodies of all configuration files of a directory, in name order.
+    pub(super) fn read(&mut self, dir: &Path) -> Result<Vec<Body>, std::io::Error> {
+        let mut names: Vec<PathBuf> = std::fs::read_dir(dir)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "tf" || e == "hcl") && path.is_file())
+            .filter(|path| path.file_name().is_some_and(|n| n != ".terraform.lock.hcl"))
+            .collect();
+        names.sort();
+        let mut bodies = Vec::new();
+        for path in names {
+            let bytes = std::fs::read(&path)?;
+            let text = match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => {
+                    self.diagnostics.push(Diagnostic::error(
+                        "Invalid character encoding",
+                        format!("The file {} is not UTF-8 text.", path.display()),
+                    ));
+                    continue;
+                }
+            };
+            let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
+            self.texts.push(text.clone());
+            let file = self.sources.add(&path, text.clone());
+            bodies.push(parse(file, &text, &mut self.diagnostics));
+        }
+        Ok(bodies)
+    }
+
+    /// A called module. `span` is where it is called.
+    pub(super) fn module(&mut self, dir: &Path, span: Span) -> Option<Arc<Module>> {
+        let Ok(canonical) = dir.canonicalize() else {
+            self.diagnostics.push(
+                Diagnostic::error("Unreadable module directory", format!("There is no directory {}.", dir.display())).at(span),
+            );
+            return None;
+        };
+        if let Some(module) = self.modules.get(&canonical) {
+            return Some(module.clone());
+        }
+        if self.stack.contains(&canonical) {
+            self.diagnostics.push(
+                Diagnostic::error("Module includes itself", format!("The module in {} is called from inside itself.", dir.display())).at(span),
+            );
+            return None;
+        }
+        let bodies = match self.read(dir) {
+            Ok(bodies) if bodies.is_empty() => {
+                self.diagnostics.push(
+                    Diagnostic::error("Empty module directory", format!("The directory {} has no configuration files.", dir.display()))
+                        .at(span)
+                        .hint("Configuration files end in .tf or .hcl."),
+                );
+                return None;
+            }
+            Ok(bodies) => bodies,
+            Err(error) => {
+                self.diagnostics.push(
+                    Diagnostic::error("Unreadable module directory", format!("{} cannot be read: {error}.", dir.display())).at(span),
+                );
+                return None;
+            }
+        };
+        self.stack.push(canonical.clone());
+        let module = Arc::new(self.decode(dir, &bodies, false));
+        self.stack.pop();
+        self.modules.insert(canonical, module.clone());
+        Some(module)
+    }
+
+    /// The blocks of one directory. In a root, tenancy blocks are left to others.
+    pub(super) fn decode(&mut self, dir: &Path, bodies: &[Body], root: bool) -> Module {
+        let mut module = Module { dir: dir.to_path_buf(), ..Module::default() };
+        let files = DiskFiles;
+        let scope = Constants(FunctionContext { module_dir: dir, root_dir: dir, timestamp: "", files: &files });
+        for body in bodies {
+            for attribute in &body.attributes {
+                self.diagnostics.push(
+                    Diagnostic::error("Unsupported argument", "Arguments stand inside blocks, not at the top of a file.").at(attribute.name.span),
+                );
+            }
+            for block in &body.blocks {
+                self.block(block, &scope, root, &mut module);
+            }
+        }
+        self.duplicates(&module);
+        module
+    }
+
+    fn block(&mut self, block: &Block, scope: &Constants<'_>, root: bool, module: &mut Module) {
+        match &*block.kind.name {
+            "variable" => module.variables.extend(self.variable(block, scope)),
+            "locals" => {
+                if check_labels(block, &[], &mut self.diagnostics) {
+                    module.locals.extend(block.body.attributes.iter().map(|a| (a.name.clone(), a.value.clone())));
+                }
+            }
+            "output" => module.outputs.extend(self.output(block, scope)),
+            "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, scope)),
+            "data" => module.resources.extend(self.resource(block, ResourceMode::Data, scope)),
+            "module" => module.calls.extend(self.call(block, &module.dir.clone(), scope)),
+            "provider" => module.providers.extend(self.provider(block)),
+            "terraform" => {}
+            name if TENANCY.contains(&name) && root => {}
+            name if TENANCY.contains(&name) => self.diagnostics.push(
+                Diagnostic::error("Misplaced block", format!("A {name:?} block stands in the root directory only.")).at(block.header()),
+            ),
+            name if LATER.contains(&name) => self.diagnostics.push(
+                Diagnostic::error("Block type not supported yet", format!("This version of tenantctl has no {name:?} blocks yet.")).at(block.header()),
+            ),
+            name => {
+                let known = ["variable", "locals", "output", "resource", "data", "module", "provider", "terraform"];
+                self.diagnostics.push(
+                    Diagnostic::error("Unsupported block type", format!("Blocks of type {name:?} are not expected here."))
+                        .at(block.kind.span)
+                        .suggest(name, known.into_iter().chain(TENANCY)),
+                );
+            }
+        }
+    }
+
+    fn duplicates(&mut self, module: &Module) {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        let names = module.variables.iter().map(|v| (format!("variable {:?}", v.name.name), v.name.span))
+            .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
+            .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
+            .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
+            .chain(module.providers.iter().map(|(n, _)| (format!("provider {:?}", n.name), n.span)))
+            .chain(module.resources.iter().map(|r| {
+                let mode = if r.mode == ResourceMode::Data { "data source" } else { "resource" };
+                (format!("{mode} {}.{}", r.kind, r.name), r.span)
+            }));
+        for (name, span) in names {
+            if let Some(first) = seen.insert(name.clone(), span) {
+                self.diagnostics.push(
+                    Diagnostic::error("Duplicate definition", format!("There are two definitions of {name} in this module."))
+                        .at(span)
+                        .related(first, "first defined here"),
+                );
+            }
+        }
+    }
+
+    fn variable(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Variable> {
+        check_names(&block.body, &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"], &["validation"], &mut self.diagnostics);
+        if !check_labels(block, &["name"], &mut self.diagnostics) {
+            return None;
+        }
+        let constraint = match block.body.attribute("type") {
+            Some(attribute) => type_constraint(&attribute.value, scope, &mut self.diagnostics),
+            None => Constraint::default(),
+        };
+        let default = block.body.attribute("default").and_then(|attribute| {
+            let value = constant_expr(&attribute.value, &Type::Dynamic, scope, &mut self.diagnostics)?;
+            match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    self.diagnostics.push(
+                        Diagnostic::error("Wrong type", format!("The default does not suit the variable's type: {error}.")).at(attribute.value.span),
+                    );
+                    None
+                }
+            }
+        });
+        let mut flag = |name, otherwise| {
+            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool()).unwrap_or(otherwise)
+        };
+        let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
+        let mut validations = Vec::new();
+        for validation in &block.body.blocks {
+            check_names(&validation.body, &["condition", "error_message"], &[], &mut self.diagnostics);
+            match (validation.body.attribute("condition"), validation.body.attribute("error_message")) {
+                (Some(condition), Some(message)) => validations.push((condition.value.clone(), message.value.clone())),
+                _ => self.diagnostics.push(
+                    Diagnostic::error("Missing required argument", "A validation needs \"condition\" and \"error_message\".").at(validation.header()),
+                ),
+            }
+        }
+        Some(Variable { name: block.labels[0].clone(), constraint: Arc::new(constraint), default, nullable, sensitive, validations })
+    }
+
+    fn output(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Output> {
+        check_names(&block.body, &["value", "description", "sensitive", "depends_on", "ephemeral"], &[], &mut self.diagnostics);
+        if !check_labels(block, &["name"], &mut self.diagnostics) {
+            return None;
+        }
+        let Some(value) = block.body.attribute("value") else {
+            self.diagnostics.push(Diagnostic::error("Missing required argument", "The argument \"value\" is required.").at(block.header()));
+            return None;
+        };
+        let sensitive = constant(&block.body, "sensitive", &Type::Bool, scope, &mut self.diagnostics);
+        Some(Output {
+            name: block.labels[0].clone(),
+            value: value.value.clone(),
+            sensitive: sensitive.and_then(|v| v.as_bool()).unwrap_or(false),
+            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+        })
+    }
+
+    fn repetition(&mut self, body: &Body) -> Repetition {
+        match (body.attribute("count"), body.attribute("for_each")) {
+            (Some(count), Some(each)) => {
+                self.diagnostics.push(
+                    Diagnostic::error("Invalid combination", "A block has either \"count\" or \"for_each\", not both.")
+                        .at(each.name.span)
+                        .related(count.name.span, "the other one"),
+                );
+                Repetition::None
+            }
+            (Some(count), None) => Repetition::Count(count.value.clone()),
+            (None, Some(each)) => Repetition::ForEach(each.value.clone()),
+            (None, None) => Repetition::None,
+        }
+    }
+
+    fn resource(&mut self, block: &Block, mode: ResourceMode, scope: &Constants<'_>) -> Option<Resource> {
+        if !check_labels(block, &["type", "name"], &mut self.diagnostics) {
+            return None;
+        }
+        let (kind, name) = (&block.labels[0], &block.labels[1]);
+        let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
+            let known: Vec<&str> = self.registry.iter().flat_map(|p| {
+                let schema = p.schema();
+                if mode == ResourceMode::Data { schema.data_sources.keys() } else { schema.resources.keys() }
+            }).copied().collect();
+            self.diagnostics.push(
+                Diagnostic::error("Unknown resource type", format!("No provider of this build has the type {:?}.", kind.name))
+                    .at(kind.span)
+                    .suggest(&kind.name, known),
+            );
+            return None;
+        };
+        let types = if mode == ResourceMode::Data { &provider.schema().data_sources } else { &provider.schema().resources };
+        let Some(schema) = types.get(&*kind.name) else {
+            let other = if mode == ResourceMode::Data { "a resource, not a data source" } else { "a data source, not a resource" };
+            self.diagnostics.push(Diagnostic::error("Unknown resource type", format!("{:?} is {other}.", kind.name)).at(kind.span));
+            return None;
+        };
+        let span = block.header();
+        let lifecycle = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
+        for unsupported in block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name)) {
+            self.diagnostics.push(
+                Diagnostic::error("Block type not supported yet", format!("This version of tenantctl has no {:?} blocks yet.", unsupported.kind.name))
+                    .at(unsupported.header()),
+            );
+        }
+        Some(Resource {
+            mode,
+            kind: kind.name.clone(),
+            name: name.name.clone(),
+            span,
+            provider: provider.name().to_owned(),
+            repetition: self.repetition(&block.body),
+            body: compile(&block.body, &schema.block, &META, span, &mut self.diagnostics),
+            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            lifecycle: lifecycle.map(|b| self.lifecycle(b, scope)).unwrap_or_default(),
+        })
+    }
+
+    fn lifecycle(&mut self, block: &Block, scope: &Constants<'_>) -> Lifecycle {
+        let names = ["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"];
+        check_names(&block.body, &names, &[], &mut self.diagnostics);
+        let mut flag = |name| {
+            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool()).unwrap_or(false)
+        };
+        let (create_before_destroy, prevent_destroy) = (flag("create_before_destroy"), flag("prevent_destroy"));
+        let mut ignore_changes = Vec::new();
+        let mut ignore_all = false;
+        if let Some(attribute) = block.body.attribute("ignore_changes") {
+            let names = super::parse::keywords(&attribute.value, self.sources);
+            ignore_all = names.as_deref() == Some(&[Arc::from("all")]) && !matches!(attribute.value.kind, ExprKind::Tuple(_));
+            ignore_changes = names.unwrap_or_default();
+        }
+        Lifecycle {
+            create_before_destroy,
+            prevent_destroy,
+            ignore_changes,
+            ignore_all,
+            replace_triggered_by: listed(&block.body, "replace_triggered_by", &mut self.diagnostics).to_vec(),
+        }
+    }
+
+    fn call(&mut self, block: &Block, dir: &Path, scope: &Constants<'_>) -> Option<ModuleCall> {
+        if !check_labels(block, &["name"], &mut self.diagnostics) {
+            return None;
+        }
+        let Some(source) = block.body.attribute("source") else {
+            self.diagnostics.push(Diagnostic::error("Missing required argument", "The argument \"source\" is required.").at(block.header()));
+            return None;
+        };
+        let path = constant_expr(&source.value, &Type::String, scope, &mut self.diagnostics)?;
+        let path = path.as_str()?.to_owned();
+        if !path.starts_with("./") && !path.starts_with("../") {
+            self.diagnostics.push(
+                Diagnostic::error("Module source not supported yet", format!("{path:?} is not a local directory; only those are supported yet."))
+                    .at(source.value.span)
+                    .hint("A local source starts with ./ or ../"),
+            );
+            return None;
+        }
+        let module = self.module(&dir.join(path), source.value.span)?;
+        let meta = ["source", "version", "count", "for_each", "depends_on", "providers"];
+        let arguments: BTreeMap<_, _> = block.body.attributes.iter().filter(|a| !meta.contains(&&*a.name.name)).map(|a| (a.name.name.clone(), a.value.clone())).collect();
+        for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
+            if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
+                let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
+                self.diagnostics.push(super::reader::unexpected_argument(attribute, known, &[]));
+            }
+        }
+        for variable in module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name)) {
+            self.diagnostics.push(
+                Diagnostic::error("Missing required argument", format!("The module's variable {:?} must be set.", variable.name.name))
+                    .at(block.header())
+                    .related(variable.name.span, "declared here"),
+            );
+        }
+        Some(ModuleCall {
+            name: block.labels[0].clone(),
+            module,
+            repetition: self.repetition(&block.body),
+            arguments,
+            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+        })
+    }
+
+    fn provider(&mut self, block: &Block) -> Option<(Ident, Expr)> {
+        if !check_labels(block, &["name"], &mut self.diagnostics) {
+            return None;
+        }
+        let name = &block.labels[0];
+        let Some(provider) = self.registry.get(&name.name).cloned() else {
+            let known: Vec<&str> = self.registry.iter().map(|p| p.name()).collect();
+            self.diagnostics.push(
+                Diagnostic::error("Unknown provider", format!("This build has no provider {:?}.", name.name)).at(name.span).suggest(&name.name, known),
+            );
+            return None;
+        };
+        let meta = Meta { attributes: &["version"], blocks: &[] };
+        let config = compile(&block.body, &provider.schema().config, &meta, block.header(), &mut self.diagnostics);
+        Some((name.clone(), config))
+    }
+}
+
+/// What an expression holds as an object with literal keys.
+pub(super) fn object_items(expr: &Expr) -> Option<impl Iterator<Item = (Arc<str>, Span, &Expr)>> {
+    let ExprKind::Object(items) = &expr.kind else { return None };
+    Some(items.iter().filter_map(|(key, value)| match &key.kind {
+        ExprKind::Literal(name) => Some((Value::as_str(name)?.into(), key.span, value)),
+        _ => None,
+    }))
+}

@@ -1,0 +1,120 @@
+//! Reading blocks against what they may hold, with every mistake reported.
+
+use super::syntax::{Attribute, Block, Body};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{Expr, ExprKind, Scope, evaluate};
+use crate::expr::{EvalResult, FunctionContext, Reference};
+use crate::value::{Type, Value};
+
+/// Reports arguments and blocks that do not belong in a body.
+pub(super) fn check_names(body: &Body, attributes: &[&str], blocks: &[&str], diagnostics: &mut Diagnostics) {
+    for attribute in &body.attributes {
+        if !attributes.contains(&&*attribute.name.name) {
+            diagnostics.push(unexpected_argument(attribute, attributes.iter().copied(), blocks));
+        }
+    }
+    for block in &body.blocks {
+        if !blocks.contains(&&*block.kind.name) {
+            diagnostics.push(unexpected_block(block, blocks.iter().copied(), attributes));
+        }
+    }
+}
+
+pub(super) fn unexpected_argument<'a>(
+    attribute: &Attribute,
+    known: impl IntoIterator<Item = &'a str>,
+    blocks: &[&str],
+) -> Diagnostic {
+    let name = &attribute.name.name;
+    let error = Diagnostic::error("Unsupported argument", format!("An argument named {name:?} is not expected here."))
+        .at(attribute.name.span);
+    if blocks.contains(&&**name) {
+        return error.hint(format!("{name:?} is a block: write {name} {{ … }} without the equals sign."));
+    }
+    error.suggest(name, known)
+}
+
+pub(super) fn unexpected_block<'a>(
+    block: &Block,
+    known: impl IntoIterator<Item = &'a str>,
+    attributes: &[&str],
+) -> Diagnostic {
+    let name = &block.kind.name;
+    let error = Diagnostic::error("Unsupported block type", format!("Blocks of type {name:?} are not expected here."))
+        .at(block.kind.span);
+    if attributes.contains(&&**name) {
+        return error.hint(format!("{name:?} is an argument: write {name} = {{ … }} with an equals sign."));
+    }
+    error.suggest(name, known)
+}
+
+/// Checks how many labels a block has; false when wrong.
+pub(super) fn check_labels(block: &Block, names: &[&str], diagnostics: &mut Diagnostics) -> bool {
+    if block.labels.len() == names.len() {
+        return true;
+    }
+    let want = names.iter().map(|n| format!(" \"{}\"", n.to_uppercase())).collect::<String>();
+    diagnostics.push(
+        Diagnostic::error("Wrong number of labels", format!("A {:?} block is written {}{want} {{ … }}.", block.kind.name, block.kind.name))
+            .at(block.header()),
+    );
+    false
+}
+
+/// A scope with no names, for what must be plain values.
+pub(super) struct Constants<'a>(pub FunctionContext<'a>);
+
+impl Scope for Constants<'_> {
+    fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
+        Err(Box::new(
+            Diagnostic::error("References not allowed", format!("{reference} cannot be used here: a plain value is needed.")).at(span),
+        ))
+    }
+
+    fn functions(&self) -> FunctionContext<'_> {
+        FunctionContext { ..self.0 }
+    }
+}
+
+/// Evaluates what must be a plain value of a type; null and absence are `None`.
+pub(super) fn constant(
+    body: &Body,
+    name: &str,
+    ty: &Type,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
+    let attribute = body.attribute(name)?;
+    constant_expr(&attribute.value, ty, scope, diagnostics).filter(|v| !v.is_null())
+}
+
+pub(super) fn constant_expr(expr: &Expr, ty: &Type, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
+    let value = match evaluate(expr, scope) {
+        Ok(value) => value,
+        Err(error) => {
+            diagnostics.push(*error);
+            return None;
+        }
+    };
+    match value.convert(ty) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            diagnostics.push(Diagnostic::error("Wrong type", format!("The value is not suitable: {error}.")).at(expr.span));
+            None
+        }
+    }
+}
+
+/// The elements of a list that is written out, such as `depends_on = [a, b]`.
+pub(super) fn listed<'a>(body: &'a Body, name: &str, diagnostics: &mut Diagnostics) -> &'a [Expr] {
+    match body.attribute(name).map(|a| &a.value) {
+        None => &[],
+        Some(Expr { kind: ExprKind::Tuple(items), .. }) => items,
+        Some(other) => {
+            diagnostics.push(
+                Diagnostic::error("Wrong type", format!("{name:?} takes a list in square brackets.")).at(other.span),
+            );
+            &[]
+        }
+    }
+}

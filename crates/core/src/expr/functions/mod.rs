@@ -1,0 +1,200 @@
+//! The functions of the language: one table, one way to call.
+//!
+//! Guarantees: a call never panics and never builds more than [`LIMIT`] bytes
+//! (or a like number of elements), whatever it is given; marks of arguments
+//! reach the result; an error about a marked value does not quote it; what is
+//! unknown comes out as an unknown of the right type.
+//! Must not: touch files, clocks or the environment except through
+//! [`FunctionContext`]. Functions that need unevaluated arguments or a scope
+//! (`can`, `try`, `templatefile`) are the evaluator's, not here.
+
+mod collections;
+mod convert;
+mod declare;
+mod encoding;
+mod files;
+mod format;
+mod hashes;
+mod json;
+mod lists;
+mod maps;
+mod net;
+mod numbers;
+mod pattern;
+mod sets;
+mod strings;
+#[cfg(test)]
+mod testing;
+mod time;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use crate::value::Value;
+use declare::Function;
+
+/// The most bytes that one call may produce.
+pub const LIMIT: usize = 64 << 20;
+
+/// What functions may know of their surroundings; pure data.
+#[derive(Clone, Copy)]
+pub struct FunctionContext<'a> {
+    /// The directory of the module that holds the call.
+    pub module_dir: &'a Path,
+    /// The root directory, which relative paths start from.
+    pub root_dir: &'a Path,
+    /// The moment of the plan, as RFC 3339.
+    pub timestamp: &'a str,
+    /// The way to files.
+    pub files: &'a dyn FileAccess,
+}
+
+/// Reads files for functions, and decides which may be read.
+pub trait FileAccess: Send + Sync {
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// Why it cannot or may not be read, as a phrase.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String>;
+
+    /// Whether there is a regular file that may be read.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// The files below `dir` whose path from there matches, with `/` between.
+    ///
+    /// # Errors
+    /// When the pattern is malformed or the directory may not be read.
+    fn glob(&self, dir: &Path, pattern: &str) -> Result<Vec<String>, String>;
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FunctionError {
+    /// The position of the argument at fault.
+    pub argument: Option<usize>,
+    /// What is wrong, as a sentence.
+    pub message: String,
+}
+
+const TABLES: &[&[Function]] = &[
+    collections::FUNCTIONS,
+    convert::FUNCTIONS,
+    encoding::FUNCTIONS,
+    files::FUNCTIONS,
+    format::FUNCTIONS,
+    hashes::FUNCTIONS,
+    lists::FUNCTIONS,
+    maps::FUNCTIONS,
+    net::FUNCTIONS,
+    numbers::FUNCTIONS,
+    pattern::FUNCTIONS,
+    sets::FUNCTIONS,
+    strings::FUNCTIONS,
+    time::FUNCTIONS,
+];
+
+static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Function>> =
+    LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter()).map(|f| (f.name, f)).collect());
+
+/// Calls a function.
+///
+/// # Errors
+/// When there is no such function, or the arguments do not suit it.
+pub fn call(name: &str, args: &[Value], context: &FunctionContext<'_>) -> Result<Value, FunctionError> {
+    match BY_NAME.get(name) {
+        Some(function) => function.call(args, context),
+        None => {
+            Err(FunctionError { argument: None, message: format!("There is no function named {name:?}.") })
+        }
+    }
+}
+
+/// The names of all functions, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BY_NAME.keys().copied()
+}
+
+/// Whether there is a function of this name.
+pub fn exists(name: &str) -> bool {
+    BY_NAME.contains_key(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{context, run};
+    use super::*;
+    use crate::value::{Marks, Type};
+    use serde_json::json;
+
+    #[test]
+    fn names_are_unique_and_known() {
+        assert_eq!(names().count(), TABLES.iter().map(|t| t.len()).sum::<usize>());
+        assert!(exists("abs") && !exists("abz"));
+        assert!(call("abz", &[], &context()).is_err());
+    }
+
+    #[test]
+    fn counts_are_checked() {
+        let cases = [
+            ("split", json!([","]), "missing a value for \"str\""),
+            ("abs", json!([1, 2]), "too many arguments"),
+            ("max", json!([]), "missing a value for \"numbers\""),
+        ];
+        for (name, args, part) in cases {
+            let error = run(name, &args).expect_err(name);
+            assert!(error.message.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn marks_reach_the_result_and_errors_keep_secrets() {
+        let secret = Value::from("hunter2").with_marks(Marks::EPHEMERAL).sensitive();
+        let upper = call("upper", std::slice::from_ref(&secret), &context()).expect("upper");
+        assert!(upper.is_sensitive() && upper.marks().contains(Marks::EPHEMERAL));
+        let error = call("parseint", &[secret, 10i64.into()], &context()).expect_err("no number");
+        assert!(!error.message.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn unknown_arguments_give_typed_unknowns() {
+        let unknown = call("abs", &[Value::unknown(Type::Dynamic)], &context()).expect("abs");
+        assert_eq!(unknown, Value::unknown_not_null(Type::Number));
+        let wrong = call("abs", &[Value::unknown(Type::list(Type::String))], &context());
+        assert_eq!(wrong.expect_err("a list").argument, Some(0));
+    }
+
+    /// Every function, given every mix of odd values, answers.
+    #[test]
+    fn no_function_panics() {
+        let odd = [
+            Value::NULL,
+            Value::from(-1i64),
+            Value::from(i64::MAX),
+            Value::from(i64::MIN),
+            Value::from(""),
+            Value::from("é%[3]*.-9d'\\$/"),
+            Value::from("10.0.0.0/8"),
+            Value::tuple([]),
+            Value::tuple(["a".into(), Value::NULL, Value::unknown(Type::Dynamic)]),
+            Value::object([("a", Value::tuple([1i64.into()]))]),
+            Value::set(Type::String, vec![Value::unknown(Type::String)]),
+            Value::unknown(Type::Dynamic),
+            Value::unknown(Type::map(Type::String)),
+        ];
+        for name in names() {
+            let _ = call(name, &[], &context());
+            for a in &odd {
+                let _ = call(name, std::slice::from_ref(a), &context());
+                for b in &odd {
+                    let _ = call(name, &[a.clone(), b.clone()], &context());
+                    for c in &odd {
+                        let _ = call(name, &[a.clone(), b.clone(), c.clone()], &context());
+                    }
+                }
+            }
+        }
+    }
+}

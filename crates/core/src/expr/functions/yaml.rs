@@ -1,0 +1,231 @@
+//! YAML as `yamlencode` writes it, and what `yamldecode` reads.
+//!
+//! Guarantees: keys sorted, keys and strings in double quotes, text of
+//! several lines as a literal block, sequences level with their key: the form
+//! Terraform writes, so that a migrated value does not change.
+
+use std::fmt::Write as _;
+
+use serde_yaml_ng::Value as Yaml;
+
+use super::declare::{Fault, check_size, failure, quoting};
+use super::json;
+use crate::value::{Kind, Number, Value};
+
+/// A wholly known value as a YAML document.
+pub(super) fn encode(value: &Value) -> Result<String, Fault> {
+    let mut out = String::new();
+    node(value, 0, true, &mut out)?;
+    Ok(out)
+}
+
+/// Writes a value and the line end after it. `level` is the indentation of
+/// its lines; `fresh` says that the cursor is where they start.
+fn node(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result<(), Fault> {
+    check_size(Some(out.len()))?;
+    match value.kind() {
+        Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => sequence(value, level, fresh, out),
+        Kind::Map(_) | Kind::Object(_) => mapping(value, level, fresh, out),
+        Kind::String(s) if is_block(s) => {
+            block(s, level.max(2), out);
+            check_size(Some(out.len()))
+        }
+        Kind::String(s) => {
+            quote(s, out);
+            out.push('\n');
+            Ok(())
+        }
+        _ => {
+            out.push_str(&json::encode(value)?);
+            out.push('\n');
+            Ok(())
+        }
+    }
+}
+
+fn start_line(level: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n(' ', level));
+}
+
+fn sequence(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result<(), Fault> {
+    let items = value.as_items().unwrap_or_default();
+    if items.is_empty() {
+        out.push_str("[]\n");
+    }
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 || !fresh {
+            start_line(level, out);
+        }
+        out.push_str("- ");
+        node(item, level + 2, true, out)?;
+    }
+    Ok(())
+}
+
+fn mapping(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result<(), Fault> {
+    let mut first = fresh;
+    if value.as_entries().is_none_or(std::collections::BTreeMap::is_empty) {
+        out.push_str("{}\n");
+    }
+    for (key, item) in value.as_entries().into_iter().flatten() {
+        if !std::mem::take(&mut first) {
+            start_line(level, out);
+        }
+        quote(key, out);
+        out.push(':');
+        let empty = item.as_items().is_some_and(<[_]>::is_empty)
+            || item.as_entries().is_some_and(std::collections::BTreeMap::is_empty);
+        match item.kind() {
+            Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) if !empty => {
+                out.push('\n');
+                node(item, level, false, out)?;
+            }
+            Kind::Map(_) | Kind::Object(_) if !empty => {
+                out.push('\n');
+                node(item, level + 2, false, out)?;
+            }
+            _ => {
+                out.push(' ');
+                node(item, level + 2, true, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn printable(c: char) -> bool {
+    match c {
+        '\n' | ' '..='~' => true,
+        '\u{a0}'..='\u{d7ff}' => !matches!(c, '\u{2028}' | '\u{2029}'),
+        '\u{e000}'..='\u{fffd}' => c != '\u{feff}',
+        c => c >= '\u{10000}',
+    }
+}
+
+/// Whether a literal block can hold the text unchanged, and ought to.
+fn is_block(text: &str) -> bool {
+    text.contains('\n')
+        && text.chars().all(printable)
+        && !text.contains(" \n")
+        && !text.ends_with(' ')
+        && !text.trim_end_matches('\n').is_empty()
+}
+
+fn block(text: &str, level: usize, out: &mut String) {
+    out.push('|');
+    // Without a hint, leading space would count as indentation.
+    if text.starts_with([' ', '\n']) {
+        out.push('2');
+    }
+    match text.trim_end_matches('\n').len() {
+        n if n == text.len() => out.push('-'),
+        n if n + 1 < text.len() => out.push('+'),
+        _ => {}
+    }
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        out.push('\n');
+        if !line.is_empty() {
+            start_line(level, out);
+            out.push_str(line);
+        }
+    }
+    out.push('\n');
+}
+
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0' => out.push_str("\\0"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
+            '\u{1b}' => out.push_str("\\e"),
+            '\u{85}' => out.push_str("\\N"),
+            '\u{2028}' => out.push_str("\\L"),
+            '\u{2029}' => out.push_str("\\P"),
+            c if printable(c) => out.push(c),
+            c => {
+                let code = u32::from(c);
+                // Writing to a string does not fail.
+                let _ =
+                    if code < 0x100 { write!(out, "\\x{code:02X}") } else { write!(out, "\\u{code:04X}") };
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// The value of a YAML document.
+pub(super) fn decode(text: &str) -> Result<Value, Fault> {
+    let bad = |error: serde_yaml_ng::Error| quoting(0, format!("is not YAML: {error}"), "is not YAML");
+    let mut yaml: Yaml = serde_yaml_ng::from_str(text).map_err(bad)?;
+    yaml.apply_merge().map_err(bad)?;
+    read(&yaml)
+}
+
+fn read(yaml: &Yaml) -> Result<Value, Fault> {
+    Ok(match yaml {
+        Yaml::Null => Value::NULL,
+        Yaml::Bool(b) => (*b).into(),
+        Yaml::Number(n) => {
+            let number = n.to_string().parse::<Number>();
+            number.map_err(|()| failure("infinity and not-a-number are not supported"))?.into()
+        }
+        Yaml::String(s) => s.as_str().into(),
+        Yaml::Sequence(items) => Value::tuple(items.iter().map(read).collect::<Result<Vec<_>, _>>()?),
+        Yaml::Mapping(entries) => {
+            let entries = entries.iter().map(|(k, v)| Ok((key(k)?, read(v)?)));
+            Value::object(entries.collect::<Result<Vec<_>, Fault>>()?)
+        }
+        Yaml::Tagged(tagged) => {
+            let message = format!("has the unsupported tag {}", tagged.tag);
+            return Err(quoting(0, message, "has an unsupported tag"));
+        }
+    })
+}
+
+fn key(yaml: &Yaml) -> Result<String, Fault> {
+    match yaml {
+        Yaml::String(s) => Ok(s.clone()),
+        Yaml::Bool(b) => Ok(b.to_string()),
+        Yaml::Number(n) => Ok(n.to_string()),
+        _ => Err(failure("only strings, numbers and bools can be keys")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn written_form() {
+        let cases = [
+            (
+                json!({"b": [1, {"x": null, "y": "é"}], "a": {"c": true}, "e": [], "f": {}}),
+                "\"a\":\n  \"c\": true\n\"b\":\n- 1\n- \"x\": null\n  \"y\": \"é\"\n\"e\": []\n\"f\": {}\n",
+            ),
+            (json!([["a"], []]), "- - \"a\"\n- []\n"),
+            (
+                json!({"t": "x\n\n  y\n", "u": {"v": "a\nb"}}),
+                "\"t\": |\n  x\n\n    y\n\"u\":\n  \"v\": |-\n    a\n    b\n",
+            ),
+            (json!(["a\n\n", " a\nb"]), "- |+\n  a\n\n- |2-\n   a\n  b\n"),
+            (json!("tab\tand\nline"), "\"tab\\tand\\nline\"\n"),
+            (json!("a\nb"), "|-\n  a\n  b\n"),
+        ];
+        for (given, expected) in cases {
+            let written = encode(&Value::from_plain_json(&given)).expect("known");
+            assert_eq!(written, expected);
+            let back = decode(&written).expect("own output");
+            assert_eq!(back.to_plain_json().expect("known"), given);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Configuration to a graph: what must be known before what.
+//!
+//! The graph is over blocks, not instances, so that all tenants of one
+//! blueprint share one.
+//!
+//! Guarantees: a reference to nothing and a cycle are diagnostics with places;
+//! [`Graph::order`] respects every edge.
+//! Must not: evaluate, or decide actions.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::addr::ResourceMode;
+use crate::config::{Module, Repetition};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{Expr, ExprKind, Reference};
+
+/// A block, by its place in its module's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// `variable`
+    Variable(usize),
+    /// A local value.
+    Local(usize),
+    /// `output`
+    Output(usize),
+    /// `resource` or `data`
+    Resource(usize),
+    /// `module`: how many instances there are.
+    Call(usize),
+    /// `provider`
+    Provider(usize),
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Index of the module, see [`Graph::modules`].
+    pub module: usize,
+    /// Which block.
+    pub kind: NodeKind,
+    /// Nodes it refers to.
+    pub dependencies: Vec<usize>,
+    /// Resource nodes that it refers to, through anything but resources.
+    pub resources: Vec<usize>,
+}
+
+/// A module as called from one place.
+#[derive(Clone, Debug)]
+pub struct ModuleNode {
+    /// The module.
+    pub module: Arc<Module>,
+    /// The caller's index and which of its calls.
+    pub parent: Option<(usize, usize)>,
+}
+
+/// The graph.
+#[derive(Debug)]
+pub struct Graph {
+    /// Modules by place of call; the root first.
+    pub modules: Vec<ModuleNode>,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// Node indexes, dependencies first.
+    pub order: Vec<usize>,
+    index: HashMap<(usize, NodeKind), usize>,
+    children: HashMap<(usize, usize), usize>,
+    /// Position of each named block in its module's list.
+    names: Vec<HashMap<Reference, usize>>,
+}
+
+/// Names of one module's blocks.
+#[derive(Default)]
+struct Names<'a> {
+    variables: HashMap<&'a str, usize>,
+    locals: HashMap<&'a str, usize>,
+    outputs: HashMap<&'a str, usize>,
+    calls: HashMap<&'a str, usize>,
+    resources: HashMap<(ResourceMode, &'a str, &'a str), usize>,
+}
+
+impl Graph {
+    /// Builds the graph of a root module.
+    ///
+    /// # Errors
+    /// References to nothing and cycles, all of them.
+    pub fn build(root: &Arc<Module>) -> Result<Graph, Diagnostics> {
+        let mut graph = Graph {
+            modules: vec![ModuleNode { module: root.clone(), parent: None }],
+            nodes: Vec::new(),
+            order: Vec::new(),
+            index: HashMap::new(),
+            children: HashMap::new(),
+            names: Vec::new(),
+        };
+        graph.enumerate();
+        graph.names = graph.modules.iter().map(|m| Names::of(&m.module).owned()).collect();
+        let mut diagnostics = Diagnostics::new();
+        graph.connect(&mut diagnostics);
+        graph.sort(&mut diagnostics);
+        if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(graph) }
+    }
+
+    /// The node of a block.
+    pub fn node(&self, module: usize, kind: NodeKind) -> Option<usize> {
+        self.index.get(&(module, kind)).copied()
+    }
+
+    /// The module that a call calls.
+    pub fn child(&self, module: usize, call: usize) -> Option<usize> {
+        self.children.get(&(module, call)).copied()
+    }
+
+    /// The position of a named block in its module's list.
+    pub fn find(&self, module: usize, reference: &Reference) -> Option<usize> {
+        self.names[module].get(reference).copied()
+    }
+
+    fn enumerate(&mut self) {
+        let mut at = 0;
+        while at < self.modules.len() {
+            let module = self.modules[at].module.clone();
+            let kinds = (0..module.variables.len()).map(NodeKind::Variable)
+                .chain((0..module.locals.len()).map(NodeKind::Local))
+                .chain((0..module.outputs.len()).map(NodeKind::Output))
+                .chain((0..module.resources.len()).map(NodeKind::Resource))
+                .chain((0..module.calls.len()).map(NodeKind::Call))
+                .chain((0..module.providers.len()).map(NodeKind::Provider));
+            for kind in kinds {
+                self.index.insert((at, kind), self.nodes.len());
+                self.nodes.push(Node { module: at, kind, dependencies: Vec::new(), resources: Vec::new() });
+            }
+            for (i, call) in module.calls.iter().enumerate() {
+                self.children.insert((at, i), self.modules.len());
+                self.modules.push(ModuleNode { module: call.module.clone(), parent: Some((at, i)) });
+            }
+            at += 1;
+        }
+    }
+
+    fn connect(&mut self, diagnostics: &mut Diagnostics) {
+        let modules = self.modules.clone();
+        let names: Vec<Names<'_>> = modules.iter().map(|m| Names::of(&m.module)).collect();
+        for at in 0..self.nodes.len() {
+            let (module, kind) = (self.nodes[at].module, self.nodes[at].kind);
+            let mut wanted = BTreeSet::new();
+            let mut refer = |this: &Self, from: usize, expr: &Expr| this.references(from, expr, &names, &mut wanted, diagnostics);
+            let here = &modules[module].module;
+            match kind {
+                NodeKind::Variable(i) => {
+                    if let Some((parent, call)) = modules[module].parent
+                        && let Some(argument) = modules[parent].module.calls[call].arguments.get(&here.variables[i].name.name)
+                    {
+                        refer(self, parent, argument);
+                    }
+                }
+                NodeKind::Local(i) => refer(self, module, &here.locals[i].1),
+                NodeKind::Provider(i) => refer(self, module, &here.providers[i].1),
+                NodeKind::Output(i) => {
+                    let output = &here.outputs[i];
+                    std::iter::once(&output.value).chain(&output.depends_on).for_each(|e| refer(self, module, e));
+                }
+                NodeKind::Resource(i) => {
+                    let resource = &here.resources[i];
+                    let triggers = &resource.lifecycle.replace_triggered_by;
+                    std::iter::once(&resource.body)
+                        .chain(repetition(&resource.repetition))
+                        .chain(&resource.depends_on)
+                        .chain(triggers)
+                        .for_each(|e| refer(self, module, e));
+                    let provider = modules[0].module.providers.iter().position(|(name, _)| *name.name == *resource.provider);
+                    wanted.extend(provider.and_then(|p| self.node(0, NodeKind::Provider(p))));
+                }
+                NodeKind::Call(i) => {
+                    let call = &here.calls[i];
+                    repetition(&call.repetition).into_iter().chain(&call.depends_on).for_each(|e| refer(self, module, e));
+                }
+            }
+            if let Some((parent, call)) = modules[module].parent {
+                wanted.extend(self.node(parent, NodeKind::Call(call)));
+            }
+            self.nodes[at].dependencies = wanted.into_iter().collect();
+        }
+    }
+
+    /// Collects what an expression refers to. An attribute of a module call
+    /// refers to that output only.
+    fn references(&self, module: usize, expr: &Expr, names: &[Names<'_>], wanted: &mut BTreeSet<usize>, diagnostics: &mut Diagnostics) {
+        if let ExprKind::Attribute(source, output) = &expr.kind
+            && let Some(call) = called(source)
+            && let Some(&call) = names[module].calls.get(call)
+            && let Some(child) = self.child(module, call)
+        {
+            wanted.extend(self.node(module, NodeKind::Call(call)));
+            match names[child].outputs.get(&**output) {
+                Some(&i) => wanted.extend(self.node(child, NodeKind::Output(i))),
+                None => diagnostics.push(
+                    Diagnostic::error("Unsupported attribute", format!("The module has no output {output:?}."))
+                        .at(expr.span)
+                        .suggest(output, names[child].outputs.keys().copied()),
+                ),
+            }
+            if let ExprKind::Index(pair) = &source.kind {
+                self.references(module, &pair.1, names, wanted, diagnostics);
+            }
+            return;
+        }
+        if let ExprKind::Reference(reference) = &expr.kind {
+            match self.target(module, reference, &names[module], wanted) {
+                Ok(()) => {}
+                Err(error) => diagnostics.push(error.at(expr.span)),
+            }
+        }
+        expr.for_each_child(&mut |child| self.references(module, child, names, wanted, diagnostics));
+    }
+
+    fn target(&self, module: usize, reference: &Reference, names: &Names<'_>, wanted: &mut BTreeSet<usize>) -> Result<(), Diagnostic> {
+        let missing = |what: &str, name: &str, known: Vec<&str>| {
+            Err(Diagnostic::error("Reference to undeclared object", format!("There is no {what} {name:?} in this module.")).suggest(name, known))
+        };
+        let kind = match reference {
+            Reference::Var(name) => match names.variables.get(&**name) {
+                Some(&i) => NodeKind::Variable(i),
+                None => return missing("variable", name, names.variables.keys().copied().collect()),
+            },
+            Reference::Local(name) => match names.locals.get(&**name) {
+                Some(&i) => NodeKind::Local(i),
+                None => return missing("local value", name, names.locals.keys().copied().collect()),
+            },
+            Reference::Resource { mode, kind, name } => match names.resources.get(&(*mode, &**kind, &**name)) {
+                Some(&i) => NodeKind::Resource(i),
+                None => {
+                    let address = reference.to_string();
+                    let known: Vec<String> = names.resources.keys()
+                        .map(|(mode, kind, name)| Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }.to_string())
+                        .collect();
+                    return Err(Diagnostic::error("Reference to undeclared object", format!("There is no resource {address} in this module."))
+                        .suggest(&address, known.iter().map(String::as_str)));
+                }
+            },
+            Reference::Module(name) => match names.calls.get(&**name) {
+                Some(&i) => {
+                    if let Some(child) = self.child(module, i) {
+                        let outputs = self.modules[child].module.outputs.len();
+                        wanted.extend((0..outputs).filter_map(|o| self.node(child, NodeKind::Output(o))));
+                    }
+                    NodeKind::Call(i)
+                }
+                None => return missing("module call", name, names.calls.keys().copied().collect()),
+            },
+            _ => return Ok(()),
+        };
+        wanted.extend(self.node(module, kind));
+        Ok(())
+    }
+
+    fn sort(&mut self, diagnostics: &mut Diagnostics) {
+        let mut graph = DiGraph::<(), ()>::with_capacity(self.nodes.len(), self.nodes.len());
+        for _ in &self.nodes {
+            graph.add_node(());
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
+            for &dependency in &node.dependencies {
+                graph.add_edge(NodeIndex::new(dependency), NodeIndex::new(at), ());
+            }
+        }
+        match toposort(&graph, None) {
+            Ok(order) => {
+                self.order = order.into_iter().map(NodeIndex::index).collect();
+                for at in self.order.clone() {
+                    self.nodes[at].resources = self.direct_resources(at);
+                }
+            }
+            Err(_) => {
+                for cycle in tarjan_scc(&graph) {
+                    let alone = cycle.len() == 1 && !graph.contains_edge(cycle[0], cycle[0]);
+                    if !alone {
+                        diagnostics.push(self.cycle(&cycle));
+                    }
+                }
+            }
+        }
+    }
+
+    fn direct_resources(&self, at: usize) -> Vec<usize> {
+        let mut resources = BTreeSet::new();
+        for &dependency in &self.nodes[at].dependencies {
+            match self.nodes[dependency].kind {
+                NodeKind::Resource(_) => {
+                    resources.insert(dependency);
+                }
+                _ => resources.extend(self.nodes[dependency].resources.iter().copied()),
+            }
+        }
+        resources.into_iter().collect()
+    }
+
+    fn cycle(&self, cycle: &[NodeIndex]) -> Diagnostic {
+        let names: Vec<(String, Span)> = cycle.iter().rev().map(|n| self.describe(n.index())).collect();
+        let path: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).chain([names[0].0.as_str()]).collect();
+        let error = Diagnostic::error("Cycle", format!("These refer to one another in a circle: {}.", path.join(" -> "))).at(names[0].1);
+        names.iter().skip(1).fold(error, |error, (name, span)| error.related(*span, name.clone()))
+    }
+
+    /// A node's name and place, for messages.
+    fn describe(&self, at: usize) -> (String, Span) {
+        let node = &self.nodes[at];
+        let module = &self.modules[node.module].module;
+        let (name, span) = match node.kind {
+            NodeKind::Variable(i) => (format!("var.{}", module.variables[i].name.name), module.variables[i].name.span),
+            NodeKind::Local(i) => (format!("local.{}", module.locals[i].0.name), module.locals[i].0.span),
+            NodeKind::Output(i) => (format!("output.{}", module.outputs[i].name.name), module.outputs[i].name.span),
+            NodeKind::Resource(i) => (format!("{}.{}", module.resources[i].kind, module.resources[i].name), module.resources[i].span),
+            NodeKind::Call(i) => (format!("module.{}", module.calls[i].name.name), module.calls[i].name.span),
+            NodeKind::Provider(i) => (format!("provider.{}", module.providers[i].0.name), module.providers[i].0.span),
+        };
+        let mut prefix = String::new();
+        let mut parent = self.modules[node.module].parent;
+        while let Some((caller, call)) = parent {
+            prefix = format!("module.{}.{prefix}", self.modules[caller].module.calls[call].name.name);
+            parent = self.modules[caller].parent;
+        }
+        (prefix + &name, span)
+    }
+}
+
+impl<'a> Names<'a> {
+    fn of(module: &'a Module) -> Self {
+        Names {
+            variables: module.variables.iter().enumerate().map(|(i, v)| (&*v.name.name, i)).collect(),
+            locals: module.locals.iter().enumerate().map(|(i, (n, _))| (&*n.name, i)).collect(),
+            outputs: module.outputs.iter().enumerate().map(|(i, o)| (&*o.name.name, i)).collect(),
+            calls: module.calls.iter().enumerate().map(|(i, c)| (&*c.name.name, i)).collect(),
+            resources: module.resources.iter().enumerate().map(|(i, r)| ((r.mode, &*r.kind, &*r.name), i)).collect(),
+        }
+    }
+}
+
+impl Names<'_> {
+    fn owned(&self) -> HashMap<Reference, usize> {
+        let variables = self.variables.iter().map(|(n, i)| (Reference::Var((*n).into()), *i));
+        let locals = self.locals.iter().map(|(n, i)| (Reference::Local((*n).into()), *i));
+        let calls = self.calls.iter().map(|(n, i)| (Reference::Module((*n).into()), *i));
+        let resources = self.resources.iter().map(|((mode, kind, name), i)| {
+            (Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }, *i)
+        });
+        variables.chain(locals).chain(calls).chain(resources).collect()
+    }
+}
+
+/// The module call that an expression is, indexed or not.
+fn called(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Reference(Reference::Module(name)) => Some(name),
+        ExprKind::Index(pair) => called(&pair.0),
+        _ => None,
+    }
+}
+
+fn repetition(repetition: &Repetition) -> Option<&Expr> {
+    match repetition {
+        Repetition::None => None,
+        Repetition::Count(expr) | Repetition::ForEach(expr) => Some(expr),
+    }
+}

@@ -1,0 +1,175 @@
+//! Planning instances, many at a time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use super::{Engine, Outcome, PlanOptions, Selection};
+use crate::addr::ResourceAddress;
+use crate::apply;
+use crate::config::{Instance, Module, Platform};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::event::Event;
+use crate::graph::Graph;
+use crate::plan::{DataRead, Plan, PlanInput, Planned, plan as make_plan};
+use crate::refresh::{Refreshed, failed, refresh, unknown_provider};
+use crate::state::{StateError, WorkspaceLock, WorkspaceState};
+use crate::value::Value;
+
+/// Instances planned at a time; each holds its state in memory meanwhile.
+const AT_ONCE: usize = 64;
+
+/// Plans the selected instances; one outcome each, in order.
+///
+/// # Errors
+/// What is wrong with the configuration or the store as a whole.
+pub async fn plan(engine: &Engine, platform: &Arc<Platform>, selection: &Selection, options: &PlanOptions) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
+    let instances = platform.instances(&selection.tenants, &selection.tiers)?;
+    let graphs = graphs(&instances)?;
+    let mut outcomes = Vec::with_capacity(instances.len());
+    let mut locks = Vec::with_capacity(instances.len());
+    for instance in &instances {
+        locks.push(if options.skip_lock { Ok(None) } else { engine.store.lock(&instance.workspace, &engine.lock_info).map(Some) });
+    }
+    let names: Vec<_> = instances.iter().map(|i| i.workspace.clone()).collect();
+    let states = engine.store.load(&names).map_err(|e| Diagnostics::from(state_error(&e)))?;
+    let work = instances.into_iter().zip(states).zip(locks).map(|((instance, state), lock)| {
+        let graph = graphs[&key(&instance.module)].clone();
+        let (engine, platform, options) = (engine.clone(), platform.clone(), options.clone());
+        let workspace = instance.workspace.clone();
+        let task = tokio::spawn(async move {
+            let one = One { engine: &engine, platform: &platform, instance: &instance, graph: &graph, options: &options };
+            one.plan(state, lock).await
+        });
+        async move { (workspace, task.await) }
+    });
+    let mut stream = futures::stream::iter(work).buffered(AT_ONCE);
+    while let Some((workspace, result)) = stream.next().await {
+        let (result, diagnostics) = match result {
+            Ok(Ok(plan)) => (Some(plan), Diagnostics::new()),
+            Ok(Err(diagnostics)) => (None, diagnostics),
+            Err(error) => (None, Diagnostic::error("Internal error", format!("Planning {workspace} broke off: {error}.")).into()),
+        };
+        engine.events.send(Event::Planned { workspace: workspace.clone(), counts: result.as_ref().map(Plan::counts) });
+        outcomes.push(Outcome { workspace, result, diagnostics });
+    }
+    Ok(outcomes)
+}
+
+/// Graphs by the address of their root module, which outlives them.
+type Graphs = HashMap<usize, Arc<Graph>>;
+
+fn key(module: &Arc<Module>) -> usize {
+    Arc::as_ptr(module) as usize
+}
+
+/// One graph for each root module, however many instances share it.
+fn graphs(instances: &[Instance]) -> Result<Graphs, Diagnostics> {
+    let mut graphs = Graphs::new();
+    for instance in instances {
+        let key = key(&instance.module);
+        if let std::collections::hash_map::Entry::Vacant(place) = graphs.entry(key) {
+            place.insert(Arc::new(Graph::build(&instance.module)?));
+        }
+    }
+    Ok(graphs)
+}
+
+struct One<'a> {
+    engine: &'a Engine,
+    platform: &'a Platform,
+    instance: &'a Instance,
+    graph: &'a Graph,
+    options: &'a PlanOptions,
+}
+
+impl One<'_> {
+    async fn plan(
+        &self,
+        state: Result<WorkspaceState, StateError>,
+        lock: Result<Option<Box<dyn WorkspaceLock>>, StateError>,
+    ) -> Result<Plan, Diagnostics> {
+        let lock = lock.map_err(|e| state_error(&e))?;
+        let mut state = state.map_err(|e| state_error(&e))?;
+        if !state.open.is_empty() {
+            state = self.recover(state, lock.as_deref()).await?;
+        }
+        let workspace = &self.instance.workspace;
+        let mut refreshed = Refreshed::default();
+        if !self.options.skip_refresh && !state.resources.is_empty() {
+            self.engine.events.send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
+            refreshed = refresh(&self.engine.registry, &mut state).await?;
+            self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
+        }
+        let mut data = BTreeMap::new();
+        loop {
+            let input = PlanInput {
+                instance: self.instance,
+                graph: self.graph,
+                state: &state,
+                drift: refreshed.drift.clone(),
+                refreshed: refreshed.changes.clone(),
+                registry: &self.engine.registry,
+                mode: self.options.mode,
+                replace: &self.options.replace,
+                timestamp: &self.engine.timestamp,
+                config_digest: self.platform.digest(),
+                data: &data,
+            };
+            match make_plan(input)? {
+                Planned::Plan(plan) => return Ok(*plan),
+                Planned::Needs(reads) => self.read(reads, &mut data).await?,
+            }
+        }
+    }
+
+    /// Settles what the last run left open, before anything is decided.
+    async fn recover(&self, mut state: WorkspaceState, lock: Option<&dyn WorkspaceLock>) -> Result<WorkspaceState, Diagnostics> {
+        let Some(lock) = lock else {
+            return Err(Diagnostic::error("Unfinished run", format!("The last run on {} died in a call, and settling that needs the lock.", state.name))
+                .hint("Run again without -lock=false.")
+                .into());
+        };
+        let journal = self.engine.store.journal(lock, &state).map_err(|e| state_error(&e))?;
+        apply::recover(&self.engine.registry, &*self.engine.events, &mut state, &*journal).await?;
+        drop(journal);
+        let reloaded = self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
+        match reloaded.into_iter().next() {
+            Some(state) => Ok(state.map_err(|e| state_error(&e))?),
+            None => Ok(state),
+        }
+    }
+
+    async fn read(&self, reads: Vec<DataRead>, data: &mut BTreeMap<ResourceAddress, Value>) -> Result<(), Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        for read in reads {
+            let Some(provider) = self.engine.registry.get(&read.provider) else {
+                diagnostics.push(unknown_provider(&read.provider));
+                continue;
+            };
+            match provider.read_data(&read.address.kind, &read.connection, &read.config).await {
+                Ok(value) => drop(data.insert(read.address, value)),
+                Err(error) => diagnostics.push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address))),
+            }
+        }
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
+    }
+}
+
+/// A store's error as a diagnostic.
+pub(super) fn state_error(error: &StateError) -> Diagnostic {
+    match error {
+        StateError::Locked { workspace, holder } => {
+            let detail = match holder {
+                Some(info) => format!(
+                    "The workspace {workspace} is locked by {} (process {}) for {:?} since {}; lock {}.",
+                    info.who, info.pid, info.operation, info.created, info.id
+                ),
+                None => format!("The workspace {workspace} is locked by another process."),
+            };
+            Diagnostic::error("Workspace is locked", detail).hint("Wait until that run is over. A lock goes with its process, so none is ever left over.")
+        }
+        other => Diagnostic::error("State not available", format!("{other}.")),
+    }
+}

@@ -1,0 +1,509 @@
+//! One instance's configuration, evaluated in the graph's order.
+//!
+//! Keeps what each block came to, per module instance. A value that is not
+//! wholly known also has a [`Slot`]: the expression that the apply finishes,
+//! closed over everything known.
+//!
+//! Must not: decide actions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::model::Slot;
+use crate::addr::{InstanceKey, ModulePath};
+use crate::config::{Instance, Repetition};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate};
+use crate::graph::Graph;
+use crate::value::{Marks, Type, Value};
+
+/// What something came to.
+#[derive(Clone, Debug)]
+pub(super) struct Evaluated {
+    pub value: Value,
+    /// Its entry among the plan's slots, when not wholly known.
+    pub slot: Option<u32>,
+}
+
+impl Evaluated {
+    pub(super) fn known(value: Value) -> Self {
+        Evaluated { value, slot: None }
+    }
+
+    /// As a closed expression.
+    pub(super) fn closed(&self, span: Span) -> Expr {
+        match self.slot {
+            Some(slot) => Expr { kind: ExprKind::Reference(Reference::Slot(slot)), span },
+            None => Expr::literal(self.value.clone(), span),
+        }
+    }
+}
+
+/// What `each` and `count` stand for in one instance of a block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Repeated {
+    pub each: Option<(Value, Evaluated)>,
+    pub index: Option<usize>,
+}
+
+/// One instance of a module.
+#[derive(Debug)]
+pub(super) struct ModuleInstance {
+    pub path: ModulePath,
+    /// Which instance of the calling module.
+    pub parent: usize,
+    pub repeated: Repeated,
+    pub variables: Vec<Option<Evaluated>>,
+    pub locals: Vec<Option<Evaluated>>,
+    pub outputs: Vec<Option<Evaluated>>,
+    pub resources: Vec<Option<Evaluated>>,
+    /// Keys and instances of each call.
+    pub calls: Vec<Vec<(Option<InstanceKey>, usize)>>,
+}
+
+/// The evaluation as it goes.
+pub(super) struct Evaluation<'a> {
+    pub graph: &'a Graph,
+    pub instance: &'a Instance,
+    pub timestamp: &'a str,
+    /// Instances of each module of the graph.
+    pub modules: Vec<Vec<ModuleInstance>>,
+    pub slots: Vec<Slot>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Where an expression stands.
+pub(super) struct At<'e, 'a> {
+    pub evaluation: &'e Evaluation<'a>,
+    pub module: usize,
+    pub instance: usize,
+    pub repeated: &'e Repeated,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(super) fn new(graph: &'a Graph, instance: &'a Instance, timestamp: &'a str) -> Self {
+        let mut modules: Vec<Vec<ModuleInstance>> = graph.modules.iter().map(|_| Vec::new()).collect();
+        modules[0].push(module_instance(graph, 0, ModulePath::root(), 0, Repeated::default()));
+        Evaluation { graph, instance, timestamp, modules, slots: Vec::new(), diagnostics: Diagnostics::new() }
+    }
+
+    pub(super) fn at<'e>(&'e self, module: usize, instance: usize, repeated: &'e Repeated) -> At<'e, 'a> {
+        At { evaluation: self, module, instance, repeated }
+    }
+
+    /// Evaluates, and keeps the closed expression of what is not wholly known.
+    pub(super) fn settle(&mut self, module: usize, instance: usize, repeated: &Repeated, expr: &Expr) -> Option<Evaluated> {
+        let at = self.at(module, instance, repeated);
+        let result = evaluate(expr, &at).map(|value| {
+            let closed = (!value.is_wholly_known()).then(|| close(expr, &at));
+            (value, closed)
+        });
+        match result {
+            Ok((value, closed)) => Some(self.keep(value, closed)),
+            Err(error) => {
+                self.diagnostics.push(*error);
+                None
+            }
+        }
+    }
+
+    pub(super) fn keep(&mut self, value: Value, closed: Option<Expr>) -> Evaluated {
+        let slot = closed.map(|expr| self.slot(Slot::Expression(expr)));
+        Evaluated { value, slot }
+    }
+
+    pub(super) fn slot(&mut self, slot: Slot) -> u32 {
+        self.slots.push(slot);
+        u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Instances of a block: their keys and what `each` and `count` stand for.
+    /// `None` when that cannot be told; the reason is reported.
+    pub(super) fn expand(&mut self, module: usize, instance: usize, repetition: &Repetition) -> Option<Vec<(Option<InstanceKey>, Repeated)>> {
+        let (expr, count) = match repetition {
+            Repetition::None => return Some(vec![(None, self.modules[module][instance].repeated_none())]),
+            Repetition::Count(expr) => (expr, true),
+            Repetition::ForEach(expr) => (expr, false),
+        };
+        let evaluated = self.settle(module, instance, &Repeated::default(), expr)?;
+        match if count { count_instances(&evaluated.value, expr.span) } else { each_instances(&evaluated, expr.span) } {
+            Ok(instances) => Some(instances),
+            Err(error) => {
+                self.diagnostics.push(error);
+                None
+            }
+        }
+    }
+
+    /// Makes the instances of a module call.
+    pub(super) fn call(&mut self, module: usize, call: usize) {
+        let Some(child) = self.graph.child(module, call) else { return };
+        let block = &self.graph.modules[module].module.calls[call];
+        for instance in 0..self.modules[module].len() {
+            let Some(keys) = self.expand(module, instance, &block.repetition) else { continue };
+            for (key, repeated) in keys {
+                let path = self.modules[module][instance].path.child(block.name.name.clone(), key.clone());
+                let made = module_instance(self.graph, child, path, instance, repeated);
+                self.modules[child].push(made);
+                let index = self.modules[child].len() - 1;
+                self.modules[module][instance].calls[call].push((key, index));
+            }
+        }
+    }
+
+    /// A variable of every instance of a module.
+    pub(super) fn variable(&mut self, module: usize, index: usize) {
+        let variable = &self.graph.modules[module].module.variables[index];
+        let span = variable.name.span;
+        let parent = self.graph.modules[module].parent;
+        for instance in 0..self.modules[module].len() {
+            let given = match parent {
+                None => self.instance.variables.get(&variable.name.name).map(|(v, _)| Evaluated::known(v.clone())),
+                Some((caller, call)) => {
+                    let argument = self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name);
+                    match argument {
+                        None => None,
+                        Some(argument) => {
+                            let inner = Box::new(argument.clone());
+                            let converted = Expr { kind: ExprKind::Convert(inner, variable.constraint.clone()), span: argument.span };
+                            let repeated = self.modules[module][instance].repeated.clone();
+                            let parent = self.modules[module][instance].parent;
+                            match self.settle(caller, parent, &repeated, &converted) {
+                                Some(value) => Some(value),
+                                None => continue,
+                            }
+                        }
+                    }
+                }
+            };
+            let default = || variable.default.clone().map(Evaluated::known);
+            let mut value = match given {
+                Some(given) if given.value.is_null() && !variable.nullable => default().unwrap_or(given),
+                Some(given) => given,
+                None => match default() {
+                    Some(default) => default,
+                    None => continue,
+                },
+            };
+            if variable.sensitive {
+                value.value = value.value.sensitive();
+            }
+            self.modules[module][instance].variables[index] = Some(value);
+            self.validate(module, instance, index, span);
+        }
+    }
+
+    fn validate(&mut self, module: usize, instance: usize, index: usize, span: Span) {
+        let variable = &self.graph.modules[module].module.variables[index];
+        let nothing = Repeated::default();
+        let mut found = Vec::new();
+        for (condition, message) in &variable.validations {
+            let at = self.at(module, instance, &nothing);
+            match evaluate(condition, &at) {
+                Ok(value) if value.as_bool() == Some(false) => {
+                    let message = evaluate(message, &at).ok().and_then(|m| m.as_str().map(String::from));
+                    let given = self.instance.variables.get(&variable.name.name).filter(|_| module == 0).map(|(_, s)| *s);
+                    found.push(
+                        Diagnostic::error("Invalid value for variable", message.unwrap_or_else(|| "The value does not pass the variable's validation.".into()))
+                            .at(given.unwrap_or(span))
+                            .related(condition.span, "the condition"),
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => found.push(*error),
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// A local value of every instance of a module.
+    pub(super) fn local(&mut self, module: usize, index: usize) {
+        for instance in 0..self.modules[module].len() {
+            let expr = &self.graph.modules[module].module.locals[index].1;
+            let value = self.settle(module, instance, &Repeated::default(), expr);
+            self.modules[module][instance].locals[index] = value;
+        }
+    }
+
+    /// An output of every instance of a module.
+    pub(super) fn output(&mut self, module: usize, index: usize) {
+        for instance in 0..self.modules[module].len() {
+            let output = &self.graph.modules[module].module.outputs[index];
+            let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else { continue };
+            if output.sensitive {
+                value.value = value.value.sensitive();
+            } else if module == 0 && value.value.deep_marks().contains(Marks::SENSITIVE) {
+                self.diagnostics.push(
+                    Diagnostic::error("Output refers to sensitive values", format!("The output {:?} would show what is sensitive.", output.name.name))
+                        .at(output.value.span)
+                        .hint("Set sensitive = true in the output if that is meant."),
+                );
+            }
+            self.modules[module][instance].outputs[index] = Some(value);
+        }
+    }
+}
+
+impl ModuleInstance {
+    fn repeated_none(&self) -> Repeated {
+        Repeated::default()
+    }
+}
+
+fn module_instance(graph: &Graph, module: usize, path: ModulePath, parent: usize, repeated: Repeated) -> ModuleInstance {
+    let block = &graph.modules[module].module;
+    ModuleInstance {
+        path,
+        parent,
+        repeated,
+        variables: vec![None; block.variables.len()],
+        locals: vec![None; block.locals.len()],
+        outputs: vec![None; block.outputs.len()],
+        resources: vec![None; block.resources.len()],
+        calls: vec![Vec::new(); block.calls.len()],
+    }
+}
+
+/// More instances than this of one block are taken for a mistake.
+const MAX_INSTANCES: usize = 1_000_000;
+
+type Instances = Vec<(Option<InstanceKey>, Repeated)>;
+
+fn count_instances(value: &Value, span: Span) -> Result<Instances, Diagnostic> {
+    if !value.is_known() {
+        return Err(unknown_shape("count", span));
+    }
+    let count = value.convert(&Type::Number).ok().and_then(|n| usize::try_from(n.as_number()?.as_i64()?).ok());
+    match count {
+        Some(count) if count <= MAX_INSTANCES => {
+            Ok((0..count).map(|i| (Some(InstanceKey::Index(i)), Repeated { each: None, index: Some(i) })).collect())
+        }
+        _ => Err(Diagnostic::error("Invalid count argument", format!("A whole number from 0 is required, not {}.", value.show())).at(span)),
+    }
+}
+
+fn each_instances(evaluated: &Evaluated, span: Span) -> Result<Instances, Diagnostic> {
+    let value = &evaluated.value;
+    if !value.is_known() {
+        return Err(unknown_shape("for_each", span));
+    }
+    if value.is_sensitive() {
+        return Err(Diagnostic::error("Invalid for_each argument", "A sensitive value cannot be used here, since its keys would be shown.").at(span));
+    }
+    let part = |key: &Value, part: &Value| {
+        let closed = evaluated.slot.filter(|_| !part.is_wholly_known());
+        (key.clone(), Evaluated { value: part.clone(), slot: closed })
+    };
+    if let Some(entries) = value.as_entries() {
+        return Ok(entries
+            .iter()
+            .map(|(key, element)| {
+                let each = part(&key.clone().into(), element);
+                (Some(InstanceKey::Key(key.clone())), Repeated { each: Some(each), index: None })
+            })
+            .collect());
+    }
+    let keys: Option<Vec<Arc<str>>> = match value.ty() {
+        Type::Set(_) => value.as_items().and_then(|items| items.iter().map(|v| v.as_str().map(Arc::from)).collect()),
+        _ => None,
+    };
+    match keys {
+        Some(keys) => Ok(keys
+            .into_iter()
+            .map(|key| {
+                let element = Value::from(key.clone());
+                (Some(InstanceKey::Key(key)), Repeated { each: Some((element.clone(), Evaluated::known(element))), index: None })
+            })
+            .collect()),
+        None if value.as_items().is_some_and(|items| items.iter().any(|v| !v.is_known())) => Err(unknown_shape("for_each", span)),
+        None => Err(Diagnostic::error("Invalid for_each argument", format!("A map, an object or a set of strings is required, not {}.", value.show()))
+            .at(span)
+            .hint("Use toset(…) to make a set of a list of strings.")),
+    }
+}
+
+fn unknown_shape(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(format!("Invalid {name} argument"), format!("The value of {name} is known only after apply, so the number of instances cannot be planned."))
+        .at(span)
+        .hint("Let it depend on settings or on names that the configuration gives.")
+}
+
+impl At<'_, '_> {
+    /// What a reference stands for here.
+    pub(super) fn resolve(&self, reference: &Reference, span: Span) -> Result<Evaluated, Box<Diagnostic>> {
+        let here = &self.evaluation.modules[self.module][self.instance];
+        let module = &self.evaluation.graph.modules[self.module].module;
+        let node = |kind| self.evaluation.graph_index(self.module, kind);
+        let found = match reference {
+            Reference::Var(name) => node(Wanted::Variable(name)).and_then(|i| here.variables[i].clone()),
+            Reference::Local(name) => node(Wanted::Local(name)).and_then(|i| here.locals[i].clone()),
+            Reference::Resource { .. } => node(Wanted::Resource(reference)).and_then(|i| here.resources[i].clone()),
+            Reference::Module(name) => node(Wanted::Call(name)).map(|i| self.module_value(i)),
+            Reference::EachKey | Reference::EachValue => {
+                let each = self.repeated.each.as_ref().ok_or_else(|| misplaced(reference, "for_each", span))?;
+                Some(if *reference == Reference::EachKey { Evaluated::known(each.0.clone()) } else { each.1.clone() })
+            }
+            Reference::CountIndex => {
+                let index = self.repeated.index.ok_or_else(|| misplaced(reference, "count", span))?;
+                Some(Evaluated::known(index.into()))
+            }
+            Reference::Path(which) => {
+                let path = if &**which == "module" { &module.dir } else { &self.evaluation.instance.root };
+                Some(Evaluated::known(path.to_string_lossy().into_owned().into()))
+            }
+            Reference::Terraform(_) => Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into())),
+            Reference::Itself | Reference::Slot(_) => None,
+        };
+        // What failed was reported; what refers to it must not fail again.
+        Ok(found.unwrap_or_else(|| Evaluated::known(Value::unknown(Type::Dynamic))))
+    }
+
+    /// The outputs of a module call's instances.
+    fn module_value(&self, call: usize) -> Evaluated {
+        let graph = self.evaluation.graph;
+        let Some(child) = graph.child(self.module, call) else { return Evaluated::known(Value::NULL) };
+        let outputs = &graph.modules[child].module.outputs;
+        let one = |instance: usize| {
+            let made = &self.evaluation.modules[child][instance];
+            Value::object(outputs.iter().zip(&made.outputs).map(|(output, value)| {
+                (output.name.name.clone(), value.as_ref().map_or(Value::unknown(Type::Dynamic), |v| v.value.clone()))
+            }))
+        };
+        let block = &graph.modules[self.module].module.calls[call];
+        let instances = &self.evaluation.modules[self.module][self.instance].calls[call];
+        Evaluated::known(match block.repetition {
+            Repetition::None => instances.first().map_or(Value::unknown(Type::Dynamic), |(_, i)| one(*i)),
+            Repetition::Count(_) => Value::tuple(instances.iter().map(|(_, i)| one(*i))),
+            Repetition::ForEach(_) => Value::object(instances.iter().filter_map(|(key, i)| match key {
+                Some(InstanceKey::Key(key)) => Some((key.clone(), one(*i))),
+                _ => None,
+            })),
+        })
+    }
+
+    /// A module call as a closed expression.
+    fn module_closed(&self, name: &str, span: Span) -> Expr {
+        let graph = self.evaluation.graph;
+        let literal = |text: &str| Expr::literal(text.into(), span);
+        let nothing = Expr::literal(Value::NULL, span);
+        let Some(call) = self.evaluation.graph_index(self.module, Wanted::Call(name)) else { return nothing };
+        let Some(child) = graph.child(self.module, call) else { return nothing };
+        let outputs = &graph.modules[child].module.outputs;
+        let one = |instance: usize| Expr {
+            kind: ExprKind::Object(
+                outputs
+                    .iter()
+                    .zip(&self.evaluation.modules[child][instance].outputs)
+                    .filter_map(|(output, value)| Some((literal(&output.name.name), value.as_ref()?.closed(span))))
+                    .collect(),
+            ),
+            span,
+        };
+        let instances = &self.evaluation.modules[self.module][self.instance].calls[call];
+        let kind = match graph.modules[self.module].module.calls[call].repetition {
+            Repetition::None => return instances.first().map_or(nothing, |(_, i)| one(*i)),
+            Repetition::Count(_) => ExprKind::Tuple(instances.iter().map(|(_, i)| one(*i)).collect()),
+            Repetition::ForEach(_) => ExprKind::Object(
+                instances
+                    .iter()
+                    .filter_map(|(key, i)| match key {
+                        Some(InstanceKey::Key(key)) => Some((literal(key), one(*i))),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+        };
+        Expr { kind, span }
+    }
+}
+
+fn misplaced(reference: &Reference, argument: &str, span: Span) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error("Invalid reference", format!("{reference} can be used only in a block with {argument:?}.")).at(span))
+}
+
+impl Scope for At<'_, '_> {
+    fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
+        self.resolve(reference, span).map(|evaluated| evaluated.value)
+    }
+
+    fn functions(&self) -> FunctionContext<'_> {
+        FunctionContext {
+            module_dir: &self.evaluation.graph.modules[self.module].module.dir,
+            root_dir: &self.evaluation.instance.root,
+            timestamp: self.evaluation.timestamp,
+            files: &DiskFiles,
+        }
+    }
+}
+
+/// A name to be found among a module's blocks.
+enum Wanted<'n> {
+    Variable(&'n str),
+    Local(&'n str),
+    Call(&'n str),
+    Resource(&'n Reference),
+}
+
+impl Evaluation<'_> {
+    fn graph_index(&self, module: usize, wanted: Wanted<'_>) -> Option<usize> {
+        self.graph.find(module, &match wanted {
+            Wanted::Variable(name) => Reference::Var(name.into()),
+            Wanted::Local(name) => Reference::Local(name.into()),
+            Wanted::Call(name) => Reference::Module(name.into()),
+            Wanted::Resource(reference) => reference.clone(),
+        })
+    }
+}
+
+/// The same expression with every reference replaced: by its value where that
+/// is wholly known, else by a slot of the plan. Known parts are folded.
+pub(super) fn close(expr: &Expr, at: &At<'_, '_>) -> Expr {
+    let mut closed = expr.clone();
+    replace(&mut closed, at);
+    closed
+}
+
+/// Returns whether the expression still depends on slots or bound names.
+fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
+    if let ExprKind::Reference(reference) = &expr.kind {
+        let span = expr.span;
+        let Ok(found) = at.resolve(reference, span) else { return false };
+        if found.value.is_wholly_known() {
+            *expr = Expr::literal(found.value, span);
+            return false;
+        }
+        *expr = match (reference, found.slot) {
+            (Reference::Module(name), _) => at.module_closed(name, span),
+            (Reference::EachValue, Some(slot)) => {
+                let key = at.repeated.each.as_ref().map_or(Value::NULL, |(key, _)| key.clone());
+                let whole = Expr { kind: ExprKind::Reference(Reference::Slot(slot)), span };
+                Expr { kind: ExprKind::Index(Box::new((whole, Expr::literal(key, span)))), span }
+            }
+            (_, _) => found.closed(span),
+        };
+        return true;
+    }
+    if matches!(expr.kind, ExprKind::Variable(_)) {
+        return true;
+    }
+    let mut open = false;
+    expr.for_each_child_mut(&mut |child| open |= replace(child, at));
+    // Functions may read files and paths of this module: settle them here.
+    if !open
+        && !matches!(expr.kind, ExprKind::Literal(_))
+        && let Ok(value) = evaluate(expr, at)
+    {
+        *expr = Expr::literal(value, expr.span);
+    }
+    open
+}
+
+/// Outputs of the root module by name.
+pub(super) fn root_outputs(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, (Evaluated, bool, Span)> {
+    let outputs = &evaluation.graph.modules[0].module.outputs;
+    outputs
+        .iter()
+        .zip(&evaluation.modules[0][0].outputs)
+        .filter_map(|(output, value)| Some((output.name.name.clone(), (value.clone()?, output.sensitive, output.value.span))))
+        .collect()
+}

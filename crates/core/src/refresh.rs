@@ -1,0 +1,88 @@
+//! Stored state to refreshed state: the real objects, read in bulk.
+//!
+//! Guarantees: one read call for all objects of a type and connection; an
+//! object that could not be read is an error, never taken for gone.
+//! Must not: change anything.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::plan::Drift;
+use crate::provider::{ProviderError, ReadObject, ReadOutcome, Registry};
+use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
+use crate::value::Value;
+
+/// What refresh found.
+#[derive(Debug, Default)]
+pub struct Refreshed {
+    /// Differences to what was recorded.
+    pub drift: Vec<Drift>,
+    /// Records that follow from them.
+    pub changes: Vec<RecordChange>,
+}
+
+/// Reads all objects of a workspace and takes what was found into `state`.
+///
+/// # Errors
+/// Objects that could not be read.
+pub async fn refresh(registry: &Registry, state: &mut WorkspaceState) -> Result<Refreshed, Diagnostics> {
+    let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
+    for record in state.resources.values() {
+        let connection = format!("{:?}", record.connection);
+        let kind = record.key.address.kind.to_string();
+        groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
+    }
+    let mut diagnostics = Diagnostics::new();
+    let mut found: Vec<(RecordKey, Option<Value>)> = Vec::new();
+    for ((provider_name, kind, _), records) in groups {
+        let Some(provider) = registry.get(&provider_name) else {
+            diagnostics.push(unknown_provider(&provider_name));
+            continue;
+        };
+        let objects: Vec<ReadObject<'_>> = records.iter().map(|r| ReadObject { prior: &r.attributes }).collect();
+        let outcomes = provider.read(&kind, &records[0].connection, state.name.as_str(), &objects).await;
+        for (record, outcome) in records.iter().zip(outcomes) {
+            match outcome {
+                ReadOutcome::Found(value) if value == record.attributes => {}
+                ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value))),
+                ReadOutcome::Gone => found.push((record.key.clone(), None)),
+                ReadOutcome::Failed(error) => diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key))),
+            }
+        }
+    }
+    if diagnostics.has_errors() {
+        return Err(diagnostics);
+    }
+    Ok(take_in(state, found))
+}
+
+fn take_in(state: &mut WorkspaceState, found: Vec<(RecordKey, Option<Value>)>) -> Refreshed {
+    let mut refreshed = Refreshed::default();
+    for (key, value) in found {
+        let Some(record) = state.resources.get_mut(&key) else { continue };
+        let before = record.attributes.clone();
+        let after = value.clone().unwrap_or(Value::NULL);
+        refreshed.drift.push(Drift { key: key.clone(), before, after });
+        if let Some(value) = value {
+            record.attributes = value;
+            refreshed.changes.push(RecordChange::Put(Box::new(record.clone())));
+        } else {
+            state.resources.remove(&key);
+            refreshed.changes.push(RecordChange::Remove(key));
+        }
+    }
+    refreshed.drift.sort_by(|a, b| a.key.cmp(&b.key));
+    refreshed
+}
+
+/// A provider's error as a diagnostic.
+pub(crate) fn failed(error: &ProviderError, address: &str) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(error.summary.clone(), error.detail.clone()).address(address);
+    diagnostic.hint = error.hint.clone();
+    diagnostic.path = error.path.clone();
+    diagnostic
+}
+
+pub(crate) fn unknown_provider(name: &str) -> Diagnostic {
+    Diagnostic::error("Unknown provider", format!("The state has objects of the provider {name:?}, which this build does not have."))
+}

@@ -1,0 +1,212 @@
+//! The provider `terraform`: resource types that need no service.
+//!
+//! `terraform_data` keeps a value in state and replaces itself when
+//! `triggers_replace` changes, with Terraform's semantics.
+//!
+//! Guarantees: planning shares the configuration's values and copies none; the
+//! id follows from the creation's token, so that a creation redone after a
+//! crash gives the same object.
+//! Must not: touch anything outside the process.
+
+use std::sync::LazyLock;
+
+use async_trait::async_trait;
+use tenantctl_core::provider::{
+    Attribute, AttributeError, Block, ErrorClass, Outcome, Path, PlanRequest, PlanResponse, Provider,
+    ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Type, Value,
+};
+use uuid::Uuid;
+
+const DATA: &str = "terraform_data";
+
+static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| ProviderSchema {
+    resources: [(DATA, ResourceSchema { version: 0, block: data_block() })].into(),
+    ..ProviderSchema::default()
+});
+
+fn data_block() -> Block {
+    let attributes = [
+        ("id", Attribute::computed(Type::String).describe("A UUID made on creation.")),
+        ("input", Attribute::optional(Type::Dynamic).describe("A value to keep in state.")),
+        ("output", Attribute::computed(Type::Dynamic).describe("The value of input after apply.")),
+        (
+            "triggers_replace",
+            Attribute::optional(Type::Dynamic)
+                .force_new()
+                .describe("A change of this value makes a new object."),
+        ),
+    ];
+    Block { attributes: attributes.into(), ..Block::default() }
+}
+
+/// The provider `terraform`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Builtin;
+
+impl Builtin {
+    /// The provider; all instances are alike.
+    pub fn new() -> Self {
+        Builtin
+    }
+}
+
+fn attribute(object: &Value, name: &str) -> Value {
+    object.get(name).unwrap_or(Value::NULL)
+}
+
+/// The object that a configuration comes to; `output` is what `input` is,
+/// unknown parts and marks included.
+fn data(config: &Value, id: Value) -> Value {
+    let input = attribute(config, "input");
+    Value::object([
+        ("id", id),
+        ("output", input.clone()),
+        ("input", input),
+        ("triggers_replace", attribute(config, "triggers_replace")),
+    ])
+}
+
+fn unknown_type(kind: &str) -> String {
+    format!("The provider terraform has no resource type {kind}.")
+}
+
+fn check_kind(kind: &str) -> Result<(), ProviderError> {
+    if kind == DATA {
+        return Ok(());
+    }
+    Err(ProviderError::new(ErrorClass::Invalid, "Unknown resource type", unknown_type(kind)))
+}
+
+#[async_trait]
+impl Provider for Builtin {
+    fn name(&self) -> &str {
+        "terraform"
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &SCHEMA
+    }
+
+    fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
+        if request.kind != DATA {
+            return Err(AttributeError {
+                path: Path::root(),
+                summary: "Unknown resource type",
+                detail: unknown_type(request.kind),
+                hint: None,
+            });
+        }
+        let Some(prior) = request.prior else {
+            let planned = data(request.config, Value::unknown_not_null(Type::String));
+            return Ok(PlanResponse { planned, requires_replace: Vec::new() });
+        };
+        let planned = data(request.config, attribute(prior, "id"));
+        let same = attribute(prior, "triggers_replace") == attribute(&planned, "triggers_replace");
+        let requires_replace =
+            if same { Vec::new() } else { vec![Path::root().attribute("triggers_replace")] };
+        Ok(PlanResponse { planned, requires_replace })
+    }
+
+    async fn read(
+        &self,
+        _kind: &str,
+        _connection: &Value,
+        _workspace: &str,
+        objects: &[ReadObject<'_>],
+    ) -> Vec<ReadOutcome> {
+        objects.iter().map(|object| ReadOutcome::Found(object.prior.clone())).collect()
+    }
+
+    async fn find(&self, _target: Target<'_>, _planned: &Value) -> Result<Option<Value>, ProviderError> {
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        target: Target<'_>,
+        config: &Value,
+        _planned: &Value,
+    ) -> Result<Outcome, ProviderError> {
+        check_kind(target.kind)?;
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, target.token.as_bytes());
+        Ok(Outcome::Done(data(config, id.to_string().into())))
+    }
+
+    async fn update(
+        &self,
+        target: Target<'_>,
+        prior: &Value,
+        config: &Value,
+        _planned: &Value,
+    ) -> Result<Outcome, ProviderError> {
+        check_kind(target.kind)?;
+        Ok(Outcome::Done(data(config, attribute(prior, "id"))))
+    }
+
+    async fn delete(&self, target: Target<'_>, _prior: &Value) -> Result<Outcome, ProviderError> {
+        check_kind(target.kind)?;
+        Ok(Outcome::Done(Value::NULL))
+    }
+
+    async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {
+        check_kind(target.kind)?;
+        Ok(data(&Value::NULL, id.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::conformance::{Case, check};
+
+    fn config(input: Value, triggers: Value) -> Value {
+        Value::object([
+            ("id", Value::null(Type::String)),
+            ("input", input),
+            ("output", Value::NULL),
+            ("triggers_replace", triggers),
+        ])
+    }
+
+    fn plan(prior: Option<&Value>, config: &Value) -> PlanResponse {
+        Builtin.plan(PlanRequest { kind: DATA, prior, config, proposed: config }).expect("plans")
+    }
+
+    #[test]
+    fn output_follows_input() {
+        let unknown = Value::unknown(Type::String);
+        for input in [Value::NULL, "a".into(), unknown, Value::from("s").sensitive()] {
+            let planned = plan(None, &config(input.clone(), Value::NULL)).planned;
+            let output = planned.get("output").expect("output");
+            assert_eq!(output, input);
+            assert_eq!(output.marks(), input.marks());
+            assert!(!planned.get("id").expect("id").is_known());
+        }
+    }
+
+    #[test]
+    fn only_triggers_replace() {
+        let prior = data(&config("a".into(), "t".into()), "the-id".into());
+        let cases: [(Value, Value, usize); 4] = [
+            ("a".into(), "t".into(), 0),
+            ("b".into(), "t".into(), 0),
+            ("a".into(), "u".into(), 1),
+            ("a".into(), Value::unknown(Type::String), 1),
+        ];
+        for (input, triggers, replaced) in cases {
+            let response = plan(Some(&prior), &config(input.clone(), triggers));
+            assert_eq!(response.requires_replace.len(), replaced, "{input:?}");
+            assert_eq!(response.planned.get("id"), Some("the-id".into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn conforms() {
+        let case = Case::new(DATA, Value::object([("input", "a".into())]))
+            .changed(Value::object([("input", Value::tuple(["b".into(), 2i64.into()]))]))
+            .without_service();
+        check(Arc::new(Builtin), vec![case]).await;
+    }
+}

@@ -1,0 +1,58 @@
+//! Real servers for tenantctl's tests.
+//!
+//! A test which says something about Kubernetes says it to a real
+//! kube-apiserver, with real admission, field ownership, quotas, garbage
+//! collection and namespace deletion:
+//!
+//! ```no_run
+//! # async fn example() {
+//! use tenantctl_test_servers::Cluster;
+//!
+//! let cluster = Cluster::shared();
+//! let client = cluster.client().await;
+//! # }
+//! ```
+//!
+//! The programs come from `tests/servers/install`, which builds them once from
+//! locked sources. There is no container, no kubelet and no scheduler: a loop in
+//! this crate puts pods on a node and says that they run (see [`Pods`]).
+//!
+//! # Guarantees
+//!
+//! - Servers listen on loopback only and trust only certificates and tokens
+//!   made for this run.
+//! - No server and no file outlives the test process, however that process
+//!   ends: see [`Cluster`].
+//! - Nothing is read from the environment of the developer except where the
+//!   programs are: no kubeconfig, no proxy.
+//! - What cannot work panics with the reason and, where a server is at fault,
+//!   the end of its log. A missing program is never a skipped test.
+//!
+//! # What is not here
+//!
+//! Containers: nothing runs inside a pod, so `kubectl exec`, logs, probes and
+//! network policies have no effect beyond being stored. Volumes: no claim is
+//! ever bound to a disk.
+
+mod access;
+mod audit;
+mod binaries;
+mod certs;
+mod cluster;
+mod error;
+mod health;
+mod kubeconfig;
+mod lifeline;
+mod node;
+mod options;
+mod pods;
+mod server;
+mod stack;
+mod tokens;
+mod worker;
+mod x509;
+
+pub use audit::{AuditEvent, AuditMark};
+pub use cluster::Cluster;
+pub use options::{Inflight, Options, Pods, User};
+pub use pods::PHASE_ANNOTATION;
