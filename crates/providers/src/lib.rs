@@ -9,3 +9,5 @@ pub mod builtin;
 pub mod conformance;
 #[cfg(feature = "simulated")]
 pub mod simulated;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;

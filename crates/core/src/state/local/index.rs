@@ -1,36 +1,29 @@
 //! The index: records of all workspaces of a state directory, in sled.
 //!
 //! Keys are `workspace\0address` and `workspace\0address\0deposed`, with
-//! `workspace\0` for what is kept of the workspace itself. sled admits one
-//! process, so it is open only within [`IndexPlace::with`], never across a
-//! provider call.
+//! `workspace\0` for what is kept of the workspace itself.
 //!
-//! sled's `flush` does not reach the disk, so [`Index::make_durable`] syncs
-//! its files. What sled may lose or mix up without noticing shows in the
-//! count and checksum that each workspace keeps of its records.
+//! Guarantees: a write costs what changed, not what is there. What sled may
+//! lose or mix up without noticing shows in the count and checksum that each
+//! workspace keeps of its records.
+//!
+//! Must not: be open longer than [`IndexPlace::with`] has it.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sled::{Batch, Db, IVec, Mode};
+use sled::{Batch, Db, IVec};
 
 use super::super::model::{FORMAT_VERSION, RecordKey, ResourceRecord, WorkspaceState};
 use super::super::seal::Sealer;
 use super::super::store::StateError;
-use super::fs::{failed, open_or_create, sync, sync_dir};
-use super::journal::locked;
+use super::place::IndexPlace;
 use crate::addr::WorkspaceName;
 use crate::value::Value;
 
-const CACHE_BYTES: u64 = 64 << 20;
-const WAIT: Duration = Duration::from_secs(10);
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const RECORDS_PER_STEP: usize = 100;
 
 /// What is kept of a workspace besides its records.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -60,115 +53,24 @@ pub(super) struct Raw {
     records: Vec<(IVec, IVec)>,
 }
 
-/// Where the index is.
-pub(super) struct IndexPlace {
-    dir: PathBuf,
-    journals: PathBuf,
-    wait: Duration,
-    /// Callers in this process queue here rather than poll.
-    turn: Mutex<()>,
-}
-
 /// The open index.
 pub(super) struct Index<'a> {
     db: Db,
     place: &'a IndexPlace,
+    /// Large values' files that were there before; sled never rewrites them.
+    synced: HashSet<PathBuf>,
 }
 
-impl IndexPlace {
-    pub(super) fn new(dir: PathBuf, journals: PathBuf) -> Self {
-        IndexPlace { dir, journals, wait: WAIT, turn: Mutex::new(()) }
+impl<'a> Index<'a> {
+    pub(super) fn new(db: Db, place: &'a IndexPlace, synced: HashSet<PathBuf>) -> Self {
+        Index { db, place, synced }
     }
 
-    #[cfg(test)]
-    pub(super) fn set_wait(&mut self, wait: Duration) {
-        self.wait = wait;
+    /// Returns when all that was applied survives a crash of the machine.
+    pub(super) fn make_durable(&self) -> Result<(), StateError> {
+        self.place.make_durable(&self.db, &self.synced)
     }
 
-    /// Opens the index for the time of `f`. `None` when there is none yet and
-    /// none is to be made.
-    pub(super) fn with<T>(
-        &self,
-        create: bool,
-        f: impl FnOnce(Option<&Index<'_>>) -> Result<T, StateError>,
-    ) -> Result<T, StateError> {
-        if !create && !self.dir.join("db").exists() {
-            return f(None);
-        }
-        let _turn = locked(&self.turn);
-        let deadline = Instant::now() + self.wait;
-        let _admission = self.admission(deadline)?;
-        // sled panics on some kinds of damage.
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            let index = Index { db: self.open(deadline)?, place: self };
-            f(Some(&index))
-        }));
-        done.unwrap_or_else(|_| Err(self.corrupt("reading it failed unexpectedly")))
-    }
-
-    /// A lock of our own: sled writes to its directory before it takes its own.
-    fn admission(&self, deadline: Instant) -> Result<File, StateError> {
-        let path = self.dir.join("lock");
-        let file = open_or_create(&path)?;
-        retry(deadline, || match file.try_lock() {
-            Ok(()) => Ok(Some(())),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(failed("lock", &path)(e)),
-        })?;
-        Ok(file)
-    }
-
-    fn open(&self, deadline: Instant) -> Result<Db, StateError> {
-        let config = sled::Config::new()
-            .path(&self.dir)
-            .cache_capacity(CACHE_BYTES)
-            .mode(Mode::LowSpace)
-            .flush_every_ms(None);
-        retry(deadline, || match config.open() {
-            Ok(db) => Ok(Some(db)),
-            // sled has no error of its own for this.
-            Err(sled::Error::Io(e)) if e.to_string().starts_with("could not acquire lock") => Ok(None),
-            Err(e) => Err(self.error(e)),
-        })
-    }
-
-    fn error(&self, error: sled::Error) -> StateError {
-        match error {
-            sled::Error::Io(source) => failed("use the state index", &self.dir)(source),
-            other => self.corrupt(&other.to_string()),
-        }
-    }
-
-    /// Says what is lost and what is not.
-    pub(super) fn corrupt(&self, why: &str) -> StateError {
-        StateError::Corrupt(format!(
-            "the state index {} is damaged: {why}. It holds the records of all workspaces up to their last \
-             completed run; what was done after that is safe in the journals in {}. \
-             Restore the index directory from a copy, or move it away and import the objects again",
-            self.dir.display(),
-            self.journals.display()
-        ))
-    }
-}
-
-fn retry<T>(
-    deadline: Instant,
-    mut attempt: impl FnMut() -> Result<Option<T>, StateError>,
-) -> Result<T, StateError> {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        if let Some(done) = attempt()? {
-            return Ok(done);
-        }
-        if Instant::now() >= deadline {
-            return Err(StateError::Busy);
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-impl Index<'_> {
     /// Names of all workspaces, by one look-up each.
     pub(super) fn workspaces(&self) -> Result<Vec<WorkspaceName>, StateError> {
         let mut names = Vec::new();
@@ -206,7 +108,9 @@ impl Index<'_> {
         bytes.map(|bytes| decode_meta(workspace, &bytes, sealer)).transpose()
     }
 
-    /// Writes the changed records and what they change in `meta`, all or none.
+    /// Writes the changed records. Goes in steps small enough for sled's log;
+    /// each leaves count and checksum true, and only the last one raises the
+    /// serial, so a crash in between leaves the journal to be taken in again.
     pub(super) fn apply(
         &self,
         workspace: &WorkspaceName,
@@ -215,62 +119,54 @@ impl Index<'_> {
         sealer: &Sealer,
     ) -> Result<(), StateError> {
         let mut meta = meta.unwrap_or_default();
-        let mut batch = Batch::default();
-        for (key, record) in changes.records {
-            let key = record_key(workspace, &key);
-            let old = self.db.get(&key).map_err(|e| self.place.error(e))?;
-            if let Some(old) = &old {
-                meta.records = meta.records.wrapping_sub(1);
-                meta.checksum = meta.checksum.wrapping_sub(checksum(&key, old));
-            }
-            match record {
-                Some(record) => {
-                    let bytes = sealer.to_json(&record)?.into_bytes();
-                    meta.records += 1;
-                    meta.checksum = meta.checksum.wrapping_add(checksum(&key, &bytes));
-                    batch.insert(key, bytes);
-                }
-                None if old.is_some() => batch.remove(key),
-                None => {}
-            }
-        }
         meta.format_version = FORMAT_VERSION;
         meta.lineage = changes.lineage;
-        meta.serial = changes.serial;
-        meta.outputs = changes.outputs.unwrap_or(meta.outputs);
-        batch.insert(meta_key(workspace), sealer.to_json(&meta)?.into_bytes());
-        self.db.apply_batch(batch).map_err(|e| self.place.error(e))
-    }
-
-    /// Returns when all that was applied survives a crash of the machine.
-    pub(super) fn make_durable(&self) -> Result<(), StateError> {
-        self.db.flush().map_err(|e| self.place.error(e))?;
-        for dir in [self.place.dir.as_path(), &self.place.dir.join("blobs")] {
-            for file in files(dir)? {
-                // sled removes files that it no longer needs.
-                match sync(&file) {
-                    Err(StateError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-                    other => other?,
+        let mut records = changes.records.into_iter().peekable();
+        loop {
+            let mut batch = Batch::default();
+            for (key, record) in records.by_ref().take(RECORDS_PER_STEP) {
+                self.change(&mut batch, &mut meta, record_key(workspace, &key), record, sealer)?;
+            }
+            let is_last = records.peek().is_none();
+            if is_last {
+                meta.serial = changes.serial;
+                if let Some(outputs) = &changes.outputs {
+                    meta.outputs.clone_from(outputs);
                 }
             }
-            sync_dir(dir)?;
+            batch.insert(meta_key(workspace), sealer.to_json(&meta)?.into_bytes());
+            self.db.apply_batch(batch).map_err(|e| self.place.error(e))?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        batch: &mut Batch,
+        meta: &mut Meta,
+        key: Vec<u8>,
+        record: Option<ResourceRecord>,
+        sealer: &Sealer,
+    ) -> Result<(), StateError> {
+        let old = self.db.get(&key).map_err(|e| self.place.error(e))?;
+        if let Some(old) = &old {
+            meta.records = meta.records.wrapping_sub(1);
+            meta.checksum = meta.checksum.wrapping_sub(checksum(&key, old));
+        }
+        match record {
+            Some(record) => {
+                let bytes = sealer.to_json(&record)?.into_bytes();
+                meta.records = meta.records.wrapping_add(1);
+                meta.checksum = meta.checksum.wrapping_add(checksum(&key, &bytes));
+                batch.insert(key, bytes);
+            }
+            None if old.is_some() => batch.remove(key),
+            None => {}
         }
         Ok(())
     }
-}
-
-fn files(dir: &Path) -> Result<Vec<PathBuf>, StateError> {
-    let list = || -> std::io::Result<Vec<PathBuf>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                files.push(entry.path());
-            }
-        }
-        Ok(files)
-    };
-    list().map_err(failed("list", dir))
 }
 
 impl Raw {

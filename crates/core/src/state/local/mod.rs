@@ -21,6 +21,7 @@ mod fs;
 mod index;
 mod journal;
 mod lock;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +36,10 @@ use super::store::{Journal, LockInfo, StateError, StateStore, WorkspaceLock};
 use crate::addr::WorkspaceName;
 use format::{Contents, Header};
 use fs::{failed, read};
-use index::{Changes, Index, IndexPlace};
+use index::{Changes, Index};
 use journal::{JournalFile, Writer, locked};
 use lock::LocalLock;
+use place::IndexPlace;
 
 /// A workspace as stored: what the index has, and its journal.
 type Stored = (index::Raw, Option<Vec<u8>>);

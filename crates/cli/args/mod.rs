@@ -1,0 +1,358 @@
+//! What can be written on the command line.
+//!
+//! Long flags take one dash, as Terraform's do, or two; [`parse`] makes the
+//! two alike before clap sees them.
+
+mod dashes;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Parses the process's arguments, its own name included.
+///
+/// # Errors
+/// Wrong usage; also a request for help or version, which is no failure.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(dashes::rewrite(arguments))
+}
+
+/// Plan and apply for a whole fleet of SaaS tenants.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantctl",
+    version,
+    after_help = "Long flags may also be written with one dash: -chdir=DIR, -var 'a=b'.",
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// For every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Change to this directory first
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) chdir: Option<PathBuf>,
+    /// No colours
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Where states are kept [default: state]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what apply would do
+    Plan(PlanCommand),
+    /// Make tenants follow their configuration
+    Apply(ApplyCommand),
+    /// Remove everything of the selected tenants
+    Destroy(ApplyCommand),
+    /// Show a plan file, or what the state holds
+    Show(ShowCommand),
+    /// Show output values
+    Output(OutputCommand),
+    /// Check the configuration
+    Validate(ValidateCommand),
+    /// Look into the state
+    State(StateCommand),
+    /// List the tenants
+    Tenants(TenantsCommand),
+    /// Show the version
+    Version(VersionCommand),
+}
+
+/// Which configuration, with which values and providers.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArgs {
+    /// Set a variable; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) vars: Vec<(String, String)>,
+    /// Set variables from a file; may be repeated
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) var_files: Vec<PathBuf>,
+    /// Simulate all providers, or the named one; may be repeated
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    pub(crate) simulate: Vec<String>,
+    /// Faults that simulated providers show
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fault_script: Option<PathBuf>,
+}
+
+/// Which tenants.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct SelectArgs {
+    /// Only this tenant; may be repeated
+    #[arg(long = "tenant", value_name = "NAME")]
+    pub(crate) tenants: Vec<String>,
+    /// Only tenants of this tier; may be repeated
+    #[arg(long = "tier", value_name = "NAME")]
+    pub(crate) tiers: Vec<String>,
+}
+
+/// How a run behaves, whatever it does.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct RunArgs {
+    /// Provider calls in flight at a time [default: 10, in a fleet 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallelism: Option<u16>,
+    /// Take no lock
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) lock: bool,
+    /// Ask for what is missing
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) input: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show warnings by their title only
+    #[arg(long)]
+    pub(crate) compact_warnings: bool,
+    /// Show sensitive values
+    #[arg(long)]
+    pub(crate) show_sensitive: bool,
+}
+
+/// What to plan.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Plan")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct PlanArgs {
+    /// Only this address and what it needs; may be repeated
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub(crate) targets: Vec<String>,
+    /// Make this object anew; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<String>,
+    /// Read the real objects first
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) refresh: bool,
+    /// Only take into state what others changed
+    #[arg(long, conflicts_with = "destroy")]
+    pub(crate) refresh_only: bool,
+    /// Plan the removal of everything
+    #[arg(long)]
+    pub(crate) destroy: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanCommand {
+    /// Write the plan to this file, for apply
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `apply` and `destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyCommand {
+    /// A plan file; without it a plan is made, shown and asked about
+    #[arg(value_name = "PLAN")]
+    pub(crate) file: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowCommand {
+    /// A plan file; without it the state is shown
+    #[arg(value_name = "PLAN")]
+    pub(crate) file: Option<PathBuf>,
+    /// Only this tenant; may be repeated
+    #[arg(long = "tenant", value_name = "NAME")]
+    pub(crate) tenants: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show sensitive values
+    #[arg(long)]
+    pub(crate) show_sensitive: bool,
+}
+
+/// `output`.
+#[derive(Debug, Args)]
+pub(crate) struct OutputCommand {
+    /// Only this output
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Of this tenant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "raw")]
+    pub(crate) json: bool,
+    /// Print the text of one output, with nothing around it
+    #[arg(long, requires = "name")]
+    pub(crate) raw: bool,
+    /// Show sensitive values
+    #[arg(long)]
+    pub(crate) show_sensitive: bool,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateCommand {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `state`.
+#[derive(Debug, Args)]
+pub(crate) struct StateCommand {
+    #[command(subcommand)]
+    pub(crate) what: StateWhat,
+}
+
+/// What of the state.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateWhat {
+    /// List objects
+    List(StateList),
+    /// Show one object
+    Show(StateShow),
+}
+
+/// `state list`.
+#[derive(Debug, Args)]
+pub(crate) struct StateList {
+    /// Only what starts with one of these
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) addresses: Vec<String>,
+    /// Only this tenant; may be repeated
+    #[arg(long = "tenant", value_name = "NAME")]
+    pub(crate) tenants: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `state show`.
+#[derive(Debug, Args)]
+pub(crate) struct StateShow {
+    /// The object
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+    /// Of this tenant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show sensitive values
+    #[arg(long)]
+    pub(crate) show_sensitive: bool,
+}
+
+/// `tenants`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantsCommand {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `version`.
+#[derive(Debug, Args)]
+pub(crate) struct VersionCommand {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("a variable is set with NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &[&str]) -> Cli {
+        parse(line.iter().map(OsString::from)).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn terraforms_notation_is_understood() {
+        let cli = parsed(&[
+            "tenantctl", "-chdir=shop", "plan", "-var", "a=b=c", "-refresh=false", "-out=p", "-tenant=acme",
+            "-simulate", "-lock=false", "-parallelism=3", "-detailed-exitcode",
+        ]);
+        let Command::Plan(plan) = cli.command else { panic!("not a plan") };
+        assert_eq!(cli.global.chdir, Some("shop".into()));
+        assert_eq!(plan.config.vars, [("a".to_owned(), "b=c".to_owned())]);
+        assert_eq!(plan.config.simulate, ["*"]);
+        assert_eq!(plan.select.tenants, ["acme"]);
+        assert!(!plan.plan.refresh && !plan.run.lock && plan.run.input && plan.detailed_exitcode);
+        assert_eq!(plan.run.parallelism, Some(3));
+    }
+
+    #[test]
+    fn two_dashes_and_late_globals_are_too() {
+        let cli = parsed(&["tenantctl", "apply", "--auto-approve", "saved", "--chdir=shop", "-simulate=aws"]);
+        let Command::Apply(apply) = cli.command else { panic!("not an apply") };
+        assert_eq!((apply.file, cli.global.chdir), (Some("saved".into()), Some("shop".into())));
+        assert!(apply.auto_approve);
+        assert_eq!(apply.config.simulate, ["aws"]);
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [&["tenantctl"][..], &["tenantctl", "plan", "-var", "x"], &["tenantctl", "output", "-raw"]] {
+            assert!(parse(line.iter().map(OsString::from)).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `apply` and `destroy`: make a plan or take one from a file, ask, do it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::event::EventSink;
+use tenantctl_core::ops;
+use tenantctl_core::plan::{Plan, file};
+use tenantctl_core::state::Sealer;
+
+use super::approval;
+use super::planning::{self, Heartbeat, Planned, Wanted};
+use crate::args::{ApplyCommand, PlanArgs};
+use crate::error::Exit;
+use crate::render::{self, Reporter};
+use crate::session::{self, Session};
+
+/// Which of the two commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// Follow the configuration.
+    Apply,
+    /// Remove everything.
+    Destroy,
+}
+
+/// Runs the command.
+pub(super) async fn run(session: &Session, args: &ApplyCommand, verb: Verb) -> Exit {
+    let reporter = planning::reporter(session, &args.run);
+    let _heartbeat = Heartbeat::start(&reporter);
+    match apply(session, args, verb, &reporter).await {
+        Ok(exit) => exit,
+        Err(problems) => {
+            reporter.diagnostics(problems.sorted().into_iter().collect());
+            Exit::Failure
+        }
+    }
+}
+
+async fn apply(
+    session: &Session,
+    args: &ApplyCommand,
+    verb: Verb,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Exit, Diagnostics> {
+    check(args, verb)?;
+    let sealer = session.sealer()?;
+    let planned = match &args.file {
+        Some(path) => from_file(session, args, path, reporter, &sealer)?,
+        None => {
+            let flags = PlanArgs { destroy: args.plan.destroy || verb == Verb::Destroy, ..args.plan.clone() };
+            let wanted = Wanted {
+                operation: if verb == Verb::Destroy { "destroy" } else { "apply" },
+                plan: &flags,
+                select: &args.select,
+                config: &args.config,
+                run: &args.run,
+            };
+            planning::plan(session, &wanted, reporter, &sealer).await?
+        }
+    };
+    let acts = !planned.plans.iter().all(render::plan::is_empty);
+    let approved = args.auto_approve || args.file.is_some();
+    if acts && !approved && !approval::ask(session, &planned.plans, args.run.input).await? {
+        return Err(Diagnostic::error("Not approved", "Nothing was done.").into());
+    }
+    if session.cancel.is_draining() {
+        return Err(Diagnostic::error("Stopped", "Nothing was done.").into());
+    }
+    Ok(execute(planned, reporter).await)
+}
+
+fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
+    if args.file.is_some() && verb == Verb::Destroy {
+        return Err(Diagnostic::error("Unexpected argument", "destroy makes its own plan and takes no file.")
+            .hint("To apply a saved plan, run: tenantctl apply FILE")
+            .into());
+    }
+    let plan = &args.plan;
+    let plans = plan.destroy || plan.refresh_only || !plan.targets.is_empty() || !plan.replace.is_empty();
+    let selects = !args.select.tenants.is_empty() || !args.select.tiers.is_empty();
+    if args.file.is_some() && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty()) {
+        return Err(Diagnostic::error(
+            "Flags without effect",
+            "A plan file is applied as it is: flags that say what to plan cannot be given with it.",
+        )
+        .into());
+    }
+    if args.run.json && !args.auto_approve && args.file.is_none() {
+        return Err(Diagnostic::error("Approval needed", "With -json nobody can be asked.")
+            .hint("Pass -auto-approve, or apply a plan file.")
+            .into());
+    }
+    Ok(())
+}
+
+/// Plans that were saved. The configuration is read only to learn which
+/// providers it simulates: what was planned on simulated objects must not be
+/// done to real ones.
+fn from_file(
+    session: &Session,
+    args: &ApplyCommand,
+    path: &Path,
+    reporter: &Arc<dyn Reporter>,
+    sealer: &Arc<Sealer>,
+) -> Result<Planned, Diagnostics> {
+    let plans = file::read(path, sealer)?;
+    let loaded = session.load(&args.config, sealer)?;
+    let fleet = plans.iter().any(|plan| plan.tenant.is_some());
+    let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
+    let parallelism = session::parallelism(args.run.parallelism, fleet);
+    let engine = session.engine("apply", loaded.registry, sealer, events, parallelism)?;
+    Ok(Planned { engine, plans, fleet })
+}
+
+async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
+    let Planned { engine, plans, fleet } = planned;
+    let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
+    let plans: Vec<Plan> =
+        plans.into_iter().filter(|plan| !render::plan::is_empty(plan) || !plan.refreshed.is_empty()).collect();
+    if plans.is_empty() {
+        reporter.applied(&[], mode, fleet);
+        return Exit::Success;
+    }
+    reporter.applying(&plans, fleet);
+    let outcomes = Box::pin(ops::apply(&engine, plans)).await;
+    reporter.applied(&outcomes, mode, fleet);
+    if outcomes.iter().all(render::summary::is_complete) { Exit::Success } else { Exit::Failure }
+}

@@ -1,0 +1,71 @@
+//! Asking before something is done that cannot be taken back.
+
+use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
+
+use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::plan::{Plan, PlanMode};
+
+use crate::render;
+use crate::session::Session;
+
+/// How often a stop request is looked for while the user thinks.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whether the user wants these plans done.
+///
+/// # Errors
+/// When nobody can be asked.
+pub(super) async fn ask(session: &Session, plans: &[Plan], may_ask: bool) -> Result<bool, Diagnostics> {
+    if !may_ask || session.settings.no_input || !std::io::stdin().is_terminal() {
+        let detail = "Nobody can be asked whether these actions may be performed: there is no terminal, or asking is turned off.";
+        return Err(Diagnostic::error("Approval needed", detail)
+            .hint("Pass -auto-approve, or make the plan with -out=FILE and apply that file.")
+            .into());
+    }
+    let theme = session.output.theme();
+    session.output.text(&format!(
+        "\n{}\n  {}\n  Only 'yes' will be accepted to approve.\n\n  {} ",
+        theme.bold(question(plans)),
+        scope(plans),
+        theme.bold("Enter a value:"),
+    ));
+    let answer = read_line(session).await;
+    session.output.line("");
+    Ok(answer.is_some_and(|line| line.trim() == "yes"))
+}
+
+fn question(plans: &[Plan]) -> &'static str {
+    match plans.first().map(|plan| plan.mode) {
+        Some(PlanMode::Destroy) => "Do you really want to destroy all of this?",
+        Some(PlanMode::RefreshOnly) => "Do you want to record this in the state?",
+        _ => "Do you want to perform these actions?",
+    }
+}
+
+fn scope(plans: &[Plan]) -> String {
+    match plans {
+        [single] => format!("This concerns {} of workspace {}.", render::plan::size(single), single.workspace),
+        several => format!("This concerns {}, as shown above.", render::count(several.len(), "tenant")),
+    }
+}
+
+/// A line from the terminal; `None` when there is none or a stop is requested.
+/// The thread that waits for it dies with the process.
+async fn read_line(session: &Session) -> Option<String> {
+    let (send, mut answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let _ = send.send(read.is_ok_and(|bytes| bytes > 0).then_some(line));
+    });
+    loop {
+        tokio::select! {
+            line = &mut answer => return line.ok().flatten(),
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
+        if session.cancel.is_draining() {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `show`: a saved plan, or what the state holds.
+
+use std::path::Path;
+
+use tenantctl_core::diag::Diagnostics;
+use tenantctl_core::plan::file;
+
+use super::states;
+use crate::args::ShowCommand;
+use crate::error::Exit;
+use crate::providers;
+use crate::render::{fleet, json_plan, json_state, plan, state};
+use crate::session::Session;
+
+/// Runs the command.
+pub(super) fn run(session: &Session, args: &ShowCommand) -> Result<Exit, Diagnostics> {
+    match &args.file {
+        Some(path) => saved_plan(session, args, path)?,
+        None => current_state(session, args)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn saved_plan(session: &Session, args: &ShowCommand, path: &Path) -> Result<(), Diagnostics> {
+    let mut plans = file::read(path, &*session.sealer()?)?;
+    if !args.tenants.is_empty() {
+        plans.retain(|plan| plan.tenant.as_ref().is_some_and(|tenant| args.tenants.contains(tenant)));
+    }
+    if args.json {
+        let registry = providers::real(&session.settings);
+        session.output.json(&json_plan::plans(&plans, &registry, args.show_sensitive));
+        return Ok(());
+    }
+    let style = session.style(args.show_sensitive);
+    session.output.text(&match plans.as_slice() {
+        [single] if single.tenant.is_none() => plan::page(single, style),
+        several => fleet::page(several, style),
+    });
+    Ok(())
+}
+
+fn current_state(session: &Session, args: &ShowCommand) -> Result<(), Diagnostics> {
+    let states = states::load(session, &args.tenants)?;
+    if args.json {
+        let mut all = states.iter().map(|s| (s.name.to_string(), json_state::state(s, args.show_sensitive)));
+        let json = match states.len() {
+            0 => serde_json::json!({ "format_version": "1.0" }),
+            1 => all.next().map(|(_, json)| json).unwrap_or_default(),
+            _ => json_state::workspaces(all),
+        };
+        session.output.json(&json);
+        return Ok(());
+    }
+    let style = session.style(args.show_sensitive);
+    match states.as_slice() {
+        [] => session.output.line("The state is empty."),
+        [single] => session.output.text(&state::workspace(single, style)),
+        several => {
+            for one in several {
+                let title = style.theme.bold(&format!("Workspace {}", one.name));
+                session.output.text(&format!("{title}\n\n{}\n", state::workspace(one, style)));
+            }
+        }
+    }
+    Ok(())
+}

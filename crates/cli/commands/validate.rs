@@ -1,0 +1,23 @@
+//! `validate`: problems of the configuration, without state or services.
+
+use crate::args::ValidateCommand;
+use crate::error::Exit;
+use crate::render::json_diagnostic;
+use crate::session::Session;
+
+/// Runs the command.
+pub(super) fn run(session: &Session, args: &ValidateCommand) -> Exit {
+    let (_, _, problems) = session.read(&args.config);
+    let problems = problems.sorted();
+    let valid = !problems.has_errors();
+    if args.json {
+        session.output.json(&json_diagnostic::report(&problems, &session.sources));
+    } else {
+        session.report(problems);
+        if valid {
+            let good = session.output.theme().good("Success!");
+            session.output.line(&format!("{good} The configuration is valid."));
+        }
+    }
+    if valid { Exit::Success } else { Exit::Failure }
+}

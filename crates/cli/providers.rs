@@ -1,0 +1,91 @@
+//! Which providers a run has: the real ones, or simulated ones in their place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tenantctl_core::diag::Diagnostic;
+use tenantctl_core::provider::Registry;
+use tenantctl_core::state::Sealer;
+use tenantctl_providers::builtin::Builtin;
+use tenantctl_providers::simulated::{self, Cloud, Script, Simulated};
+
+use crate::error::sentence;
+use crate::settings::Settings;
+
+/// Names all providers where one would be named.
+const ALL: &str = "*";
+/// What simulated objects are sealed as.
+const CONTEXT: &[u8] = b"tenantctl simulated cloud 1";
+
+/// All providers, each with its real service.
+pub(crate) fn real(settings: &Settings) -> Registry {
+    let mut registry = Registry::default();
+    registry.insert(Arc::new(Builtin::new()));
+    #[cfg(feature = "kubernetes")]
+    registry.insert(Arc::new(kubernetes(settings)));
+    #[cfg(not(feature = "kubernetes"))]
+    let _ = settings;
+    registry
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes(settings: &Settings) -> impl tenantctl_core::provider::Provider + 'static {
+    use tenantctl_providers::kubernetes::{Kubernetes, Options};
+    Kubernetes::new(Options { kubeconfig: settings.kubeconfig.clone(), in_cluster: settings.in_cluster, home: settings.home.clone() })
+}
+
+/// Where simulated objects live and how their cloud behaves.
+pub(crate) struct Simulation<'s> {
+    pub(crate) dir: PathBuf,
+    pub(crate) sealer: &'s Arc<Sealer>,
+    pub(crate) fault_script: Option<&'s Path>,
+}
+
+/// The same providers, those of these names simulated.
+///
+/// # Errors
+/// A name that no provider has, or files that cannot be used.
+pub(crate) fn simulate(
+    mut registry: Registry,
+    names: &[String],
+    simulation: &Simulation<'_>,
+) -> Result<Registry, Diagnostic> {
+    let known: Vec<String> = registry.iter().map(|provider| provider.name().to_owned()).collect();
+    if let Some(unknown) = names.iter().find(|name| *name != ALL && !known.contains(name)) {
+        let problem = Diagnostic::error("Unknown provider", format!("There is no provider {unknown:?} to simulate."));
+        return Err(problem.suggest(unknown, known.iter().map(String::as_str)));
+    }
+    let cloud = Arc::new(cloud(simulation)?);
+    // The built-in provider has no service that could be simulated.
+    let builtin = Builtin::new();
+    let builtin = tenantctl_core::provider::Provider::name(&builtin);
+    for name in known.iter().filter(|name| *name != builtin && names.iter().any(|n| n == ALL || n == *name)) {
+        if let Some(inner) = registry.get(name).cloned() {
+            registry.insert(Arc::new(Simulated::new(inner, Arc::clone(&cloud))));
+        }
+    }
+    Ok(registry)
+}
+
+fn cloud(simulation: &Simulation<'_>) -> Result<Cloud, Diagnostic> {
+    let sealer = Arc::new(CloudSealer(Arc::clone(simulation.sealer)));
+    let cloud = Cloud::open(&simulation.dir, sealer)
+        .map_err(|error| Diagnostic::error("Simulated cloud not usable", sentence(&error.to_string())))?;
+    let Some(path) = simulation.fault_script else { return Ok(cloud) };
+    let script = Script::load(path)
+        .map_err(|error| Diagnostic::error("Fault script not usable", sentence(&error.to_string())))?;
+    Ok(cloud.with_script(script))
+}
+
+/// The state's key, as the simulated cloud wants it.
+struct CloudSealer(Arc<Sealer>);
+
+impl simulated::Sealer for CloudSealer {
+    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, String> {
+        self.0.seal_bytes(plain, CONTEXT).map_err(|error| error.to_string())
+    }
+
+    fn unseal(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        self.0.unseal_bytes(sealed, CONTEXT).map_err(|error| error.to_string())
+    }
+}

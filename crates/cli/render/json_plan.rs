@@ -1,0 +1,214 @@
+//! A plan in the JSON that Terraform documents for `show -json PLAN`, so that
+//! policy and cost tools read it.
+//!
+//! Guarantees: unlike Terraform's, it holds no sensitive value unless the user
+//! asked for that.
+
+use serde_json::{Map, Value as Json, json};
+use tenantctl_core::plan::{Action, Change, Drift, OutputChange, Plan, Reason};
+use tenantctl_core::provider::Registry;
+use tenantctl_core::state::RecordKey;
+use tenantctl_core::value::{Path, Value};
+
+use super::json_state::{identity, module_tree};
+use super::{VERSION, json_value};
+
+/// The version of the format: Terraform's.
+const FORMAT: &str = "1.2";
+
+/// Plans of one run: one as it is, several by workspace.
+pub(crate) fn plans(plans: &[Plan], registry: &Registry, show_sensitive: bool) -> Json {
+    match plans {
+        [single] => plan(single, registry, show_sensitive),
+        several => super::json_state::workspaces(
+            several.iter().map(|p| (p.workspace.to_string(), plan(p, registry, show_sensitive))),
+        ),
+    }
+}
+
+/// One plan.
+pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Json {
+    let document = Document { registry, show_sensitive };
+    json!({
+        "format_version": FORMAT,
+        "tenantctl_version": VERSION,
+        "workspace": plan.workspace,
+        "tenant": plan.tenant,
+        "tier": plan.tier,
+        "planned_values": {
+            "outputs": document.outputs(plan, |output| &output.after),
+            "root_module": document.values(plan, |change| planned(change)),
+        },
+        "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
+        "resource_changes": plan.changes.iter().map(|change| document.change(change)).collect::<Vec<_>>(),
+        "output_changes": document.output_changes(plan),
+        "prior_state": {
+            "format_version": "1.0",
+            "values": {
+                "outputs": document.outputs(plan, |output| &output.before),
+                "root_module": document.values(plan, |change| change.before.clone()),
+            },
+        },
+        "timestamp": plan.timestamp,
+        "applyable": !super::plan::is_empty(plan),
+        "complete": true,
+        "errored": false,
+    })
+}
+
+/// The object as it will be.
+fn planned(change: &Change) -> Value {
+    match change.action {
+        Action::Delete | Action::Forget => Value::NULL,
+        _ => change.after.clone(),
+    }
+}
+
+/// The actions, as Terraform lists them.
+fn actions(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::NoOp => &["no-op"],
+        Action::Create => &["create"],
+        Action::Read => &["read"],
+        Action::Update => &["update"],
+        Action::DeleteThenCreate => &["delete", "create"],
+        Action::CreateThenDelete => &["create", "delete"],
+        Action::Delete => &["delete"],
+        Action::Forget => &["forget"],
+    }
+}
+
+/// Terraform's word for a reason; `None` where it has none.
+fn reason(reason: &Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Tainted => "replace_because_tainted",
+        Reason::ReplaceByRequest => "replace_by_request",
+        Reason::ReplaceByTriggers => "replace_by_triggers",
+        Reason::CannotUpdate(_) => "replace_because_cannot_update",
+        Reason::NotInConfig => "delete_because_no_resource_config",
+        Reason::CountIndex => "delete_because_count_index",
+        Reason::EachKey(_) => "delete_because_each_key",
+        Reason::NoModule => "delete_because_no_module",
+        Reason::ConfigUnknown => "read_because_config_unknown",
+        Reason::DependencyPending => "read_because_dependency_pending",
+        Reason::Destroying | Reason::Deposed | Reason::Missing => return None,
+    })
+}
+
+struct Document<'d> {
+    registry: &'d Registry,
+    show_sensitive: bool,
+}
+
+impl Document<'_> {
+    fn change(&self, change: &Change) -> Json {
+        let mut json = self.object(&change.key, &change.provider);
+        let mut difference = self.difference(actions(change.action), &change.before, &planned(change));
+        if let Some(Reason::CannotUpdate(paths)) = &change.reason {
+            difference["replace_paths"] = paths.iter().map(path).collect();
+        }
+        json["change"] = difference;
+        if let Some(word) = change.reason.as_ref().and_then(reason) {
+            json["action_reason"] = json!(word);
+        }
+        json
+    }
+
+    fn drift(&self, drift: &Drift) -> Json {
+        let actions: &[&str] = if drift.after.is_null() { &["delete"] } else { &["update"] };
+        let kind = &drift.key.address.kind;
+        let provider = self.registry.of_type(kind).map(|p| p.name().to_owned()).unwrap_or_default();
+        let mut json = self.object(&drift.key, &provider);
+        json["change"] = self.difference(actions, &drift.before, &drift.after);
+        json
+    }
+
+    fn object(&self, key: &RecordKey, provider: &str) -> Json {
+        let mut json = identity(&key.address);
+        if !key.address.module.is_root() {
+            json.insert("module_address".into(), json!(key.address.module));
+        }
+        if let Some(deposed) = &key.deposed {
+            json.insert("deposed".into(), json!(deposed));
+        }
+        json.insert("provider_name".into(), json!(provider));
+        Json::Object(json)
+    }
+
+    fn difference(&self, actions: &[&str], before: &Value, after: &Value) -> Json {
+        let after_unknown = match json_value::unknown(after) {
+            Json::Bool(false) => json!({}),
+            other => other,
+        };
+        json!({
+            "actions": actions,
+            "before": json_value::value(before, self.show_sensitive),
+            "after": json_value::value(after, self.show_sensitive),
+            "after_unknown": after_unknown,
+            "before_sensitive": json_value::sensitive(before),
+            "after_sensitive": json_value::sensitive(after),
+        })
+    }
+
+    fn values(&self, plan: &Plan, side: impl Fn(&Change) -> Value) -> Json {
+        let resources = plan.changes.iter().filter_map(|change| {
+            let value = side(change);
+            if value.is_null() || change.key.deposed.is_some() {
+                return None;
+            }
+            let address = &change.key.address;
+            let mut json = Json::Object(identity(address));
+            json["provider_name"] = json!(change.provider);
+            json["schema_version"] = json!(self.schema_version(&address.kind));
+            json["values"] = json_value::value(&value, self.show_sensitive);
+            json["sensitive_values"] = json_value::sensitive(&value);
+            Some((address.module.clone(), json))
+        });
+        module_tree(resources.collect())
+    }
+
+    fn schema_version(&self, kind: &str) -> u32 {
+        let provider = self.registry.of_type(kind);
+        provider.and_then(|p| Some(p.schema().resources.get(kind)?.version)).unwrap_or_default()
+    }
+
+    fn outputs(&self, plan: &Plan, side: impl Fn(&OutputChange) -> &Value) -> Map<String, Json> {
+        plan.outputs
+            .iter()
+            .filter(|(_, output)| !side(output).is_null())
+            .map(|(name, output)| {
+                (name.to_string(), json_value::output(side(output), output.sensitive, self.show_sensitive))
+            })
+            .collect()
+    }
+
+    fn output_changes(&self, plan: &Plan) -> Map<String, Json> {
+        let hide = |value: &Value, sensitive: bool| {
+            if sensitive { value.clone().sensitive() } else { value.clone() }
+        };
+        plan.outputs
+            .iter()
+            .map(|(name, output)| {
+                let before = hide(&output.before, output.sensitive && !output.before.is_null());
+                let after = hide(&output.after, output.sensitive);
+                let mut json = self.difference(&[output_action(output)], &before, &after);
+                json["after_unknown"] = json_value::unknown(&output.after);
+                (name.to_string(), json)
+            })
+            .collect()
+    }
+}
+
+/// What happens to an output.
+pub(super) fn output_action(output: &OutputChange) -> &'static str {
+    match (output.before.is_null(), output.after.is_null()) {
+        (true, false) => "create",
+        (false, true) => "delete",
+        _ if output.residual.is_none() && output.before == output.after => "no-op",
+        _ => "update",
+    }
+}
+
+fn path(path: &Path) -> Json {
+    json!(path)
+}

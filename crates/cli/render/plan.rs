@@ -1,0 +1,222 @@
+//! A plan of one workspace as text.
+//!
+//! Guarantees: equal plans give equal text; every change that an apply makes
+//! is there, and what does not change is not.
+//! Must not: count or decide; [`Plan`] has done both.
+
+use std::fmt::Write as _;
+
+use tenantctl_core::addr::ResourceMode;
+use tenantctl_core::plan::{Action, Change, Counts, Drift, OutputChange, Plan, PlanMode, Reason};
+use tenantctl_core::state::RecordKey;
+use tenantctl_core::value::{Path, Value};
+
+use super::headline;
+use super::scalar::SENSITIVE;
+use super::text::{count, wrap};
+use super::value_diff::ValueDiff;
+use super::{Mark, Style};
+
+/// The order of the legend.
+const ACTIONS: [Action; 7] = [
+    Action::Create,
+    Action::Update,
+    Action::Delete,
+    Action::DeleteThenCreate,
+    Action::CreateThenDelete,
+    Action::Read,
+    Action::Forget,
+];
+
+/// Whether there is anything for an apply to do or to record.
+pub(crate) fn is_empty(plan: &Plan) -> bool {
+    !plan.has_changes() && !(plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty())
+}
+
+/// The whole page for a single workspace.
+pub(crate) fn page(plan: &Plan, style: Style) -> String {
+    let mut text = body(plan, style);
+    if is_empty(plan) {
+        return format!("{text}{}", nothing(plan.mode, style));
+    }
+    if plan.has_changes() {
+        text.insert_str(0, &opening(std::slice::from_ref(plan), style));
+    }
+    text
+}
+
+/// What is going to happen, in general.
+pub(super) fn opening(plans: &[Plan], style: Style) -> String {
+    let used = |action: &Action| plans.iter().flat_map(|p| &p.changes).any(|c| c.action == *action);
+    let symbols: Vec<String> = ACTIONS
+        .iter()
+        .filter(|action| used(action))
+        .map(|action| format!("  {:>3} {}\n", style.theme.symbol(headline::mark(*action)), headline::legend(*action)))
+        .collect();
+    if symbols.is_empty() {
+        return String::new();
+    }
+    format!("\nSymbols of actions:\n{}", symbols.concat())
+}
+
+/// Drift, changes, outputs and the summary line of one workspace.
+pub(super) fn body(plan: &Plan, style: Style) -> String {
+    let mut text = drift(plan, style);
+    let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.action != Action::NoOp).collect();
+    if !changes.is_empty() {
+        text.push_str("\ntenantctl will perform the following actions:\n");
+        for change in changes {
+            text.push('\n');
+            text.push_str(&one(change, style));
+        }
+        let _ = writeln!(text, "\n{} {}.", style.theme.bold("Plan:"), numbers(plan.counts(), reads_and_forgets(plan)));
+    }
+    text.push_str(&outputs(plan, style));
+    text
+}
+
+/// `1 to add, 0 to change, 2 to destroy`.
+pub(super) fn numbers(counts: Counts, forgotten: usize) -> String {
+    let Counts { add, change, destroy } = counts;
+    let forget = if forgotten > 0 { format!(", {forgotten} to forget") } else { String::new() };
+    format!("{add} to add, {change} to change, {destroy} to destroy{forget}")
+}
+
+fn reads_and_forgets(plan: &Plan) -> usize {
+    plan.changes.iter().filter(|c| c.action == Action::Forget).count()
+}
+
+/// That there is nothing to do.
+pub(super) fn nothing(mode: PlanMode, style: Style) -> String {
+    let words = match mode {
+        PlanMode::Normal => "What exists matches the configuration.",
+        PlanMode::Destroy => "There is nothing to destroy.",
+        PlanMode::RefreshOnly => "The state matches what exists.",
+    };
+    format!("\n{} {words}\n", style.theme.good("No changes."))
+}
+
+fn one(change: &Change, style: Style) -> String {
+    let forcing: &[Path] = match &change.reason {
+        Some(Reason::CannotUpdate(paths)) => paths,
+        _ => &[],
+    };
+    let mark = headline::mark(change.action);
+    let head = headline::lines(change, style.theme);
+    let (before, after) = match change.action {
+        Action::Delete => (&change.before, &Value::NULL),
+        // What is read or forgotten is shown as it is.
+        Action::Read => (&Value::NULL, &change.after),
+        Action::Forget => return format!("{head}{}", block(mark, &change.key, "", style)),
+        _ => (&change.before, &change.after),
+    };
+    let mut diff = ValueDiff::new(style, forcing);
+    diff.attributes(6, before, after);
+    format!("{head}{}", block(mark, &change.key, &diff.into_text(), style))
+}
+
+fn block(mark: Mark, key: &RecordKey, inside: &str, style: Style) -> String {
+    let word = match key.address.mode {
+        ResourceMode::Managed => "resource",
+        ResourceMode::Data => "data",
+    };
+    let (kind, name) = (&key.address.kind, &key.address.name);
+    let opening = format!("{} {word} \"{kind}\" \"{name}\"", style.theme.mark(mark, 2));
+    if inside.is_empty() { format!("{opening} {{}}\n") } else { format!("{opening} {{\n{inside}    }}\n") }
+}
+
+/// What others did. With a plan that acts, only what that plan touches is
+/// spelled out; the rest is counted.
+fn drift(plan: &Plan, style: Style) -> String {
+    if plan.drift.is_empty() {
+        return String::new();
+    }
+    let acts_on = |key: &RecordKey| plan.changes.iter().any(|c| c.key == *key && c.action != Action::NoOp);
+    let (shown, rest): (Vec<&Drift>, Vec<&Drift>) =
+        plan.drift.iter().partition(|d| plan.mode == PlanMode::RefreshOnly || acts_on(&d.key));
+    let title = style.theme.bold("Note: Objects have changed outside of tenantctl");
+    let mut text = format!("\n{title}\n");
+    for drift in &shown {
+        text.push('\n');
+        text.push_str(&one_drift(drift, style));
+    }
+    let mut words = Vec::new();
+    if !rest.is_empty() {
+        let more = if shown.is_empty() { "" } else { " more" };
+        let number = rest.len();
+        let noun = if number == 1 { "object" } else { "objects" };
+        words.push(format!("{number}{more} {noun} changed in ways that this plan does not touch; -refresh-only shows them."));
+    }
+    if plan.mode == PlanMode::RefreshOnly {
+        words.push("Applying this records the above in the state. No object is touched.".into());
+    }
+    if !words.is_empty() {
+        let _ = writeln!(text, "\n{}", wrap(&words.join(" "), 78));
+    }
+    text
+}
+
+fn one_drift(drift: &Drift, style: Style) -> String {
+    let address = style.theme.bold(&drift.key.to_string());
+    let (mark, verb) =
+        if drift.after.is_null() { (Mark::Remove, "has been deleted") } else { (Mark::Change, "has changed") };
+    if drift.after.is_null() {
+        return format!("  # {address} {verb}\n{}", block(mark, &drift.key, "", style));
+    }
+    let mut diff = ValueDiff::new(style, &[]);
+    diff.attributes(6, &drift.before, &drift.after);
+    format!("  # {address} {verb}\n{}", block(mark, &drift.key, &diff.into_text(), style))
+}
+
+fn outputs(plan: &Plan, style: Style) -> String {
+    let changed: Vec<_> = plan.outputs.iter().filter(|(_, o)| output_changes(o)).collect();
+    if changed.is_empty() {
+        return String::new();
+    }
+    let width = changed.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let mut text = "\nChanges to Outputs:\n".to_owned();
+    let mut diff = ValueDiff::new(style, &[]);
+    for (name, output) in changed {
+        let label = format!("{name:width$}");
+        if output.sensitive && !style.show_sensitive {
+            let mark = output_mark(output);
+            diff.marked(2, mark, &format!("{label} = {SENSITIVE}"));
+        } else {
+            diff.named(2, &label, &output.before, &output.after);
+        }
+    }
+    text.push_str(&diff.into_text());
+    text
+}
+
+fn output_changes(output: &OutputChange) -> bool {
+    output.residual.is_some() || output.before != output.after
+}
+
+fn output_mark(output: &OutputChange) -> Mark {
+    match (output.before.is_null(), output.after.is_null()) {
+        (true, _) => Mark::Add,
+        (false, true) => Mark::Remove,
+        (false, false) => Mark::Change,
+    }
+}
+
+/// How many objects a plan is about, in words.
+pub(crate) fn size(plan: &Plan) -> String {
+    count(plan.changes.iter().filter(|c| c.action != Action::NoOp).count(), "object")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{change, drift_of, object, plan, style, unknown};
+    use super::*;
+
+    fn shown(changes: Vec<Change>) -> String {
+        page(&plan("acme", changes), style())
+    }
+
+    #[test]
+    fn nothing_to_do() {
+        insta::assert_snapshot!(shown(vec![]), @r"");
+    }
+}

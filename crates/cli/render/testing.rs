@@ -1,0 +1,64 @@
+//! Hand-made plans for the tests of this folder.
+
+use tenantctl_core::plan::{Action, Change, Drift, Plan, PlanMode};
+use tenantctl_core::state::RecordKey;
+use tenantctl_core::value::{Type, Value};
+
+use super::{Style, Theme};
+
+pub(super) fn style() -> Style {
+    Style { theme: Theme::new(false), show_sensitive: false }
+}
+
+pub(super) fn key(address: &str) -> RecordKey {
+    RecordKey::current(address.parse().expect("an address"))
+}
+
+pub(super) fn object<const N: usize>(attributes: [(&str, Value); N]) -> Value {
+    Value::object(attributes)
+}
+
+pub(super) fn unknown() -> Value {
+    Value::unknown(Type::String)
+}
+
+pub(super) fn change(address: &str, action: Action, before: Value, after: Value) -> Change {
+    Change {
+        key: key(address),
+        provider: "test".into(),
+        action,
+        reason: None,
+        before,
+        after,
+        config: Value::NULL,
+        residual: None,
+        connection: Value::NULL,
+        provider_config: None,
+        dependencies: Vec::new(),
+        create_before_destroy: false,
+        span: None,
+    }
+}
+
+pub(super) fn drift_of(address: &str, before: Value, after: Value) -> Drift {
+    Drift { key: key(address), before, after }
+}
+
+pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
+    Plan {
+        workspace: workspace.parse().expect("a name"),
+        tenant: Some(workspace.into()),
+        tier: Some("starter".into()),
+        lineage: String::new(),
+        serial: 0,
+        mode: PlanMode::Normal,
+        timestamp: "2030-01-01T00:00:00Z".into(),
+        config_digest: String::new(),
+        changes,
+        outputs: [].into(),
+        drift: Vec::new(),
+        steps: Vec::new(),
+        slots: Vec::new(),
+        refreshed: Vec::new(),
+    }
+}

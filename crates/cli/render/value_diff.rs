@@ -1,0 +1,276 @@
+//! The difference between two values, as text of the configuration language
+//! with a symbol before each line that comes, changes or goes.
+//!
+//! Guarantees: nothing that carries a mark is shown unless asked for; what
+//! does not change is counted, not printed; no text of a value can act on the
+//! terminal.
+//! Must not: know resources or plans.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tenantctl_core::value::{Kind, Path, PathStep, Value};
+
+use super::scalar::{self, SENSITIVE, UNKNOWN};
+use super::text::count;
+use super::{Mark, Style};
+
+/// Attributes that tell objects apart: shown even when they do not change.
+const NAMING: [&str; 2] = ["id", "name"];
+
+/// Where a value is put: the column of its symbol, what stands before it and
+/// after it on its line.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) at: usize,
+    pub(super) label: &'p str,
+    pub(super) tail: &'p str,
+}
+
+/// Writes differences, one below the other.
+pub(crate) struct ValueDiff<'d> {
+    text: String,
+    style: Style,
+    /// Paths whose change needs a new object.
+    forcing: &'d [Path],
+}
+
+impl<'d> ValueDiff<'d> {
+    /// Nothing written yet.
+    pub(crate) fn new(style: Style, forcing: &'d [Path]) -> Self {
+        ValueDiff { text: String::new(), style, forcing }
+    }
+
+    /// What was written.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The attributes of a whole object, below its opening line.
+    pub(crate) fn attributes(&mut self, at: usize, before: &Value, after: &Value) {
+        let none = BTreeMap::new();
+        let old = before.as_entries().unwrap_or(&none);
+        let new = after.as_entries().unwrap_or(&none);
+        self.entries(at, old, new, &Path::root(), false);
+    }
+
+    /// One named value.
+    pub(crate) fn named(&mut self, at: usize, name: &str, before: &Value, after: &Value) {
+        let label = format!("{name} = ");
+        let place = Place { at, label: &label, tail: "" };
+        self.pair(place, Some(before), Some(after), &Path::root().attribute(name));
+    }
+
+    /// A value as it is, without symbols.
+    pub(crate) fn plain(&mut self, at: usize, name: &str, value: &Value) {
+        let label = if name.is_empty() { String::new() } else { format!("{name} = ") };
+        self.whole(Place { at, label: &label, tail: "" }, Mark::Same, value, "");
+    }
+
+    /// An object's attributes as they are, without symbols.
+    pub(crate) fn plain_attributes(&mut self, at: usize, value: &Value) {
+        if let Some(entries) = value.as_entries() {
+            self.all(at, Mark::Same, entries, false);
+        }
+    }
+
+    /// Whether only the fact that there is a value may be shown.
+    fn is_hidden(&self, value: &Value) -> bool {
+        !self.style.show_sensitive && !value.marks().is_empty()
+    }
+
+    fn forces(&self, path: &Path, whole: bool) -> &'static str {
+        let hit = self.forcing.iter().any(|p| p == path || (whole && p.starts_with(path)));
+        if hit { " # forces replacement" } else { "" }
+    }
+
+    /// Either side may be missing; equal sides are printed unchanged.
+    pub(super) fn pair(&mut self, place: Place<'_>, before: Option<&Value>, after: Option<&Value>, path: &Path) {
+        let before = before.filter(|v| !v.is_null());
+        let after = after.filter(|v| !v.is_null());
+        match (before, after) {
+            (None, None) => {}
+            (None, Some(new)) => self.whole(place, Mark::Add, new, self.forces(path, true)),
+            (Some(old), None) => {
+                let tail = if place.tail.is_empty() { " -> null" } else { place.tail };
+                self.whole(Place { tail, ..place }, Mark::Remove, old, self.forces(path, true));
+            }
+            (Some(old), Some(new)) if old == new => self.whole(place, Mark::Same, new, ""),
+            (Some(old), Some(new)) => self.changed(place, old, new, path),
+        }
+    }
+
+    fn changed(&mut self, place: Place<'_>, old: &Value, new: &Value, path: &Path) {
+        let note = self.forces(path, false);
+        if self.is_hidden(old) || self.is_hidden(new) {
+            let note = self.forces(path, true);
+            return self.line(place, Mark::Change, SENSITIVE, note);
+        }
+        if !new.is_known() {
+            let tail = format!(" -> {UNKNOWN}{}", place.tail);
+            let note = self.forces(path, true);
+            return self.replaced_whole(Place { tail: &tail, ..place }, old, note);
+        }
+        if let (Some(a), Some(b)) = (old.as_entries(), new.as_entries()) {
+            let of_map = matches!(new.kind(), Kind::Map(_));
+            self.open(place, Mark::Change, "{", note);
+            self.entries(place.at + 4, a, b, path, of_map);
+            return self.close(place, "}");
+        }
+        if let (Some(a), Some(b)) = (old.as_items(), new.as_items()) {
+            let sets = matches!((old.kind(), new.kind()), (Kind::Set(_), Kind::Set(_)));
+            self.open(place, Mark::Change, "[", note);
+            self.items(place.at + 4, a, b, path, sets);
+            return self.close(place, "]");
+        }
+        self.changed_scalar(place, old, new, path);
+    }
+
+    fn changed_scalar(&mut self, place: Place<'_>, old: &Value, new: &Value, path: &Path) {
+        let note = self.forces(path, true);
+        if let (Some(a), Some(b)) = (scalar::json(old), scalar::json(new))
+            && a != b
+        {
+            self.open(place, Mark::Change, "jsonencode(", note);
+            let inner = Place { at: place.at + 4, label: "", tail: "" };
+            // Paths do not lead into texts.
+            let forcing = std::mem::take(&mut self.forcing);
+            self.changed(inner, &a, &b, &Path::root());
+            self.forcing = forcing;
+            return self.close(place, ")");
+        }
+        if (scalar::lines(old).is_some() || scalar::lines(new).is_some())
+            && let (Some(a), Some(b)) = (old.as_str(), new.as_str())
+        {
+            self.open(place, Mark::Change, "<<-EOT", note);
+            self.text_lines(place.at + 4, a, b);
+            return self.close(place, "EOT");
+        }
+        match (scalar::text(old), scalar::text(new)) {
+            (Some(a), Some(b)) => self.line(place, Mark::Change, &format!("{a} -> {b}"), note),
+            _ => {
+                self.whole(place, Mark::Remove, old, "");
+                self.whole(place, Mark::Add, new, note);
+            }
+        }
+    }
+
+    /// A value that is given up for one that is not known yet.
+    fn replaced_whole(&mut self, place: Place<'_>, old: &Value, note: &str) {
+        if scalar::text(old).is_some() {
+            return self.whole(place, Mark::Change, old, note);
+        }
+        self.container(place, Mark::Change, Mark::Remove, old, note);
+    }
+
+    /// A value with everything in it, all under one symbol.
+    fn whole(&mut self, place: Place<'_>, mark: Mark, value: &Value, note: &str) {
+        if self.is_hidden(value) {
+            return self.line(place, mark, SENSITIVE, note);
+        }
+        if let Some(parsed) = scalar::json(value) {
+            self.open(place, mark, "jsonencode(", note);
+            self.whole(Place { at: place.at + 4, label: "", tail: "" }, mark, &parsed, "");
+            return self.close(place, ")");
+        }
+        if let Some(lines) = scalar::lines(value) {
+            self.open(place, mark, "<<-EOT", note);
+            lines.iter().for_each(|line| self.bare(place.at + 6, line));
+            return self.close(place, "EOT");
+        }
+        match scalar::text(value) {
+            Some(text) => self.line(place, mark, &text, note),
+            None => self.container(place, mark, mark, value, note),
+        }
+    }
+
+    fn container(&mut self, place: Place<'_>, mark: Mark, inner: Mark, value: &Value, note: &str) {
+        if let Some(entries) = value.as_entries() {
+            self.open(place, mark, "{", note);
+            self.all(place.at + 4, inner, entries, matches!(value.kind(), Kind::Map(_)));
+            return self.close(place, "}");
+        }
+        self.open(place, mark, "[", note);
+        for item in value.as_items().unwrap_or_default() {
+            self.whole(Place { at: place.at + 4, label: "", tail: "," }, inner, item, "");
+        }
+        self.close(place, "]");
+    }
+
+    fn all(&mut self, at: usize, mark: Mark, entries: &BTreeMap<Arc<str>, Value>, of_map: bool) {
+        let shown: Vec<_> = entries.iter().filter(|(_, v)| of_map || !v.is_null()).collect();
+        let width = widest(shown.iter().map(|(name, _)| &***name), of_map);
+        for (name, value) in shown {
+            let label = format!("{:width$} = ", scalar::key(name, of_map));
+            self.whole(Place { at, label: &label, tail: "" }, mark, value, "");
+        }
+    }
+
+    fn entries(
+        &mut self,
+        at: usize,
+        old: &BTreeMap<Arc<str>, Value>,
+        new: &BTreeMap<Arc<str>, Value>,
+        path: &Path,
+        of_map: bool,
+    ) {
+        let mut names: Vec<&Arc<str>> = old.keys().chain(new.keys()).collect();
+        names.sort();
+        names.dedup();
+        names.retain(|name| [old, new].iter().any(|side| side.get(*name).is_some_and(|v| !v.is_null())));
+        let total = names.len();
+        let null = Value::NULL;
+        let side = |side: &BTreeMap<Arc<str>, Value>, name: &str| side.get(name).unwrap_or(&null).clone();
+        names.retain(|name| {
+            let naming = !of_map && NAMING.contains(&&***name);
+            naming || side(old, name) != side(new, name)
+        });
+        let width = widest(names.iter().map(|name| &***name), of_map);
+        for name in &names {
+            let label = format!("{:width$} = ", scalar::key(name, of_map));
+            let path = path.step(PathStep::Attribute((*name).clone()));
+            self.pair(Place { at, label: &label, tail: "" }, Some(&side(old, name)), Some(&side(new, name)), &path);
+        }
+        self.hidden(at, total - names.len(), if of_map { "element" } else { "attribute" });
+    }
+
+    /// Says how much was left out.
+    pub(super) fn hidden(&mut self, at: usize, number: usize, noun: &str) {
+        if number > 0 {
+            let words = format!("# ({} hidden)", count(number, &format!("unchanged {noun}")));
+            let words = self.style.theme.dim(&words);
+            self.bare(at + 2, &words);
+        }
+    }
+
+    /// A line with a symbol.
+    pub(super) fn marked(&mut self, at: usize, mark: Mark, text: &str) {
+        let line = format!("{} {text}", self.style.theme.mark(mark, at));
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// A line without.
+    pub(super) fn bare(&mut self, at: usize, text: &str) {
+        self.text.push_str(format!("{:at$}{text}", "").trim_end());
+        self.text.push('\n');
+    }
+
+    fn line(&mut self, place: Place<'_>, mark: Mark, text: &str, note: &str) {
+        let note = self.style.theme.warn(note);
+        self.marked(place.at, mark, &format!("{}{text}{}{note}", place.label, place.tail));
+    }
+
+    fn open(&mut self, place: Place<'_>, mark: Mark, bracket: &str, note: &str) {
+        let note = self.style.theme.warn(note);
+        self.marked(place.at, mark, &format!("{}{bracket}{note}", place.label));
+    }
+
+    fn close(&mut self, place: Place<'_>, bracket: &str) {
+        self.bare(place.at + 2, &format!("{bracket}{}", place.tail));
+    }
+}
+
+fn widest<'a>(names: impl Iterator<Item = &'a str>, of_map: bool) -> usize {
+    names.map(|name| scalar::key(name, of_map).chars().count()).max().unwrap_or_default()
+}

@@ -1,0 +1,202 @@
+//! What the commands share: the settings of the run, and how the engine's
+//! parts are put together for it.
+//!
+//! Guarantees: nothing is made on disk before a command needs it; `validate`
+//! and `version` leave no trace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenantctl_core::config::Platform;
+use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
+use tenantctl_core::event::EventSink;
+use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Selection};
+use tenantctl_core::provider::Registry;
+use tenantctl_core::state::{LocalStore, LockInfo, Sealer, StateStore};
+
+use crate::args::{ConfigArgs, Global, SelectArgs};
+use crate::error;
+use crate::output::Output;
+use crate::providers::{self, Simulation};
+use crate::render::{self, Style};
+use crate::settings::Settings;
+
+/// Provider calls in flight, in a plain root and in a fleet.
+const PARALLELISM: (usize, usize) = (10, 64);
+
+/// One run of the program.
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
+    pub(crate) sources: Arc<SourceMap>,
+    pub(crate) cancel: Cancel,
+    root: PathBuf,
+    state_dir: Option<PathBuf>,
+}
+
+/// Configuration that was read, with the providers it is for.
+pub(crate) struct Loaded {
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) registry: Registry,
+    /// What was found on the way, errors excepted.
+    pub(crate) warnings: Diagnostics,
+}
+
+impl Session {
+    /// Goes to the directory that is meant.
+    ///
+    /// # Errors
+    /// When it cannot be entered.
+    pub(crate) fn new(settings: Settings, output: Output, global: &Global) -> Result<Self, Diagnostics> {
+        if let Some(dir) = &global.chdir {
+            std::env::set_current_dir(dir).map_err(|e| error::file("Cannot change to", dir, &e))?;
+        }
+        let state_dir = global.state_dir.clone().or_else(|| settings.state_dir.clone());
+        Ok(Session {
+            settings,
+            output,
+            sources: Arc::default(),
+            cancel: Cancel::default(),
+            root: PathBuf::from("."),
+            state_dir,
+        })
+    }
+
+    /// How standard output shows values.
+    pub(crate) fn style(&self, show_sensitive: bool) -> Style {
+        Style { theme: self.output.theme(), show_sensitive }
+    }
+
+    /// Shows problems to people.
+    pub(crate) fn report(&self, all: impl IntoIterator<Item = Diagnostic>) {
+        let all: Vec<Diagnostic> = all.into_iter().collect();
+        let text = render::diagnostics::render(&all, &self.sources, self.output.error_theme(), false);
+        self.output.error_text(&text);
+    }
+
+    /// Reads the configuration for a look at it: with real providers, whose
+    /// schemas are those of simulated ones. Errors come with the warnings.
+    pub(crate) fn read(&self, config: &ConfigArgs) -> (Option<Platform>, Registry, Diagnostics) {
+        let registry = providers::real(&self.settings);
+        let options = ConfigOptions {
+            root: self.root.clone(),
+            vars: config.vars.clone(),
+            var_files: config.var_files.clone(),
+            env_vars: self.settings.variables.clone(),
+        };
+        let (platform, mut problems) = ops::load(&registry, &self.sources, &options);
+        if let Some(platform) = &platform
+            && !problems.has_errors()
+        {
+            problems.extend(ops::validate(platform));
+        }
+        (platform, registry, problems)
+    }
+
+    /// Reads the configuration for a run.
+    ///
+    /// # Errors
+    /// When it is not valid, or a provider cannot be simulated.
+    pub(crate) fn load(&self, config: &ConfigArgs, sealer: &Arc<Sealer>) -> Result<Loaded, Diagnostics> {
+        let (platform, registry, problems) = self.read(config);
+        let platform = match platform {
+            Some(platform) if !problems.has_errors() => platform,
+            _ => return Err(problems.sorted()),
+        };
+        let names: Vec<String> = config.simulate.iter().chain(platform.simulate()).cloned().collect();
+        let registry = if names.is_empty() {
+            registry
+        } else {
+            providers::simulate(registry, &names, &self.simulation(config, sealer))?
+        };
+        Ok(Loaded { platform: Arc::new(platform), registry, warnings: problems.sorted() })
+    }
+
+    fn simulation<'s>(&'s self, config: &'s ConfigArgs, sealer: &'s Arc<Sealer>) -> Simulation<'s> {
+        Simulation { dir: self.state_dir().join("simulated"), sealer, fault_script: config.fault_script.as_deref() }
+    }
+
+    /// The key that keeps secrets from those who read the state's files.
+    ///
+    /// # Errors
+    /// When there is none and none can be made.
+    pub(crate) fn sealer(&self) -> Result<Arc<Sealer>, Diagnostics> {
+        let path = self.settings.key_file.as_ref().ok_or_else(|| {
+            Diagnostic::error("No place for the key", "There is no home directory to keep the state's key in.")
+                .hint("Set TENANTCTL_KEY_FILE to a file.")
+        })?;
+        let (sealer, made) = Sealer::load_or_create(path).map_err(|e| error::state(&e))?;
+        if made {
+            self.output.error_text(&format!(
+                "Made a key for secrets in state and plans: {}\nKeep a copy: without it they cannot be read.\n",
+                path.display()
+            ));
+        }
+        Ok(Arc::new(sealer))
+    }
+
+    /// Where states are kept.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.state_dir.clone().unwrap_or_else(|| self.root.join("state"))
+    }
+
+    /// The store of states.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn store(&self, sealer: &Arc<Sealer>) -> Result<Arc<dyn StateStore>, Diagnostics> {
+        let store = LocalStore::open(&self.state_dir(), Arc::clone(sealer)).map_err(|e| error::state(&e))?;
+        Ok(Arc::new(store))
+    }
+
+    /// The engine for one operation.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub(crate) fn engine(
+        &self,
+        operation: &str,
+        registry: Registry,
+        sealer: &Arc<Sealer>,
+        events: Arc<dyn EventSink>,
+        parallelism: usize,
+    ) -> Result<Engine, Diagnostics> {
+        let timestamp = now();
+        Ok(Engine {
+            registry,
+            store: self.store(sealer)?,
+            sources: Arc::clone(&self.sources),
+            events,
+            lock_info: LockInfo {
+                id: uuid::Uuid::new_v4().to_string(),
+                operation: operation.to_owned(),
+                who: self.settings.who.clone(),
+                version: render::VERSION.to_owned(),
+                created: timestamp.clone(),
+                pid: std::process::id(),
+            },
+            timestamp,
+            parallelism,
+            cancel: self.cancel.clone(),
+        })
+    }
+}
+
+/// Calls in flight: as asked, or what suits the size of the run.
+pub(crate) fn parallelism(asked: Option<u16>, fleet: bool) -> usize {
+    match asked {
+        Some(number) => usize::from(number),
+        None if fleet => PARALLELISM.1,
+        None => PARALLELISM.0,
+    }
+}
+
+/// The tenants that are meant.
+pub(crate) fn selection(select: &SelectArgs) -> Selection {
+    Selection { tenants: select.tenants.clone(), tiers: select.tiers.clone() }
+}
+
+/// Now, RFC 3339, to the second.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,108 @@
+//! What the environment says: the only place that reads it.
+//!
+//! `TF_VAR_name` gives variables, as Terraform has it; everything of our own
+//! is `TENANTCTL_*`; `NO_COLOR`, `KUBECONFIG`, `HOME` and `XDG_CONFIG_HOME`
+//! mean what they always mean.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Settings of one run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// `TF_VAR_name`: name and text.
+    pub(crate) variables: Vec<(String, String)>,
+    /// `NO_COLOR` is set.
+    pub(crate) no_color: bool,
+    /// `TENANTCTL_INPUT=false`: never ask.
+    pub(crate) no_input: bool,
+    /// Files that say how clusters are reached.
+    pub(crate) kubeconfig: Vec<PathBuf>,
+    /// This process runs inside a cluster.
+    pub(crate) in_cluster: bool,
+    /// What `~` stands for.
+    pub(crate) home: Option<PathBuf>,
+    /// The file of the key that seals secrets; `None` without a home.
+    pub(crate) key_file: Option<PathBuf>,
+    /// `TENANTCTL_STATE_DIR`.
+    pub(crate) state_dir: Option<PathBuf>,
+    /// `user@host`.
+    pub(crate) who: String,
+}
+
+impl Settings {
+    /// Of this process.
+    pub(crate) fn from_environment() -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self::from(std::env::vars_os(), host.trim())
+    }
+
+    fn from(environment: impl IntoIterator<Item = (OsString, OsString)>, host: &str) -> Self {
+        let all: BTreeMap<OsString, OsString> =
+            environment.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let get = |name: &str| all.get(&OsString::from(name)).cloned();
+        let text = |name: &str| get(name).and_then(|value| value.into_string().ok());
+        let path = |name: &str| get(name).map(PathBuf::from);
+        let home = path("HOME");
+        let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+        let user = text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(|| "unknown".into());
+        let host = if host.is_empty() { text("HOSTNAME").unwrap_or_default() } else { host.to_owned() };
+        Settings {
+            variables: variables(&all),
+            no_color: get("NO_COLOR").is_some(),
+            no_input: text("TENANTCTL_INPUT").is_some_and(|value| value == "0" || value == "false"),
+            kubeconfig: match get("KUBECONFIG") {
+                Some(list) => std::env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()).collect(),
+                None => home.iter().map(|home| home.join(".kube").join("config")).collect(),
+            },
+            in_cluster: get("KUBERNETES_SERVICE_HOST").is_some(),
+            home: home.clone(),
+            key_file: path("TENANTCTL_KEY_FILE").or_else(|| Some(config?.join("tenantctl").join("key"))),
+            state_dir: path("TENANTCTL_STATE_DIR"),
+            who: format!("{user}@{host}"),
+        }
+    }
+}
+
+fn variables(all: &BTreeMap<OsString, OsString>) -> Vec<(String, String)> {
+    all.iter()
+        .filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix("TF_VAR_")?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::from(pairs.iter().map(|(name, value)| (name.into(), value.into())), "box")
+    }
+
+    #[test]
+    fn reads_what_it_knows() {
+        let all = settings(&[("TF_VAR_region", "eu"), ("NO_COLOR", "1"), ("HOME", "/h"), ("USER", "ann")]);
+        assert_eq!(all.variables, [("region".to_owned(), "eu".to_owned())]);
+        assert!(all.no_color && !all.no_input && !all.in_cluster);
+        assert_eq!(all.key_file, Some("/h/.config/tenantctl/key".into()));
+        assert_eq!(all.kubeconfig, [PathBuf::from("/h/.kube/config")]);
+        assert_eq!(all.who, "ann@box");
+    }
+
+    #[test]
+    fn what_is_set_goes_before_defaults() {
+        let all = settings(&[
+            ("KUBECONFIG", "/a:/b"),
+            ("TENANTCTL_KEY_FILE", "/k"),
+            ("XDG_CONFIG_HOME", "/x"),
+            ("TENANTCTL_INPUT", "false"),
+            ("NO_COLOR", ""),
+        ]);
+        assert_eq!(all.kubeconfig, [PathBuf::from("/a"), "/b".into()]);
+        assert_eq!(all.key_file, Some("/k".into()));
+        assert!(all.no_input && !all.no_color);
+    }
+}

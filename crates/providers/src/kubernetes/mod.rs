@@ -1,0 +1,239 @@
+//! Kubernetes objects by server-side apply.
+//!
+//! One resource type for every kind there is: `kubernetes_manifest` takes the
+//! object as Kubernetes is to have it, and owns exactly the fields that it
+//! sets. A plan needs no cluster, so that objects of a cluster, or of a kind,
+//! that the same plan creates can be planned.
+//!
+//! Guarantees: fields of others, defaults and status never show as changes;
+//! objects of others are never taken over or removed; where an object lives
+//! travels with it, so that it can be read and removed when the configuration
+//! is gone; secrets stay out of messages.
+//! Must not: read the environment, retry, or wait inside a call. (One
+//! exception: a kind whose definition has just been made gets some seconds.)
+
+mod apply;
+mod client;
+mod clock;
+mod connection;
+mod delete;
+mod discovery;
+mod error;
+mod fields;
+mod manifest;
+mod ownership;
+mod project;
+mod quantity;
+mod read;
+mod rollout;
+mod schema;
+mod secrets;
+mod settings;
+mod validate;
+mod wait;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tenantctl_core::provider::{
+    AttributeError, ErrorClass, Operation, Outcome, Path, PlanRequest, PlanResponse, Provider, ProviderError,
+    ProviderSchema, ReadObject, ReadOutcome, Target, Type, Value,
+};
+
+use manifest::{ObjectId, part};
+use settings::Handle;
+
+/// What the caller found in its surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Kubeconfig files for objects that name no cluster, merged in this
+    /// order; those that do not exist are passed over.
+    pub kubeconfig: Vec<PathBuf>,
+    /// Without any of them, take the service account of the pod we run in.
+    pub in_cluster: bool,
+    /// What `~/` stands for in a `config_path`.
+    pub home: Option<PathBuf>,
+}
+
+/// The provider.
+pub struct Kubernetes {
+    schema: ProviderSchema,
+    clients: client::Clients,
+    /// Planned values of objects that are waited for. Operations are kept on
+    /// disk and so cannot hold them: there may be secrets in them.
+    waiting: Mutex<HashMap<String, Value>>,
+}
+
+impl Kubernetes {
+    /// A provider without connections; they are opened when needed.
+    pub fn new(options: Options) -> Self {
+        Kubernetes {
+            schema: schema::schema(),
+            clients: client::Clients::new(options),
+            waiting: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Kubernetes {
+    fn name(&self) -> &str {
+        "kubernetes"
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, kind: &str, config: &Value) -> Vec<AttributeError> {
+        if kind != schema::MANIFEST {
+            return Vec::new();
+        }
+        let mut errors = validate::validate(&config.get("manifest").unwrap_or(Value::NULL));
+        for action in ["create", "update", "delete"] {
+            let limit = part(config, &["timeouts", action]).unwrap_or(Value::NULL);
+            if limit.as_str().is_some_and(|text| wait::seconds(text).is_none()) {
+                errors.push(AttributeError {
+                    path: Path::root().attribute("timeouts").attribute(action),
+                    summary: "Invalid duration",
+                    detail: format!("{} is not a duration.", limit.show()),
+                    hint: Some("Write it as 90s, 10m or 1h30m.".into()),
+                });
+            }
+        }
+        let computed = config.get("computed_fields").unwrap_or(Value::NULL);
+        for (i, path) in computed.as_items().unwrap_or_default().iter().enumerate() {
+            if path.as_str().is_some_and(|text| fields::parse(text).is_none()) {
+                errors.push(AttributeError {
+                    path: Path::root().attribute("computed_fields").index(i),
+                    summary: "Invalid field path",
+                    detail: format!("{} is not the path of a field.", path.show()),
+                    hint: Some("Write it as spec.replicas or metadata.annotations[\"a.example/b\"].".into()),
+                });
+            }
+        }
+        errors
+    }
+
+    fn connection(&self, provider_config: &Value, config: &Value) -> Result<Value, AttributeError> {
+        connection::settle(provider_config, config)
+    }
+
+    fn identity(&self, _kind: &str, planned: &Value) -> Option<String> {
+        Some(ObjectId::of(&planned.get("manifest")?)?.identity())
+    }
+
+    fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
+        let manifest = manifest::seal(&request.config.get("manifest").unwrap_or(Value::NULL));
+        let object =
+            if manifest.is_known() { manifest::desired(&manifest) } else { Value::unknown(Type::Dynamic) };
+        let mut planned = fields::with_entry(request.proposed, "object", object);
+        planned = fields::with_entry(&planned, "manifest", manifest.clone());
+        let mut requires_replace = Vec::new();
+        if let Some(prior) = request.prior {
+            requires_replace = renamed(&prior.get("manifest").unwrap_or(Value::NULL), &manifest);
+            let cluster = |v: &Value| v.get("cluster").unwrap_or(Value::NULL);
+            let (before, after) = (cluster(prior), cluster(request.config));
+            match connection::same_place(&before, &after) {
+                // Rotated credentials are no change of the object.
+                Some(true) if connection::is_settled(&after) && !before.is_null() => {
+                    planned = fields::with_entry(&planned, "cluster", before);
+                }
+                Some(false) if !before.is_null() && !after.is_null() => {
+                    requires_replace.push(Path::root().attribute("cluster"));
+                }
+                _ => {}
+            }
+        }
+        Ok(PlanResponse { planned, requires_replace })
+    }
+
+    async fn read(
+        &self,
+        _kind: &str,
+        connection: &Value,
+        _workspace: &str,
+        objects: &[ReadObject<'_>],
+    ) -> Vec<ReadOutcome> {
+        self.read_objects(connection, objects).await
+    }
+
+    async fn find(&self, target: Target<'_>, planned: &Value) -> Result<Option<Value>, ProviderError> {
+        self.find_object(&target, planned).await
+    }
+
+    async fn create(
+        &self,
+        target: Target<'_>,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<Outcome, ProviderError> {
+        self.create_object(&target, config, planned).await
+    }
+
+    async fn update(
+        &self,
+        target: Target<'_>,
+        prior: &Value,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<Outcome, ProviderError> {
+        self.update_object(&target, prior, config, planned).await
+    }
+
+    async fn delete(&self, target: Target<'_>, prior: &Value) -> Result<Outcome, ProviderError> {
+        self.delete_object(&target, prior).await
+    }
+
+    async fn poll(&self, target: Target<'_>, operation: &Operation) -> Result<Outcome, ProviderError> {
+        match serde_json::from_value::<Handle>(operation.handle.clone()) {
+            Ok(handle @ Handle::Rollout { .. }) => self.poll_rollout(&target, operation, handle).await,
+            Ok(handle @ Handle::Delete { .. }) => self.poll_delete(&target, operation, handle).await,
+            Err(_) => Err(ProviderError::new(
+                ErrorClass::Invalid,
+                "Unknown operation",
+                "The recorded operation is none of this provider.",
+            )),
+        }
+    }
+
+    async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {
+        self.import_object(&target, id).await
+    }
+
+    async fn read_data(
+        &self,
+        _kind: &str,
+        connection: &Value,
+        config: &Value,
+    ) -> Result<Value, ProviderError> {
+        self.read_resource(connection, config).await
+    }
+}
+
+/// What of an object's name changes: each of it needs a new object. Without a
+/// known manifest nothing is said; `update` refuses what turns out so.
+fn renamed(before: &Value, after: &Value) -> Vec<Path> {
+    const NAMES: [&[&str]; 4] =
+        [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+    if !after.is_known() || !part(after, &["metadata"]).is_some_and(|m| m.is_known()) {
+        return Vec::new();
+    }
+    // Versions of one group show the same object, and no namespace is `default`.
+    let meaning = |manifest: &Value, path: &[&str]| {
+        let value = part(manifest, path).unwrap_or(Value::NULL);
+        match (path, value.as_str()) {
+            (["apiVersion"], Some(api_version)) => manifest::group(api_version).into(),
+            (["metadata", "namespace"], None) if value.is_null() => "default".into(),
+            _ => value,
+        }
+    };
+    let root = Path::root().attribute("manifest");
+    let changed = NAMES.into_iter().filter(|path| meaning(before, path) != meaning(after, path));
+    changed.map(|path| path.iter().fold(root.clone(), |p, name| p.attribute(*name))).collect()
+}
+
+#[cfg(test)]
+mod tests;
