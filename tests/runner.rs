@@ -1,1 +1,14 @@
+//! Tests of the built binary, of several parts together and against real
+//! servers, in one test program. Every module has its line here.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's way to fail")]
+#![allow(missing_docs, unreachable_pub, reason = "tests have no callers")]
 
+mod common;
+/// A killed apply, and what the next one makes of it.
+mod crash;
+/// What each mistake in a configuration is answered with.
+mod diagnostics;
+/// examples/shared-cluster on a real API server.
+mod live;
+/// examples/quickstart, as its README walks through.
+mod quickstart;

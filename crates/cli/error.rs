@@ -38,8 +38,10 @@ pub(crate) fn state(error: &StateError) -> Diagnostic {
             .hint("Wait for it to end, then run the command again."),
         StateError::Corrupt(words) => Diagnostic::error("Damaged state", sentence(words))
             .hint("Restore the state directory from a backup, or rebuild its index from the journals."),
-        StateError::TooNew { .. } => Diagnostic::error("State of a newer version", sentence(&error.to_string()))
-            .hint("Use the version of tenantctl that wrote it."),
+        StateError::TooNew { .. } => {
+            Diagnostic::error("State of a newer version", sentence(&error.to_string()))
+                .hint("Use the version of tenantctl that wrote it.")
+        }
         StateError::Sealed(words) => Diagnostic::error("Sealed value not readable", sentence(words))
             .hint("Point TENANTCTL_KEY_FILE to the key that this state was written with."),
         other => Diagnostic::error("State not accessible", sentence(&other.to_string())),

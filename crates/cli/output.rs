@@ -110,8 +110,9 @@ impl Output {
         }
     }
 
-    /// Writes out what is buffered.
+    /// The end: takes the bar away and writes out what is buffered.
     pub(crate) fn flush(&self) {
+        self.set_bar(None);
         // A reader that went away has no use for the rest.
         let _ = lock(&self.0.out).flush();
         let _ = lock(&self.0.err).flush();

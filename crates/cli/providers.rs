@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tenantctl_core::diag::Diagnostic;
+use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::Sealer;
 use tenantctl_providers::builtin::Builtin;
@@ -31,7 +31,11 @@ pub(crate) fn real(settings: &Settings) -> Registry {
 #[cfg(feature = "kubernetes")]
 fn kubernetes(settings: &Settings) -> impl tenantctl_core::provider::Provider + 'static {
     use tenantctl_providers::kubernetes::{Kubernetes, Options};
-    Kubernetes::new(Options { kubeconfig: settings.kubeconfig.clone(), in_cluster: settings.in_cluster, home: settings.home.clone() })
+    Kubernetes::new(Options {
+        kubeconfig: settings.kubeconfig.clone(),
+        in_cluster: settings.in_cluster,
+        home: settings.home.clone(),
+    })
 }
 
 /// Where simulated objects live and how their cloud behaves.
@@ -49,11 +53,12 @@ pub(crate) fn simulate(
     mut registry: Registry,
     names: &[String],
     simulation: &Simulation<'_>,
-) -> Result<Registry, Diagnostic> {
+) -> Result<Registry, Diagnostics> {
     let known: Vec<String> = registry.iter().map(|provider| provider.name().to_owned()).collect();
     if let Some(unknown) = names.iter().find(|name| *name != ALL && !known.contains(name)) {
-        let problem = Diagnostic::error("Unknown provider", format!("There is no provider {unknown:?} to simulate."));
-        return Err(problem.suggest(unknown, known.iter().map(String::as_str)));
+        let problem =
+            Diagnostic::error("Unknown provider", format!("There is no provider {unknown:?} to simulate."));
+        return Err(problem.suggest(unknown, known.iter().map(String::as_str)).into());
     }
     let cloud = Arc::new(cloud(simulation)?);
     // The built-in provider has no service that could be simulated.
@@ -67,13 +72,15 @@ pub(crate) fn simulate(
     Ok(registry)
 }
 
-fn cloud(simulation: &Simulation<'_>) -> Result<Cloud, Diagnostic> {
+fn cloud(simulation: &Simulation<'_>) -> Result<Cloud, Diagnostics> {
     let sealer = Arc::new(CloudSealer(Arc::clone(simulation.sealer)));
+    let unusable = |summary: &str, error: &dyn std::error::Error| {
+        Diagnostics::from(Diagnostic::error(summary, sentence(&error.to_string())))
+    };
     let cloud = Cloud::open(&simulation.dir, sealer)
-        .map_err(|error| Diagnostic::error("Simulated cloud not usable", sentence(&error.to_string())))?;
+        .map_err(|error| unusable("Simulated cloud not usable", &error))?;
     let Some(path) = simulation.fault_script else { return Ok(cloud) };
-    let script = Script::load(path)
-        .map_err(|error| Diagnostic::error("Fault script not usable", sentence(&error.to_string())))?;
+    let script = Script::load(path).map_err(|error| unusable("Fault script not usable", &error))?;
     Ok(cloud.with_script(script))
 }
 

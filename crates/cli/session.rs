@@ -84,12 +84,7 @@ impl Session {
             var_files: config.var_files.clone(),
             env_vars: self.settings.variables.clone(),
         };
-        let (platform, mut problems) = ops::load(&registry, &self.sources, &options);
-        if let Some(platform) = &platform
-            && !problems.has_errors()
-        {
-            problems.extend(ops::validate(platform));
-        }
+        let (platform, problems) = ops::load(&registry, &self.sources, &options);
         (platform, registry, problems)
     }
 
@@ -113,7 +108,11 @@ impl Session {
     }
 
     fn simulation<'s>(&'s self, config: &'s ConfigArgs, sealer: &'s Arc<Sealer>) -> Simulation<'s> {
-        Simulation { dir: self.state_dir().join("simulated"), sealer, fault_script: config.fault_script.as_deref() }
+        Simulation {
+            dir: self.state_dir().join("simulated"),
+            sealer,
+            fault_script: config.fault_script.as_deref(),
+        }
     }
 
     /// The key that keeps secrets from those who read the state's files.
@@ -122,8 +121,11 @@ impl Session {
     /// When there is none and none can be made.
     pub(crate) fn sealer(&self) -> Result<Arc<Sealer>, Diagnostics> {
         let path = self.settings.key_file.as_ref().ok_or_else(|| {
-            Diagnostic::error("No place for the key", "There is no home directory to keep the state's key in.")
-                .hint("Set TENANTCTL_KEY_FILE to a file.")
+            Diagnostic::error(
+                "No place for the key",
+                "There is no home directory to keep the state's key in.",
+            )
+            .hint("Set TENANTCTL_KEY_FILE to a file.")
         })?;
         let (sealer, made) = Sealer::load_or_create(path).map_err(|e| error::state(&e))?;
         if made {

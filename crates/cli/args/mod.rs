@@ -110,7 +110,7 @@ pub(crate) struct RunArgs {
     /// Provider calls in flight at a time [default: 10, in a fleet 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) parallelism: Option<u16>,
-    /// Take no lock
+    /// Hold the lock of each workspace
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) lock: bool,
@@ -328,8 +328,18 @@ mod tests {
     #[test]
     fn terraforms_notation_is_understood() {
         let cli = parsed(&[
-            "tenantctl", "-chdir=shop", "plan", "-var", "a=b=c", "-refresh=false", "-out=p", "-tenant=acme",
-            "-simulate", "-lock=false", "-parallelism=3", "-detailed-exitcode",
+            "tenantctl",
+            "-chdir=shop",
+            "plan",
+            "-var",
+            "a=b=c",
+            "-refresh=false",
+            "-out=p",
+            "-tenant=acme",
+            "-simulate",
+            "-lock=false",
+            "-parallelism=3",
+            "-detailed-exitcode",
         ]);
         let Command::Plan(plan) = cli.command else { panic!("not a plan") };
         assert_eq!(cli.global.chdir, Some("shop".into()));
@@ -351,7 +361,9 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_refused() {
-        for line in [&["tenantctl"][..], &["tenantctl", "plan", "-var", "x"], &["tenantctl", "output", "-raw"]] {
+        for line in
+            [&["tenantctl"][..], &["tenantctl", "plan", "-var", "x"], &["tenantctl", "output", "-raw"]]
+        {
             assert!(parse(line.iter().map(OsString::from)).is_err(), "{line:?}");
         }
     }

@@ -73,14 +73,19 @@ async fn apply(
 
 fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     if args.file.is_some() && verb == Verb::Destroy {
-        return Err(Diagnostic::error("Unexpected argument", "destroy makes its own plan and takes no file.")
-            .hint("To apply a saved plan, run: tenantctl apply FILE")
-            .into());
+        return Err(Diagnostic::error(
+            "Unexpected argument",
+            "destroy makes its own plan and takes no file.",
+        )
+        .hint("To apply a saved plan, run: tenantctl apply FILE")
+        .into());
     }
     let plan = &args.plan;
     let plans = plan.destroy || plan.refresh_only || !plan.targets.is_empty() || !plan.replace.is_empty();
     let selects = !args.select.tenants.is_empty() || !args.select.tiers.is_empty();
-    if args.file.is_some() && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty()) {
+    if args.file.is_some()
+        && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty())
+    {
         return Err(Diagnostic::error(
             "Flags without effect",
             "A plan file is applied as it is: flags that say what to plan cannot be given with it.",
@@ -117,8 +122,10 @@ fn from_file(
 async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
     let Planned { engine, plans, fleet } = planned;
     let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
-    let plans: Vec<Plan> =
-        plans.into_iter().filter(|plan| !render::plan::is_empty(plan) || !plan.refreshed.is_empty()).collect();
+    let plans: Vec<Plan> = plans
+        .into_iter()
+        .filter(|plan| !render::plan::is_empty(plan) || !plan.refreshed.is_empty())
+        .collect();
     if plans.is_empty() {
         reporter.applied(&[], mode, fleet);
         return Exit::Success;

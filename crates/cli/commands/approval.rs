@@ -45,7 +45,9 @@ fn question(plans: &[Plan]) -> &'static str {
 
 fn scope(plans: &[Plan]) -> String {
     match plans {
-        [single] => format!("This concerns {} of workspace {}.", render::plan::size(single), single.workspace),
+        [single] => {
+            format!("This concerns {} of workspace {}.", render::plan::size(single), single.workspace)
+        }
         several => format!("This concerns {}, as shown above.", render::count(several.len(), "tenant")),
     }
 }

@@ -50,9 +50,12 @@ fn one(
     };
     let shown = args.show_sensitive || !value.deep_marks().contains(Marks::SENSITIVE);
     if !shown && (args.raw || args.json) {
-        return Err(Diagnostic::error("Sensitive output", format!("The output {name:?} holds sensitive values."))
-            .hint("Add -show-sensitive to have it printed.")
-            .into());
+        return Err(Diagnostic::error(
+            "Sensitive output",
+            format!("The output {name:?} holds sensitive values."),
+        )
+        .hint("Add -show-sensitive to have it printed.")
+        .into());
     }
     if args.json {
         session.output.json(&json_value::value(value, args.show_sensitive));

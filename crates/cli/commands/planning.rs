@@ -74,9 +74,11 @@ pub(super) async fn plan(
     reporter.plans(&plans, fleet);
     if plans.len() < total && fleet {
         let failed = total - plans.len();
-        let detail = format!("{failed} of {total} tenants could not be planned, so that nothing can be applied.");
+        let detail =
+            format!("{failed} of {total} tenants could not be planned, so that nothing can be applied.");
         problems.push(
-            Diagnostic::error("Incomplete plan", detail).hint("Choose tenants with -tenant to go on without them."),
+            Diagnostic::error("Incomplete plan", detail)
+                .hint("Choose tenants with -tenant to go on without them."),
         );
     }
     if plans.len() < total || problems.has_errors() {
@@ -94,7 +96,8 @@ fn selected(tenants: &[tenantctl_core::config::TenantSummary], select: &SelectAr
 fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
     let plan = wanted.plan;
     if plan.refresh_only && !plan.refresh {
-        let problem = Diagnostic::error("Contradicting flags", "-refresh-only needs what -refresh=false turns off.");
+        let problem =
+            Diagnostic::error("Contradicting flags", "-refresh-only needs what -refresh=false turns off.");
         return Err(problem.into());
     }
     let mode = match (plan.destroy, plan.refresh_only) {

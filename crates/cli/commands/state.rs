@@ -17,7 +17,9 @@ pub(super) fn list(session: &Session, args: &StateList) -> Result<Exit, Diagnost
     let mut lines = String::new();
     let mut objects = Vec::new();
     for state in &states {
-        for record in state.resources.values().filter(|record| is_wanted(&record.key.address, &args.addresses)) {
+        for record in
+            state.resources.values().filter(|record| is_wanted(&record.key.address, &args.addresses))
+        {
             if args.json {
                 let address = &record.key.address;
                 let deposed = &record.key.deposed;
@@ -40,7 +42,9 @@ pub(super) fn list(session: &Session, args: &StateList) -> Result<Exit, Diagnost
 /// Whether an address is one of these or inside one of them.
 fn is_wanted(address: &ResourceAddress, wanted: &[String]) -> bool {
     let text = address.to_string();
-    let holds = |prefix: &String| text.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    let holds = |prefix: &String| {
+        text.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
     wanted.is_empty() || wanted.iter().any(holds)
 }
 
@@ -49,7 +53,8 @@ pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnost
     let address: ResourceAddress = args.address.parse().map_err(|e| invalid(&e))?;
     let state = states::single(session, args.tenant.as_ref())?;
     let records = state.as_ref().map(|state| &state.resources);
-    let Some(record) = records.and_then(|all| all.values().find(|record| record.key.address == address)) else {
+    let Some(record) = records.and_then(|all| all.values().find(|record| record.key.address == address))
+    else {
         let known: Vec<String> =
             records.into_iter().flatten().map(|(key, _)| key.address.to_string()).collect();
         let problem = Diagnostic::error("No such object", format!("The state holds no object {address}."));
@@ -70,7 +75,9 @@ mod tests {
     #[test]
     fn an_address_holds_what_is_inside() {
         let address: ResourceAddress = "module.db.a.b[0]".parse().expect("address");
-        for (prefix, wanted) in [("module.db", true), ("module.db.a.b", true), ("module.d", false), ("a.b", false)] {
+        for (prefix, wanted) in
+            [("module.db", true), ("module.db.a.b", true), ("module.d", false), ("a.b", false)]
+        {
             assert_eq!(is_wanted(&address, &[prefix.to_owned()]), wanted, "{prefix}");
         }
     }

@@ -32,7 +32,10 @@ pub(super) fn load(session: &Session, tenants: &[String]) -> Result<Vec<Workspac
 ///
 /// # Errors
 /// When one cannot be read.
-pub(super) fn read(store: &dyn StateStore, wanted: &[WorkspaceName]) -> Result<Vec<WorkspaceState>, Diagnostics> {
+pub(super) fn read(
+    store: &dyn StateStore,
+    wanted: &[WorkspaceName],
+) -> Result<Vec<WorkspaceState>, Diagnostics> {
     let mut states = Vec::with_capacity(wanted.len());
     let mut problems = Diagnostics::new();
     for (name, result) in wanted.iter().zip(store.load(wanted).map_err(|e| error::state(&e))?) {
@@ -48,7 +51,10 @@ pub(super) fn read(store: &dyn StateStore, wanted: &[WorkspaceName]) -> Result<V
 ///
 /// # Errors
 /// When there are several and none is named.
-pub(super) fn single(session: &Session, tenant: Option<&String>) -> Result<Option<WorkspaceState>, Diagnostics> {
+pub(super) fn single(
+    session: &Session,
+    tenant: Option<&String>,
+) -> Result<Option<WorkspaceState>, Diagnostics> {
     let mut states = load(session, tenant.map(std::slice::from_ref).unwrap_or_default())?;
     if states.len() > 1 {
         let number = render::count(states.len(), "workspace");

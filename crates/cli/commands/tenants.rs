@@ -23,15 +23,18 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     };
     session.report(problems.sorted());
     let tenants = platform.tenants();
-    let chosen: Vec<&TenantSummary> = tenants.iter().filter(|tenant| is_meant(tenant, &args.select)).collect();
+    let chosen: Vec<&TenantSummary> =
+        tenants.iter().filter(|tenant| is_meant(tenant, &args.select)).collect();
     let sealer = session.sealer()?;
     let store = session.store(&sealer)?;
     let known = store.list().map_err(|e| error::state(&e))?;
     let names: Vec<WorkspaceName> = chosen.iter().map(|tenant| tenant.workspace.clone()).collect();
     let states: BTreeMap<WorkspaceName, WorkspaceState> =
         states::read(&*store, &names)?.into_iter().map(|state| (state.name.clone(), state)).collect();
-    let left: Vec<&WorkspaceName> =
-        known.iter().filter(|name| platform.is_fleet() && !tenants.iter().any(|t| t.workspace == **name)).collect();
+    let left: Vec<&WorkspaceName> = known
+        .iter()
+        .filter(|name| platform.is_fleet() && !tenants.iter().any(|t| t.workspace == **name))
+        .collect();
     if args.json {
         session.output.json(&document(session, &chosen, &states, &left));
     } else {

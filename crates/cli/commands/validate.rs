@@ -1,5 +1,7 @@
 //! `validate`: problems of the configuration, without state or services.
 
+use tenantctl_core::ops;
+
 use crate::args::ValidateCommand;
 use crate::error::Exit;
 use crate::render::json_diagnostic;
@@ -7,7 +9,12 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ValidateCommand) -> Exit {
-    let (_, _, problems) = session.read(&args.config);
+    let (platform, registry, mut problems) = session.read(&args.config);
+    if let Some(platform) = &platform
+        && !problems.has_errors()
+    {
+        problems.extend(ops::validate(&registry, platform));
+    }
     let problems = problems.sorted();
     let valid = !problems.has_errors();
     if args.json {

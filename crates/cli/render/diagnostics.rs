@@ -16,7 +16,12 @@ use super::text::{count, names, printable, wrap};
 const PROSE: usize = 68;
 
 /// Problems in order, one text.
-pub(crate) fn render(all: &[Diagnostic], sources: &SourceMap, theme: Theme, compact_warnings: bool) -> String {
+pub(crate) fn render(
+    all: &[Diagnostic],
+    sources: &SourceMap,
+    theme: Theme,
+    compact_warnings: bool,
+) -> String {
     let (warnings, errors): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
         all.iter().partition(|d| d.severity == Severity::Warning);
     let compact = compact_warnings && !warnings.is_empty();
@@ -85,7 +90,8 @@ fn snippets(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Element<'static
         .into_iter()
         .filter_map(|file| {
             let source = sources.get(file)?;
-            let mut snippet = Snippet::source(source.text.to_string()).path(source.path.display().to_string());
+            let mut snippet =
+                Snippet::source(source.text.to_string()).path(source.path.display().to_string());
             for (span, words) in all.iter().filter(|(span, _)| span.file == file) {
                 let kind = if words.is_none() { AnnotationKind::Primary } else { AnnotationKind::Context };
                 snippet = snippet.annotation(kind.span(bounded(*span, &source.text)).label(words.clone()));
@@ -140,7 +146,11 @@ fn concerned(diagnostic: &Diagnostic, addresses: &[&str]) -> Option<String> {
         ([single], None) => Some((*single).to_owned()),
         (several, path) => {
             let attribute = path.map(|path| format!(", attribute {path}")).unwrap_or_default();
-            Some(format!("{}: {}{attribute}", count(several.len(), "object"), names(several.iter().copied(), 180)))
+            Some(format!(
+                "{}: {}{attribute}",
+                count(several.len(), "object"),
+                names(several.iter().copied(), 180)
+            ))
         }
     }
 }
@@ -160,7 +170,11 @@ mod tests {
     fn span(words: &str) -> Span {
         let start = TEXT.find(words).expect("in the text");
         let end = start + words.len();
-        Span { start: u32::try_from(start).expect("short"), end: u32::try_from(end).expect("short"), ..Span::default() }
+        Span {
+            start: u32::try_from(start).expect("short"),
+            end: u32::try_from(end).expect("short"),
+            ..Span::default()
+        }
     }
 
     #[test]
@@ -169,7 +183,19 @@ mod tests {
             .at(span("\"startr\""))
             .related(span("\"starter\""), "a tier")
             .hint("Did you mean \"starter\"?");
-        insta::assert_snapshot!(shown(&[problem]), @"");
+        insta::assert_snapshot!(shown(&[problem]), @r#"
+        error: Unknown tier
+         --> platform.tf:2:10
+          |
+        2 |   tier = "startr"
+          |          ^^^^^^^^
+        ...
+        5 | tier "starter" {}
+          |      --------- a tier
+          |
+          = The platform has no tier "startr".
+          = help: Did you mean "starter"?
+        "#);
     }
 
     #[test]
@@ -179,17 +205,34 @@ mod tests {
             "The service took longer to answer than it usually does, which may mean that it is overloaded.",
         )
         .address("acme:dns_record.www");
-        insta::assert_snapshot!(shown(&[problem]), @"");
+        insta::assert_snapshot!(shown(&[problem]), @r"
+        warning: Slow service
+         |
+         = The service took longer to answer than it usually does, which may
+           mean that it is overloaded.
+         = in: acme:dns_record.www
+        ");
     }
 
     #[test]
     fn one_problem_of_many_tenants_is_shown_once() {
         let problem = |tenant: &str| {
-            let mut problem = Diagnostic::error("Invalid index", "The list has 1 element.").address(format!("{tenant}:a.b"));
+            let mut problem = Diagnostic::error("Invalid index", "The list has 1 element.")
+                .address(format!("{tenant}:a.b"));
             problem.values.push(("var.zones".into(), "list of string with 1 elements".into()));
             problem.at(span("tier = \"startr\""))
         };
-        insta::assert_snapshot!(shown(&[problem("acme"), problem("globex")]), @"");
+        insta::assert_snapshot!(shown(&[problem("acme"), problem("globex")]), @r#"
+        error: Invalid index
+         --> platform.tf:2:3
+          |
+        2 |   tier = "startr"
+          |   ^^^^^^^^^^^^^^^
+          |
+          = The list has 1 element.
+          = in: 2 objects: acme:a.b, globex:a.b
+          = where: var.zones is list of string with 1 elements
+        "#);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use tenantctl_core::plan::Plan;
 
-use super::plan::{body, is_empty, nothing, opening};
+use super::plan::{body, is_empty, legend, nothing};
 use super::summary;
 use super::text::{count, names, wrap};
 use super::{Style, Theme};
@@ -33,7 +33,7 @@ pub(crate) fn page(plans: &[Plan], style: Style) -> String {
         let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
         return nothing(mode, style);
     }
-    let mut text = opening(plans, style);
+    let mut text = legend(plans, style);
     let groups = grouped(&changing, style);
     for group in groups.iter().take(MOST_GROUPS) {
         text.push_str(&heading(group, style.theme));
@@ -105,12 +105,13 @@ fn heading(group: &Group<'_>, theme: Theme) -> String {
     tiers.dedup();
     let tiers = tiers.join(", ");
     let title = match group.members.as_slice() {
+        [single] if single.tenant.is_none() => format!("Workspace {}", single.workspace),
         [single] if tiers.is_empty() => format!("Tenant {}", single.workspace),
         [single] => format!("Tenant {} ({tiers})", single.workspace),
         several => {
             let number = count(several.len(), "tenant");
             let detail = if tiers.is_empty() { number } else { format!("{number}: {tiers}") };
-            let width = 76usize.saturating_sub(detail.len());
+            let width = 77usize.saturating_sub(detail.len());
             format!("{} ({detail})", names(several.iter().map(|plan| plan.workspace.as_str()), width))
         }
     };

@@ -77,7 +77,8 @@ mod tests {
     fn the_place_is_given_by_line_and_by_byte() {
         let sources = SourceMap::default();
         let file = sources.add("main.tf", "a = 1\nb = x\n");
-        let problem = Diagnostic::error("No such thing", "There is no x.").at(Span { file, start: 10, end: 11 });
+        let problem =
+            Diagnostic::error("No such thing", "There is no x.").at(Span { file, start: 10, end: 11 });
         let json = diagnostic(&problem, &sources);
         assert_eq!(json["range"]["start"], json!({ "line": 2, "column": 5, "byte": 10 }));
         assert_eq!(json["snippet"]["code"], "b = x");

@@ -37,7 +37,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "tier": plan.tier,
         "planned_values": {
             "outputs": document.outputs(plan, |output| &output.after),
-            "root_module": document.values(plan, |change| planned(change)),
+            "root_module": document.values(plan, planned),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
         "resource_changes": plan.changes.iter().map(|change| document.change(change)).collect::<Vec<_>>(),
@@ -211,4 +211,78 @@ pub(super) fn output_action(output: &OutputChange) -> &'static str {
 
 fn path(path: &Path) -> Json {
     json!(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{change, object, plan as plan_of, unknown};
+    use super::*;
+
+    #[test]
+    fn a_replacement_in_terraforms_format() {
+        let before = object([("id", "v-1".into()), ("size", Value::from(10i64))]);
+        let after = object([
+            ("id", unknown()),
+            ("size", Value::from(5i64)),
+            ("key", Value::from("hunter2").sensitive()),
+        ]);
+        let mut change = change("module.m[0].a_disk.main[\"x\"]", Action::DeleteThenCreate, before, after);
+        change.reason = Some(Reason::CannotUpdate(vec![Path::root().attribute("size")]));
+        let json = plan(&plan_of("acme", vec![change]), &Registry::default(), false);
+        assert!(!json.to_string().contains("hunter2"));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json["resource_changes"][0]).expect("JSON"), @r#"
+        {
+          "action_reason": "replace_because_cannot_update",
+          "address": "module.m[0].a_disk.main[\"x\"]",
+          "change": {
+            "actions": [
+              "delete",
+              "create"
+            ],
+            "after": {
+              "key": null,
+              "size": 5
+            },
+            "after_sensitive": {
+              "key": true
+            },
+            "after_unknown": {
+              "id": true
+            },
+            "before": {
+              "id": "v-1",
+              "size": 10
+            },
+            "before_sensitive": {},
+            "replace_paths": [
+              [
+                "size"
+              ]
+            ]
+          },
+          "index": "x",
+          "mode": "managed",
+          "module_address": "module.m[0]",
+          "name": "main",
+          "provider_name": "test",
+          "type": "a_disk"
+        }
+        "#);
+        assert_eq!(json["format_version"], "1.2");
+        let child = &json["planned_values"]["root_module"]["child_modules"][0];
+        assert_eq!(child["address"], "module.m[0]");
+        assert_eq!(child["resources"][0]["values"], json!({ "key": null, "size": 5 }));
+    }
+
+    #[test]
+    fn sensitive_outputs_are_null() {
+        let mut plan_of = plan_of("acme", vec![]);
+        let output =
+            OutputChange { before: Value::NULL, after: "hunter2".into(), residual: None, sensitive: true };
+        plan_of.outputs.insert("password".into(), output);
+        let json = plan(&plan_of, &Registry::default(), false);
+        assert!(!json.to_string().contains("hunter2"));
+        assert_eq!(json["output_changes"]["password"]["after_sensitive"], true);
+        assert!(plan(&plan_of, &Registry::default(), true).to_string().contains("hunter2"));
+    }
 }

@@ -13,9 +13,10 @@ const FORMAT: &str = "1.0";
 
 /// A whole workspace.
 pub(crate) fn state(state: &WorkspaceState, show_sensitive: bool) -> Json {
-    let resources = state.resources.values().map(|record| {
-        (record.key.address.module.clone(), resource(record, show_sensitive))
-    });
+    let resources = state
+        .resources
+        .values()
+        .map(|record| (record.key.address.module.clone(), resource(record, show_sensitive)));
     let outputs: Map<String, Json> = state
         .outputs
         .iter()
@@ -121,6 +122,8 @@ mod tests {
             (address.module.clone(), json!(address))
         };
         let all = vec![at("a.b"), at("module.m[0].a.b"), at("module.m[0].module.n.a.b")];
-        insta::assert_snapshot!(module_tree(all), @"");
+        insta::assert_snapshot!(module_tree(all), @r#"
+        {"child_modules":[{"address":"module.m[0]","child_modules":[{"address":"module.m[0].module.n","resources":["module.m[0].module.n.a.b"]}],"resources":["module.m[0].a.b"]}],"resources":["a.b"]}
+        "#);
     }
 }

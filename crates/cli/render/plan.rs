@@ -30,28 +30,28 @@ const ACTIONS: [Action; 7] = [
 
 /// Whether there is anything for an apply to do or to record.
 pub(crate) fn is_empty(plan: &Plan) -> bool {
-    !plan.has_changes() && !(plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty())
+    let records = plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty();
+    !(plan.has_changes() || records)
 }
 
 /// The whole page for a single workspace.
 pub(crate) fn page(plan: &Plan, style: Style) -> String {
-    let mut text = body(plan, style);
+    let drift = drift(plan, style);
     if is_empty(plan) {
-        return format!("{text}{}", nothing(plan.mode, style));
+        return format!("{drift}{}", nothing(plan.mode, style));
     }
-    if plan.has_changes() {
-        text.insert_str(0, &opening(std::slice::from_ref(plan), style));
-    }
-    text
+    format!("{drift}{}{}", legend(std::slice::from_ref(plan), style), actions(plan, style))
 }
 
-/// What is going to happen, in general.
-pub(super) fn opening(plans: &[Plan], style: Style) -> String {
+/// The symbols that are used.
+pub(super) fn legend(plans: &[Plan], style: Style) -> String {
     let used = |action: &Action| plans.iter().flat_map(|p| &p.changes).any(|c| c.action == *action);
     let symbols: Vec<String> = ACTIONS
         .iter()
         .filter(|action| used(action))
-        .map(|action| format!("  {:>3} {}\n", style.theme.symbol(headline::mark(*action)), headline::legend(*action)))
+        .map(|action| {
+            format!("{} {}\n", style.theme.mark(headline::mark(*action), 4), headline::legend(*action))
+        })
         .collect();
     if symbols.is_empty() {
         return String::new();
@@ -61,7 +61,11 @@ pub(super) fn opening(plans: &[Plan], style: Style) -> String {
 
 /// Drift, changes, outputs and the summary line of one workspace.
 pub(super) fn body(plan: &Plan, style: Style) -> String {
-    let mut text = drift(plan, style);
+    format!("{}{}", drift(plan, style), actions(plan, style))
+}
+
+fn actions(plan: &Plan, style: Style) -> String {
+    let mut text = String::new();
     let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.action != Action::NoOp).collect();
     if !changes.is_empty() {
         text.push_str("\ntenantctl will perform the following actions:\n");
@@ -69,7 +73,8 @@ pub(super) fn body(plan: &Plan, style: Style) -> String {
             text.push('\n');
             text.push_str(&one(change, style));
         }
-        let _ = writeln!(text, "\n{} {}.", style.theme.bold("Plan:"), numbers(plan.counts(), reads_and_forgets(plan)));
+        let forgotten = plan.changes.iter().filter(|c| c.action == Action::Forget).count();
+        let _ = writeln!(text, "\n{} {}.", style.theme.bold("Plan:"), numbers(plan.counts(), forgotten));
     }
     text.push_str(&outputs(plan, style));
     text
@@ -80,10 +85,6 @@ pub(super) fn numbers(counts: Counts, forgotten: usize) -> String {
     let Counts { add, change, destroy } = counts;
     let forget = if forgotten > 0 { format!(", {forgotten} to forget") } else { String::new() };
     format!("{add} to add, {change} to change, {destroy} to destroy{forget}")
-}
-
-fn reads_and_forgets(plan: &Plan) -> usize {
-    plan.changes.iter().filter(|c| c.action == Action::Forget).count()
 }
 
 /// That there is nothing to do.
@@ -145,7 +146,9 @@ fn drift(plan: &Plan, style: Style) -> String {
         let more = if shown.is_empty() { "" } else { " more" };
         let number = rest.len();
         let noun = if number == 1 { "object" } else { "objects" };
-        words.push(format!("{number}{more} {noun} changed in ways that this plan does not touch; -refresh-only shows them."));
+        words.push(format!(
+            "{number}{more} {noun} changed in ways that this plan does not touch; -refresh-only shows them."
+        ));
     }
     if plan.mode == PlanMode::RefreshOnly {
         words.push("Applying this records the above in the state. No object is touched.".into());
@@ -158,8 +161,11 @@ fn drift(plan: &Plan, style: Style) -> String {
 
 fn one_drift(drift: &Drift, style: Style) -> String {
     let address = style.theme.bold(&drift.key.to_string());
-    let (mark, verb) =
-        if drift.after.is_null() { (Mark::Remove, "has been deleted") } else { (Mark::Change, "has changed") };
+    let (mark, verb) = if drift.after.is_null() {
+        (Mark::Remove, "has been deleted")
+    } else {
+        (Mark::Change, "has changed")
+    };
     if drift.after.is_null() {
         return format!("  # {address} {verb}\n{}", block(mark, &drift.key, "", style));
     }
@@ -207,16 +213,5 @@ pub(crate) fn size(plan: &Plan) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{change, drift_of, object, plan, style, unknown};
-    use super::*;
-
-    fn shown(changes: Vec<Change>) -> String {
-        page(&plan("acme", changes), style())
-    }
-
-    #[test]
-    fn nothing_to_do() {
-        insta::assert_snapshot!(shown(vec![]), @r"");
-    }
-}
+#[path = "plan_tests.rs"]
+mod tests;

@@ -292,7 +292,10 @@ mod tests {
         let heard = Event::StepProgress { workspace: workspace.clone(), key: key.clone(), action, message };
         assert_eq!(state.take(&heard, start), None);
         let later = start + Duration::from_secs(10);
-        assert_eq!(state.heartbeat(later, false), ["acme:a.b: Still creating... [10s elapsed, 2 of 3 nodes]"]);
+        assert_eq!(
+            state.heartbeat(later, false),
+            ["acme:a.b: Still creating... [10s elapsed, 2 of 3 nodes]"]
+        );
         let done = Event::StepFinished { workspace, key, action, id: Some("i-1".into()) };
         let line = state.take(&done, start + Duration::from_secs(12));
         assert_eq!(line.as_deref(), Some("acme:a.b: Creation complete after 12s [id=i-1]"));

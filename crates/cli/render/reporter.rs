@@ -39,7 +39,9 @@ impl Told {
     /// Those that were not.
     pub(super) fn fresh(&self, all: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = |d: &Diagnostic| format!("{:?}|{}|{}|{:?}|{:?}", d.severity, d.summary, d.detail, d.span, d.address);
+        let key = |d: &Diagnostic| {
+            format!("{:?}|{}|{}|{:?}|{:?}", d.severity, d.summary, d.detail, d.span, d.address)
+        };
         all.into_iter().filter(|d| told.insert(key(d))).collect()
     }
 }
@@ -56,7 +58,12 @@ pub(crate) struct Human {
 
 impl Human {
     /// Writes there.
-    pub(crate) fn new(output: Output, sources: Arc<SourceMap>, show_sensitive: bool, compact_warnings: bool) -> Self {
+    pub(crate) fn new(
+        output: Output,
+        sources: Arc<SourceMap>,
+        show_sensitive: bool,
+        compact_warnings: bool,
+    ) -> Self {
         let progress = Progress::new(output.clone());
         Human { output, sources, show_sensitive, compact_warnings, told: Told::default(), progress }
     }
@@ -110,7 +117,8 @@ impl Reporter for Human {
         if let ([Outcome { result: Some(applied), .. }], false, PlanMode::Normal) = (outcomes, fleet, mode)
             && !applied.outputs.is_empty()
         {
-            self.output.text(&format!("\nOutputs:\n\n{}", super::state::outputs(&applied.outputs, self.style())));
+            self.output
+                .text(&format!("\nOutputs:\n\n{}", super::state::outputs(&applied.outputs, self.style())));
         }
     }
 

@@ -39,7 +39,8 @@ struct Line<'l> {
 impl Stream {
     /// Writes there, the version first.
     pub(crate) fn new(output: Output, sources: Arc<SourceMap>, show_sensitive: bool) -> Self {
-        let stream = Stream { output, sources, show_sensitive, told: Told::default(), clock: Mutex::default() };
+        let stream =
+            Stream { output, sources, show_sensitive, told: Told::default(), clock: Mutex::default() };
         let message = format!("tenantctl {VERSION}");
         stream.put(
             &Line { kind: "version", message, workspace: None },
@@ -126,7 +127,11 @@ impl Stream {
             Event::Retrying { workspace, key, attempt, wait, error } => {
                 let message = format!("{key}: Attempt {attempt} failed: {error}");
                 let hook = json!({ "resource": resource(key), "attempt": attempt, "wait_seconds": wait.as_secs_f64() });
-                self.put_at("warn", &Line { kind: "retry", message, workspace: Some(workspace) }, [("hook", hook)]);
+                self.put_at(
+                    "warn",
+                    &Line { kind: "retry", message, workspace: Some(workspace) },
+                    [("hook", hook)],
+                );
             }
             Event::Recovered { workspace, key, how } => {
                 let message = format!("{key}: Left open by the last run: {how}");
@@ -233,7 +238,8 @@ impl Reporter for Stream {
             let message = format!("{}: {operation} {verdict}", outcome.workspace);
             self.summary(applied.done, operation, message, Some(&outcome.workspace));
             let outputs = applied.outputs.iter();
-            let outputs = outputs.map(|(name, v)| (name.to_string(), json_value::output(v, false, self.show_sensitive)));
+            let outputs = outputs
+                .map(|(name, v)| (name.to_string(), json_value::output(v, false, self.show_sensitive)));
             self.outputs(outputs.collect(), Some(&outcome.workspace));
         }
         if fleet {
@@ -244,7 +250,8 @@ impl Reporter for Stream {
     fn tick(&self) {
         let due = self.clock().due(Instant::now());
         for (step, since, ran) in due {
-            let message = format!("{}: Still {}... [{} elapsed]", step.key, words(since.action).2, elapsed(ran));
+            let message =
+                format!("{}: Still {}... [{} elapsed]", step.key, words(since.action).2, elapsed(ran));
             let mut more = json!({ "elapsed_seconds": ran.as_secs() });
             if !since.message.is_empty() {
                 more["status"] = json!(since.message);
@@ -319,4 +326,86 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::DependencyPending => "read_because_dependency_pending",
         Reason::Destroying | Reason::Deposed | Reason::Missing => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::testing::{change, key, object, plan};
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(run: impl FnOnce(&Stream)) -> Vec<Json> {
+        let buffer = Buffer::default();
+        let output = Output::to(buffer.clone(), std::io::sink());
+        run(&Stream::new(output, Arc::default(), false));
+        let bytes = buffer.0.lock().expect("not poisoned").clone();
+        String::from_utf8(bytes)
+            .expect("text")
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+            .collect()
+    }
+
+    #[test]
+    fn a_run_from_version_to_end() {
+        let workspace: WorkspaceName = "acme".parse().expect("name");
+        let (key, action) = (key("module.m.a_disk.main[0]"), StepAction::Create);
+        let after = object([("size", json_value_of(1))]);
+        let all = lines(|stream| {
+            stream.plans(
+                &[plan(
+                    "acme",
+                    vec![change("a_disk.main", Action::Create, tenantctl_core::value::Value::NULL, after)],
+                )],
+                true,
+            );
+            stream.send(Event::StepStarted { workspace: workspace.clone(), key: key.clone(), action });
+            stream.send(Event::StepFinished { workspace, key, action, id: Some("d-1".into()) });
+            let problem = Diagnostic::error("Broken", "It broke.");
+            stream.diagnostics(vec![problem.clone(), problem]);
+        });
+        let kinds: Vec<&str> = all.iter().filter_map(|line| line["type"].as_str()).collect();
+        let expected = [
+            "version",
+            "planned_change",
+            "change_summary",
+            "change_summary",
+            "apply_start",
+            "apply_complete",
+            "diagnostic",
+        ];
+        assert_eq!(kinds, expected);
+        assert!(all.iter().all(|line| line["@timestamp"].is_string() && line["@message"].is_string()));
+        assert_eq!(all[1]["workspace"], "acme");
+        assert_eq!(all[1]["change"]["action"], "create");
+        assert_eq!(all[2]["changes"]["add"], 1);
+        assert_eq!(all[3]["workspace"], Json::Null);
+        let resource = &all[4]["hook"]["resource"];
+        assert_eq!(
+            (&resource["module"], &resource["resource"]),
+            (&json!("module.m"), &json!("a_disk.main[0]"))
+        );
+        assert_eq!(resource["resource_key"], 0);
+        assert_eq!(all[5]["hook"]["id_value"], "d-1");
+        assert_eq!(all[6]["@level"], "error");
+    }
+
+    fn json_value_of(number: i64) -> tenantctl_core::value::Value {
+        number.into()
+    }
 }

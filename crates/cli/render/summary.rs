@@ -21,12 +21,19 @@ pub(super) fn plans(plans: &[Plan], theme: Theme) -> String {
         for plan in plans {
             let Counts { add, change, destroy } = plan.counts();
             let tier = plan.tier.clone().unwrap_or_else(|| "-".into());
-            table.row([plan.workspace.to_string(), tier, add.to_string(), change.to_string(), destroy.to_string()]);
+            table.row([
+                plan.workspace.to_string(),
+                tier,
+                add.to_string(),
+                change.to_string(),
+                destroy.to_string(),
+            ]);
         }
         let _ = write!(text, "\n{}", table.render(2));
     }
     let total = plans.iter().map(Plan::counts).fold(Counts::default(), std::ops::Add::add);
-    let across = count(plans.len(), "tenant");
+    let tenants = plans.iter().filter(|plan| plan.tenant.is_some()).count();
+    let across = if tenants == 0 { count(plans.len(), "workspace") } else { count(tenants, "tenant") };
     let _ = writeln!(text, "\n{} {} across {across}.", theme.bold("Plan:"), numbers(total, 0));
     text
 }
@@ -34,7 +41,8 @@ pub(super) fn plans(plans: &[Plan], theme: Theme) -> String {
 /// What an apply came to; `fleet` when there is more than the one workspace of
 /// a plain root.
 pub(crate) fn applied(outcomes: &[Outcome<Applied>], mode: PlanMode, fleet: bool, theme: Theme) -> String {
-    let total = outcomes.iter().filter_map(|o| o.result.as_ref()).fold(Counts::default(), |sum, a| sum + a.done);
+    let total =
+        outcomes.iter().filter_map(|o| o.result.as_ref()).fold(Counts::default(), |sum, a| sum + a.done);
     let failed: Vec<&Outcome<Applied>> = outcomes.iter().filter(|o| !is_complete(o)).collect();
     let Counts { add, change, destroy } = total;
     let noun = if mode == PlanMode::Destroy { "Destroy" } else { "Apply" };

@@ -22,7 +22,8 @@ impl Table {
         let cell = |row: &Vec<String>, i: usize| row.get(i).cloned().unwrap_or_default();
         let widths: Vec<(usize, bool)> = (0..columns)
             .map(|i| {
-                let width = self.rows.iter().map(|row| cell(row, i).chars().count()).max().unwrap_or_default();
+                let width =
+                    self.rows.iter().map(|row| cell(row, i).chars().count()).max().unwrap_or_default();
                 let numbers = self.rows.iter().skip(1).all(|row| is_number(&cell(row, i)));
                 (width, numbers && self.rows.len() > 1)
             })

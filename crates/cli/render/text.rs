@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// The width that text is made for.
-pub(crate) const WIDTH: usize = 80;
-
 /// `1 tenant`, `3 tenants`: the noun in its singular form.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -54,22 +51,18 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
     }
 }
 
-/// Each line indented.
-pub(crate) fn indent(text: &str, by: usize) -> String {
-    text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("{:by$}{line}\n", "") }).collect()
-}
-
 /// Names one after another, as many as fit, then how many are left.
 pub(crate) fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>, width: usize) -> String {
     let total = all.len();
+    let rest = |left: usize| if left == 0 { String::new() } else { format!(" and {left} more") };
     let mut text = String::new();
     for (i, name) in all.enumerate() {
         let separator = if i == 0 { "" } else { ", " };
-        if i > 0 && text.chars().count() + 2 + name.chars().count() > width {
-            return format!("{text} and {} more", total - i);
+        let longer = format!("{text}{separator}{name}");
+        if i > 0 && longer.chars().count() + rest(total - i - 1).len() > width {
+            return text + &rest(total - i);
         }
-        text.push_str(separator);
-        text.push_str(name);
+        text = longer;
     }
     text
 }
@@ -95,7 +88,7 @@ mod tests {
         assert_eq!(elapsed(Duration::from_secs(3607)), "1h0m7s");
         assert_eq!(elapsed(Duration::from_secs(70)), "1m10s");
         assert_eq!(wrap("aa bb cc", 5), "aa bb\ncc");
-        assert_eq!(names(["a", "b", "c"].into_iter(), 4), "a, b and 1 more");
+        assert_eq!(names(["aaaa", "b", "cccc"].into_iter(), 16), "aaaa and 2 more");
         assert_eq!(printable("a\u{1b}[1m"), "a\\u001b[1m");
     }
 }

@@ -75,11 +75,6 @@ impl Theme {
         format!("{:pad$}{}", "", self.paint(mark.style(), symbol))
     }
 
-    /// The symbol alone.
-    pub(crate) fn symbol(self, mark: Mark) -> String {
-        self.paint(mark.style(), mark.symbol())
-    }
-
     /// What matters.
     pub(crate) fn bold(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)

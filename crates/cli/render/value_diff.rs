@@ -85,7 +85,13 @@ impl<'d> ValueDiff<'d> {
     }
 
     /// Either side may be missing; equal sides are printed unchanged.
-    pub(super) fn pair(&mut self, place: Place<'_>, before: Option<&Value>, after: Option<&Value>, path: &Path) {
+    pub(super) fn pair(
+        &mut self,
+        place: Place<'_>,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        path: &Path,
+    ) {
         let before = before.filter(|v| !v.is_null());
         let after = after.filter(|v| !v.is_null());
         match (before, after) {
@@ -229,7 +235,12 @@ impl<'d> ValueDiff<'d> {
         for name in &names {
             let label = format!("{:width$} = ", scalar::key(name, of_map));
             let path = path.step(PathStep::Attribute((*name).clone()));
-            self.pair(Place { at, label: &label, tail: "" }, Some(&side(old, name)), Some(&side(new, name)), &path);
+            self.pair(
+                Place { at, label: &label, tail: "" },
+                Some(&side(old, name)),
+                Some(&side(new, name)),
+                &path,
+            );
         }
         self.hidden(at, total - names.len(), if of_map { "element" } else { "attribute" });
     }

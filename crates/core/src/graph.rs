@@ -123,7 +123,8 @@ impl Graph {
         let mut at = 0;
         while at < self.modules.len() {
             let module = self.modules[at].module.clone();
-            let kinds = (0..module.variables.len()).map(NodeKind::Variable)
+            let kinds = (0..module.variables.len())
+                .map(NodeKind::Variable)
                 .chain((0..module.locals.len()).map(NodeKind::Local))
                 .chain((0..module.outputs.len()).map(NodeKind::Output))
                 .chain((0..module.resources.len()).map(NodeKind::Resource))
@@ -147,12 +148,15 @@ impl Graph {
         for at in 0..self.nodes.len() {
             let (module, kind) = (self.nodes[at].module, self.nodes[at].kind);
             let mut wanted = BTreeSet::new();
-            let mut refer = |this: &Self, from: usize, expr: &Expr| this.references(from, expr, &names, &mut wanted, diagnostics);
+            let mut refer = |this: &Self, from: usize, expr: &Expr| {
+                this.references(from, expr, &names, &mut wanted, diagnostics)
+            };
             let here = &modules[module].module;
             match kind {
                 NodeKind::Variable(i) => {
                     if let Some((parent, call)) = modules[module].parent
-                        && let Some(argument) = modules[parent].module.calls[call].arguments.get(&here.variables[i].name.name)
+                        && let Some(argument) =
+                            modules[parent].module.calls[call].arguments.get(&here.variables[i].name.name)
                     {
                         refer(self, parent, argument);
                     }
@@ -161,7 +165,9 @@ impl Graph {
                 NodeKind::Provider(i) => refer(self, module, &here.providers[i].1),
                 NodeKind::Output(i) => {
                     let output = &here.outputs[i];
-                    std::iter::once(&output.value).chain(&output.depends_on).for_each(|e| refer(self, module, e));
+                    std::iter::once(&output.value)
+                        .chain(&output.depends_on)
+                        .for_each(|e| refer(self, module, e));
                 }
                 NodeKind::Resource(i) => {
                     let resource = &here.resources[i];
@@ -171,12 +177,19 @@ impl Graph {
                         .chain(&resource.depends_on)
                         .chain(triggers)
                         .for_each(|e| refer(self, module, e));
-                    let provider = modules[0].module.providers.iter().position(|(name, _)| *name.name == *resource.provider);
+                    let provider = modules[0]
+                        .module
+                        .providers
+                        .iter()
+                        .position(|(name, _)| *name.name == *resource.provider);
                     wanted.extend(provider.and_then(|p| self.node(0, NodeKind::Provider(p))));
                 }
                 NodeKind::Call(i) => {
                     let call = &here.calls[i];
-                    repetition(&call.repetition).into_iter().chain(&call.depends_on).for_each(|e| refer(self, module, e));
+                    repetition(&call.repetition)
+                        .into_iter()
+                        .chain(&call.depends_on)
+                        .for_each(|e| refer(self, module, e));
                 }
             }
             if let Some((parent, call)) = modules[module].parent {
@@ -188,7 +201,14 @@ impl Graph {
 
     /// Collects what an expression refers to. An attribute of a module call
     /// refers to that output only.
-    fn references(&self, module: usize, expr: &Expr, names: &[Names<'_>], wanted: &mut BTreeSet<usize>, diagnostics: &mut Diagnostics) {
+    fn references(
+        &self,
+        module: usize,
+        expr: &Expr,
+        names: &[Names<'_>],
+        wanted: &mut BTreeSet<usize>,
+        diagnostics: &mut Diagnostics,
+    ) {
         if let ExprKind::Attribute(source, output) = &expr.kind
             && let Some(call) = called(source)
             && let Some(&call) = names[module].calls.get(call)
@@ -198,9 +218,12 @@ impl Graph {
             match names[child].outputs.get(&**output) {
                 Some(&i) => wanted.extend(self.node(child, NodeKind::Output(i))),
                 None => diagnostics.push(
-                    Diagnostic::error("Unsupported attribute", format!("The module has no output {output:?}."))
-                        .at(expr.span)
-                        .suggest(output, names[child].outputs.keys().copied()),
+                    Diagnostic::error(
+                        "Unsupported attribute",
+                        format!("The module has no output {output:?}."),
+                    )
+                    .at(expr.span)
+                    .suggest(output, names[child].outputs.keys().copied()),
                 ),
             }
             if let ExprKind::Index(pair) = &source.kind {
@@ -217,9 +240,19 @@ impl Graph {
         expr.for_each_child(&mut |child| self.references(module, child, names, wanted, diagnostics));
     }
 
-    fn target(&self, module: usize, reference: &Reference, names: &Names<'_>, wanted: &mut BTreeSet<usize>) -> Result<(), Diagnostic> {
+    fn target(
+        &self,
+        module: usize,
+        reference: &Reference,
+        names: &Names<'_>,
+        wanted: &mut BTreeSet<usize>,
+    ) -> Result<(), Diagnostic> {
         let missing = |what: &str, name: &str, known: Vec<&str>| {
-            Err(Diagnostic::error("Reference to undeclared object", format!("There is no {what} {name:?} in this module.")).suggest(name, known))
+            Err(Diagnostic::error(
+                "Reference to undeclared object",
+                format!("There is no {what} {name:?} in this module."),
+            )
+            .suggest(name, known))
         };
         let kind = match reference {
             Reference::Var(name) => match names.variables.get(&**name) {
@@ -230,15 +263,24 @@ impl Graph {
                 Some(&i) => NodeKind::Local(i),
                 None => return missing("local value", name, names.locals.keys().copied().collect()),
             },
-            Reference::Resource { mode, kind, name } => match names.resources.get(&(*mode, &**kind, &**name)) {
+            Reference::Resource { mode, kind, name } => match names.resources.get(&(*mode, &**kind, &**name))
+            {
                 Some(&i) => NodeKind::Resource(i),
                 None => {
                     let address = reference.to_string();
-                    let known: Vec<String> = names.resources.keys()
-                        .map(|(mode, kind, name)| Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }.to_string())
+                    let known: Vec<String> = names
+                        .resources
+                        .keys()
+                        .map(|(mode, kind, name)| {
+                            Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }
+                                .to_string()
+                        })
                         .collect();
-                    return Err(Diagnostic::error("Reference to undeclared object", format!("There is no resource {address} in this module."))
-                        .suggest(&address, known.iter().map(String::as_str)));
+                    return Err(Diagnostic::error(
+                        "Reference to undeclared object",
+                        format!("There is no resource {address} in this module."),
+                    )
+                    .suggest(&address, known.iter().map(String::as_str)));
                 }
             },
             Reference::Module(name) => match names.calls.get(&**name) {
@@ -300,8 +342,13 @@ impl Graph {
 
     fn cycle(&self, cycle: &[NodeIndex]) -> Diagnostic {
         let names: Vec<(String, Span)> = cycle.iter().rev().map(|n| self.describe(n.index())).collect();
-        let path: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).chain([names[0].0.as_str()]).collect();
-        let error = Diagnostic::error("Cycle", format!("These refer to one another in a circle: {}.", path.join(" -> "))).at(names[0].1);
+        let path: Vec<&str> =
+            names.iter().map(|(name, _)| name.as_str()).chain([names[0].0.as_str()]).collect();
+        let error = Diagnostic::error(
+            "Cycle",
+            format!("These refer to one another in a circle: {}.", path.join(" -> ")),
+        )
+        .at(names[0].1);
         names.iter().skip(1).fold(error, |error, (name, span)| error.related(*span, name.clone()))
     }
 
@@ -310,12 +357,21 @@ impl Graph {
         let node = &self.nodes[at];
         let module = &self.modules[node.module].module;
         let (name, span) = match node.kind {
-            NodeKind::Variable(i) => (format!("var.{}", module.variables[i].name.name), module.variables[i].name.span),
+            NodeKind::Variable(i) => {
+                (format!("var.{}", module.variables[i].name.name), module.variables[i].name.span)
+            }
             NodeKind::Local(i) => (format!("local.{}", module.locals[i].0.name), module.locals[i].0.span),
-            NodeKind::Output(i) => (format!("output.{}", module.outputs[i].name.name), module.outputs[i].name.span),
-            NodeKind::Resource(i) => (format!("{}.{}", module.resources[i].kind, module.resources[i].name), module.resources[i].span),
+            NodeKind::Output(i) => {
+                (format!("output.{}", module.outputs[i].name.name), module.outputs[i].name.span)
+            }
+            NodeKind::Resource(i) => (
+                format!("{}.{}", module.resources[i].kind, module.resources[i].name),
+                module.resources[i].span,
+            ),
             NodeKind::Call(i) => (format!("module.{}", module.calls[i].name.name), module.calls[i].name.span),
-            NodeKind::Provider(i) => (format!("provider.{}", module.providers[i].0.name), module.providers[i].0.span),
+            NodeKind::Provider(i) => {
+                (format!("provider.{}", module.providers[i].0.name), module.providers[i].0.span)
+            }
         };
         let mut prefix = String::new();
         let mut parent = self.modules[node.module].parent;
@@ -334,7 +390,12 @@ impl<'a> Names<'a> {
             locals: module.locals.iter().enumerate().map(|(i, (n, _))| (&*n.name, i)).collect(),
             outputs: module.outputs.iter().enumerate().map(|(i, o)| (&*o.name.name, i)).collect(),
             calls: module.calls.iter().enumerate().map(|(i, c)| (&*c.name.name, i)).collect(),
-            resources: module.resources.iter().enumerate().map(|(i, r)| ((r.mode, &*r.kind, &*r.name), i)).collect(),
+            resources: module
+                .resources
+                .iter()
+                .enumerate()
+                .map(|(i, r)| ((r.mode, &*r.kind, &*r.name), i))
+                .collect(),
         }
     }
 }

@@ -28,7 +28,9 @@ pub struct Refreshed {
 pub async fn refresh(registry: &Registry, state: &mut WorkspaceState) -> Result<Refreshed, Diagnostics> {
     let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
     for record in state.resources.values() {
-        let connection = format!("{:?}", record.connection);
+        // The whole value, secrets included: Debug would take two clusters with
+        // hidden parts for one.
+        let connection = serde_json::to_string(&record.connection).unwrap_or_default();
         let kind = record.key.address.kind.to_string();
         groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
     }
@@ -39,14 +41,17 @@ pub async fn refresh(registry: &Registry, state: &mut WorkspaceState) -> Result<
             diagnostics.push(unknown_provider(&provider_name));
             continue;
         };
-        let objects: Vec<ReadObject<'_>> = records.iter().map(|r| ReadObject { prior: &r.attributes }).collect();
+        let objects: Vec<ReadObject<'_>> =
+            records.iter().map(|r| ReadObject { prior: &r.attributes }).collect();
         let outcomes = provider.read(&kind, &records[0].connection, state.name.as_str(), &objects).await;
         for (record, outcome) in records.iter().zip(outcomes) {
             match outcome {
                 ReadOutcome::Found(value) if value == record.attributes => {}
                 ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value))),
                 ReadOutcome::Gone => found.push((record.key.clone(), None)),
-                ReadOutcome::Failed(error) => diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key))),
+                ReadOutcome::Failed(error) => {
+                    diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key)))
+                }
             }
         }
     }
@@ -84,5 +89,8 @@ pub(crate) fn failed(error: &ProviderError, address: &str) -> Diagnostic {
 }
 
 pub(crate) fn unknown_provider(name: &str) -> Diagnostic {
-    Diagnostic::error("Unknown provider", format!("The state has objects of the provider {name:?}, which this build does not have."))
+    Diagnostic::error(
+        "Unknown provider",
+        format!("The state has objects of the provider {name:?}, which this build does not have."),
+    )
 }

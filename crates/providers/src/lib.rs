@@ -7,7 +7,7 @@
 pub mod builtin;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-#[cfg(feature = "simulated")]
-pub mod simulated;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "simulated")]
+pub mod simulated;

@@ -35,12 +35,19 @@ pub(super) struct Caller<'a> {
 
 /// Left because the user aborted.
 pub(super) fn aborted() -> ProviderError {
-    ProviderError::new(ErrorClass::Indeterminate, "Aborted", "The call was left in flight; the next run looks what became of it.")
+    ProviderError::new(
+        ErrorClass::Indeterminate,
+        "Aborted",
+        "The call was left in flight; the next run looks what became of it.",
+    )
 }
 
 impl Caller<'_> {
     /// Makes a call until it succeeds or fails for good.
-    pub(super) async fn retry<T, F: Future<Output = Result<T, ProviderError>>>(&self, call: impl Fn() -> F) -> Result<T, ProviderError> {
+    pub(super) async fn retry<T, F: Future<Output = Result<T, ProviderError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, ProviderError> {
         let mut attempt = 1;
         loop {
             let result = {
@@ -71,7 +78,12 @@ impl Caller<'_> {
     }
 
     /// Follows an outcome to its end.
-    pub(super) async fn finish(&self, provider: &SharedProvider, target: Target<'_>, mut outcome: Outcome) -> Result<Value, ProviderError> {
+    pub(super) async fn finish(
+        &self,
+        provider: &SharedProvider,
+        target: Target<'_>,
+        mut outcome: Outcome,
+    ) -> Result<Value, ProviderError> {
         let mut waited = Duration::ZERO;
         loop {
             let operation = match outcome {
@@ -79,7 +91,11 @@ impl Caller<'_> {
                 Outcome::Pending(operation) => operation,
             };
             if waited >= LONGEST_OPERATION {
-                return Err(ProviderError::new(ErrorClass::Indeterminate, "Operation takes too long", format!("It was waited for an hour. The service says: {}.", operation.message)));
+                return Err(ProviderError::new(
+                    ErrorClass::Indeterminate,
+                    "Operation takes too long",
+                    format!("It was waited for an hour. The service says: {}.", operation.message),
+                ));
             }
             self.events.send(Event::StepProgress {
                 workspace: self.workspace.clone(),

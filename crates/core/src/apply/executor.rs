@@ -92,8 +92,15 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let undone = plan.steps.len() - succeeded;
     if execution.cancel.is_draining() && undone > 0 {
         diagnostics.push(
-            Diagnostic::error("Stopped", format!("{undone} of {} steps in {} were not done, as was asked.", plan.steps.len(), plan.workspace))
-                .hint("What was done is recorded. Run the same command again to do the rest."),
+            Diagnostic::error(
+                "Stopped",
+                format!(
+                    "{undone} of {} steps in {} were not done, as was asked.",
+                    plan.steps.len(),
+                    plan.workspace
+                ),
+            )
+            .hint("What was done is recorded. Run the same command again to do the rest."),
         );
     }
     let outputs = outputs(&run, undone == 0, &mut diagnostics).await;
@@ -142,7 +149,9 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
                     outputs.insert(name.clone(), if output.sensitive { value.sensitive() } else { value });
                 }
             }
-            Ok(_) => outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone()))),
+            Ok(_) => {
+                outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())))
+            }
             Err(error) if complete => diagnostics.push(*error),
             Err(_) => {}
         }
@@ -171,7 +180,8 @@ impl Queue {
             }
         }
         let waiting: Vec<usize> = steps.iter().map(|s| s.after.len()).collect();
-        let mut ready: Vec<StepId> = (0..).zip(&waiting).filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
+        let mut ready: Vec<StepId> =
+            (0..).zip(&waiting).filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
         ready.reverse();
         Queue { ready, waiting, dependents }
     }

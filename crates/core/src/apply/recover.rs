@@ -14,7 +14,12 @@ use crate::state::{Begin, Entry, Journal, RecordChange, Verb, WorkspaceState};
 ///
 /// # Errors
 /// What could not be looked at; those stay open.
-pub async fn recover(registry: &Registry, events: &dyn EventSink, state: &mut WorkspaceState, journal: &dyn Journal) -> Result<(), Diagnostics> {
+pub async fn recover(
+    registry: &Registry,
+    events: &dyn EventSink,
+    state: &mut WorkspaceState,
+    journal: &dyn Journal,
+) -> Result<(), Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     for begin in state.open.clone() {
         let (changes, how) = match settle(registry, state, &begin).await {
@@ -37,12 +42,17 @@ pub async fn recover(registry: &Registry, events: &dyn EventSink, state: &mut Wo
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
 }
 
-async fn settle(registry: &Registry, state: &WorkspaceState, begin: &Begin) -> Result<(Vec<RecordChange>, &'static str), Box<Diagnostic>> {
+async fn settle(
+    registry: &Registry,
+    state: &WorkspaceState,
+    begin: &Begin,
+) -> Result<(Vec<RecordChange>, &'static str), Box<Diagnostic>> {
     let record = &begin.record;
     if begin.verb != Verb::Create {
         return Ok((Vec::new(), "will be read again"));
     }
-    let provider = registry.get(&record.provider).ok_or_else(|| Box::new(unknown_provider(&record.provider)))?;
+    let provider =
+        registry.get(&record.provider).ok_or_else(|| Box::new(unknown_provider(&record.provider)))?;
     let target = Target {
         kind: &record.key.address.kind,
         connection: &record.connection,

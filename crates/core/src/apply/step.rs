@@ -48,14 +48,19 @@ impl Run<'_> {
             return Ok(());
         }
         let change = &self.plan.changes[step.change as usize];
-        let provider = self.registry.get(&change.provider).ok_or_else(|| Box::new(unknown_provider(&change.provider)))?;
+        let provider = self
+            .registry
+            .get(&change.provider)
+            .ok_or_else(|| Box::new(unknown_provider(&change.provider)))?;
         match step.action {
             StepAction::Create => self.create(step, change, provider).await,
             StepAction::Update => self.update(step, change, provider).await,
             StepAction::Delete => self.delete(change, provider).await,
             StepAction::Depose => self.depose(change).await,
             StepAction::Read => self.read(step, change, provider).await,
-            StepAction::Forget => self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await,
+            StepAction::Forget => {
+                self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await
+            }
             StepAction::Join => Ok(()),
         }
     }
@@ -78,14 +83,25 @@ impl Run<'_> {
     }
 
     async fn record(&self, entry: Entry) -> StepResult<()> {
-        self.journal.append(entry).await.map_err(|error| Box::new(Diagnostic::error("State not written", format!("{error}."))))
+        self.journal
+            .append(entry)
+            .await
+            .map_err(|error| Box::new(Diagnostic::error("State not written", format!("{error}."))))
     }
 
     /// Finishes configuration, connection and planned object, and checks that
     /// they are what was planned.
-    fn settle(&self, change: &Change, provider: &SharedProvider, prior: Option<&Value>) -> StepResult<Settled> {
+    fn settle(
+        &self,
+        change: &Change,
+        provider: &SharedProvider,
+        prior: Option<&Value>,
+    ) -> StepResult<Settled> {
         let unfinished = |what: &str| {
-            let detail = format!("The {what} of {} is still not known, although all that it depends on is done.", change.key);
+            let detail = format!(
+                "The {what} of {} is still not known, although all that it depends on is done.",
+                change.key
+            );
             let mut error = Diagnostic::error("Value not known at apply", detail);
             error.span = change.span;
             Box::new(error)
@@ -100,26 +116,40 @@ impl Run<'_> {
         let connection = if change.connection.is_wholly_known() {
             change.connection.clone()
         } else {
-            let provider_config = change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
-            provider.connection(&provider_config, &config).map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?
+            let provider_config =
+                change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
+            provider
+                .connection(&provider_config, &config)
+                .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?
         };
         if !connection.is_wholly_known() {
             return Err(unfinished("connection"));
         }
         let kind = &change.key.address.kind;
-        let Some(schema) = provider.schema().resources.get(&**kind) else { return Err(Box::new(unknown_provider(provider.name()))) };
+        let Some(schema) = provider.schema().resources.get(&**kind) else {
+            return Err(Box::new(unknown_provider(provider.name())));
+        };
         let guess = proposed(&schema.block, &config, prior);
         let response = provider
             .plan(PlanRequest { kind, prior, config: &config, proposed: &guess })
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
         if let Some(path) = contradiction(&change.after, &response.planned, &crate::value::Path::root()) {
-            let detail = format!("Once all values were known, {path} of {} came to something else than was planned. Nothing was done to it.", change.key);
+            let detail = format!(
+                "Once all values were known, {path} of {} came to something else than was planned. Nothing was done to it.",
+                change.key
+            );
             return Err(Box::new(Diagnostic::error("Plan no longer holds", detail).hint("Plan again.")));
         }
         Ok(Settled { config, planned: response.planned, connection })
     }
 
-    fn new_record(&self, change: &Change, settled: &Settled, token: String, schema_version: u32) -> ResourceRecord {
+    fn new_record(
+        &self,
+        change: &Change,
+        settled: &Settled,
+        token: String,
+        schema_version: u32,
+    ) -> ResourceRecord {
         ResourceRecord {
             key: change.key.clone(),
             provider: change.provider.clone(),
@@ -147,13 +177,21 @@ impl Run<'_> {
         let id = self.begin(Verb::Create, &record).await?;
         let caller = self.caller(change, step.action);
         let token = record.token.clone();
-        let target = Target { kind: &change.key.address.kind, connection: &settled.connection, token: &token, workspace: self.plan.workspace.as_str() };
-        let mut result = caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await;
+        let target = Target {
+            kind: &change.key.address.kind,
+            connection: &settled.connection,
+            token: &token,
+            workspace: self.plan.workspace.as_str(),
+        };
+        let mut result =
+            caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await;
         if matches!(&result, Err(e) if e.class == ErrorClass::Indeterminate) && !self.cancel.is_aborting() {
             // Nobody knows: look, and make it only if it is not there.
             result = match caller.retry(|| provider.find(target.clone(), &settled.planned)).await {
                 Ok(Some(found)) => Ok(crate::provider::Outcome::Done(found)),
-                Ok(None) => caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await,
+                Ok(None) => {
+                    caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await
+                }
                 Err(error) => Err(error),
             };
         }
@@ -176,7 +214,8 @@ impl Run<'_> {
                 // It was begun, so it may be half made: keep it, tainted.
                 if error.class != ErrorClass::Indeterminate && record.attributes.is_wholly_known() {
                     record.tainted = true;
-                    self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
+                    self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] })
+                        .await?;
                 }
                 Err(self.error(change, &error))
             }
@@ -200,8 +239,16 @@ impl Run<'_> {
         let id = self.begin(Verb::Update, &record).await?;
         let caller = self.caller(change, step.action);
         let token = record.token.clone();
-        let target = Target { kind: &change.key.address.kind, connection: &settled.connection, token: &token, workspace: self.plan.workspace.as_str() };
-        let result = match caller.retry(|| provider.update(target.clone(), &change.before, &settled.config, &settled.planned)).await {
+        let target = Target {
+            kind: &change.key.address.kind,
+            connection: &settled.connection,
+            token: &token,
+            workspace: self.plan.workspace.as_str(),
+        };
+        let result = match caller
+            .retry(|| provider.update(target.clone(), &change.before, &settled.config, &settled.planned))
+            .await
+        {
             Ok(outcome) => caller.finish(provider, target, outcome).await,
             Err(error) => Err(error),
         };
@@ -222,12 +269,18 @@ impl Run<'_> {
 
     async fn delete(&self, change: &Change, provider: &SharedProvider) -> StepResult<()> {
         let deposed = deposed_key(&change.key, self.plan);
-        let key = if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
+        let key =
+            if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
         let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
         let record = ResourceRecord { key: key.clone(), ..recorded.clone() };
         let id = self.begin(Verb::Delete, &record).await?;
         let caller = self.caller(change, StepAction::Delete);
-        let target = Target { kind: &key.address.kind, connection: &record.connection, token: &record.token, workspace: self.plan.workspace.as_str() };
+        let target = Target {
+            kind: &key.address.kind,
+            connection: &record.connection,
+            token: &record.token,
+            workspace: self.plan.workspace.as_str(),
+        };
         let result = match caller.retry(|| provider.delete(target.clone(), &record.attributes)).await {
             Ok(outcome) => caller.finish(provider, target, outcome).await,
             Err(error) => Err(error),
@@ -245,7 +298,11 @@ impl Run<'_> {
     async fn depose(&self, change: &Change) -> StepResult<()> {
         let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
         let aside = ResourceRecord { key: deposed_key(&change.key, self.plan), ..recorded.clone() };
-        self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone()), RecordChange::Put(Box::new(aside))])).await
+        self.record(Entry::Records(vec![
+            RecordChange::Remove(change.key.clone()),
+            RecordChange::Put(Box::new(aside)),
+        ]))
+        .await
     }
 
     async fn read(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
@@ -253,11 +310,17 @@ impl Run<'_> {
             Some(expr) => self.values.finish(expr)?,
             None => change.config.clone(),
         };
-        let provider_config = change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
-        let connection = provider.connection(&provider_config, &config).map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        let provider_config =
+            change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
+        let connection = provider
+            .connection(&provider_config, &config)
+            .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
         let caller = self.caller(change, step.action);
         let kind = &change.key.address.kind;
-        let value = caller.retry(|| provider.read_data(kind, &connection, &config)).await.map_err(|e| self.error(change, &e))?;
+        let value = caller
+            .retry(|| provider.read_data(kind, &connection, &config))
+            .await
+            .map_err(|e| self.error(change, &e))?;
         self.values.set(step.change, value);
         Ok(())
     }
@@ -275,9 +338,9 @@ fn contradiction(planned: &Value, now: &Value, path: &crate::value::Path) -> Opt
         return None;
     }
     match (planned.kind(), now.kind()) {
-        (Kind::Object(a), Kind::Object(b)) => a
-            .iter()
-            .find_map(|(name, a)| contradiction(a, b.get(name).unwrap_or(&Value::NULL), &path.attribute(name.clone()))),
+        (Kind::Object(a), Kind::Object(b)) => a.iter().find_map(|(name, a)| {
+            contradiction(a, b.get(name).unwrap_or(&Value::NULL), &path.attribute(name.clone()))
+        }),
         (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
             a.iter().zip(b.iter()).enumerate().find_map(|(i, (a, b))| contradiction(a, b, &path.index(i)))
         }

@@ -59,17 +59,32 @@ impl<'a> Values<'a> {
 
 impl Scope for Values<'_> {
     fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
-        let broken = || Box::new(Diagnostic::error("Plan is broken", format!("The plan refers to {reference}, which it does not hold.")).at(span));
+        let broken = || {
+            Box::new(
+                Diagnostic::error(
+                    "Plan is broken",
+                    format!("The plan refers to {reference}, which it does not hold."),
+                )
+                .at(span),
+            )
+        };
         let Reference::Slot(index) = reference else { return Err(broken()) };
         let index = *index as usize;
-        let known = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(index).cloned().flatten();
+        let known = self
+            .slots
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(index)
+            .cloned()
+            .flatten();
         if let Some(value) = known {
             return Ok(value);
         }
         let value = self.slot(self.plan.slots.get(index).ok_or_else(broken)?)?;
         // Only a finished value may be kept: others still change.
         if value.is_wholly_known()
-            && let Some(place) = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_mut(index)
+            && let Some(place) =
+                self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_mut(index)
         {
             *place = Some(value.clone());
         }
@@ -79,6 +94,11 @@ impl Scope for Values<'_> {
     fn functions(&self) -> FunctionContext<'_> {
         // Functions of files were settled when the plan was made.
         let here = std::path::Path::new(".");
-        FunctionContext { module_dir: here, root_dir: here, timestamp: &self.plan.timestamp, files: &DiskFiles }
+        FunctionContext {
+            module_dir: here,
+            root_dir: here,
+            timestamp: &self.plan.timestamp,
+            files: &DiskFiles,
+        }
     }
 }

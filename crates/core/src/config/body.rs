@@ -22,7 +22,13 @@ pub(super) struct Meta {
 const NOTHING: Meta = Meta { attributes: &[], blocks: &[] };
 
 /// Compiles a body. `span` is the block's header, for what is missing.
-pub(super) fn compile(body: &Body, schema: &Block, meta: &Meta, span: Span, diagnostics: &mut Diagnostics) -> Expr {
+pub(super) fn compile(
+    body: &Body,
+    schema: &Block,
+    meta: &Meta,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Expr {
     for attribute in &body.attributes {
         let name = &*attribute.name.name;
         if meta.attributes.contains(&name) {
@@ -31,13 +37,20 @@ pub(super) fn compile(body: &Body, schema: &Block, meta: &Meta, span: Span, diag
         match schema.attributes.get(name) {
             Some(a) if a.is_argument() => {}
             Some(_) => diagnostics.push(
-                Diagnostic::error("Value cannot be set", format!("{name:?} is decided by the service, so it cannot be set."))
-                    .at(attribute.name.span),
+                Diagnostic::error(
+                    "Value cannot be set",
+                    format!("{name:?} is decided by the service, so it cannot be set."),
+                )
+                .at(attribute.name.span),
             ),
             None => {
                 let blocks: Vec<&str> = schema.blocks.keys().chain(meta.blocks).copied().collect();
                 let known = schema.attributes.iter().filter(|(_, a)| a.is_argument()).map(|(n, _)| *n);
-                diagnostics.push(unexpected_argument(attribute, known.chain(meta.attributes.iter().copied()), &blocks));
+                diagnostics.push(unexpected_argument(
+                    attribute,
+                    known.chain(meta.attributes.iter().copied()),
+                    &blocks,
+                ));
             }
         }
     }
@@ -45,7 +58,11 @@ pub(super) fn compile(body: &Body, schema: &Block, meta: &Meta, span: Span, diag
         let name = &*block.kind.name;
         if !schema.blocks.contains_key(name) && !meta.blocks.contains(&name) && name != "dynamic" {
             let attributes: Vec<&str> = schema.attributes.keys().copied().collect();
-            diagnostics.push(unexpected_block(block, schema.blocks.keys().chain(meta.blocks).copied(), &attributes));
+            diagnostics.push(unexpected_block(
+                block,
+                schema.blocks.keys().chain(meta.blocks).copied(),
+                &attributes,
+            ));
         }
     }
     let mut items = Vec::with_capacity(schema.attributes.len() + schema.blocks.len());
@@ -53,7 +70,8 @@ pub(super) fn compile(body: &Body, schema: &Block, meta: &Meta, span: Span, diag
         let set = body.attribute(name).filter(|_| attribute.is_argument());
         if set.is_none() && attribute.required {
             diagnostics.push(
-                Diagnostic::error("Missing required argument", format!("The argument {name:?} is required.")).at(span),
+                Diagnostic::error("Missing required argument", format!("The argument {name:?} is required."))
+                    .at(span),
             );
         }
         let value = match set {
@@ -78,7 +96,13 @@ fn converted(value: Expr, ty: Type) -> Expr {
 }
 
 /// The value of all blocks of one type in a body.
-fn blocks(body: &Body, name: &str, nested: &crate::provider::BlockType, span: Span, diagnostics: &mut Diagnostics) -> Expr {
+fn blocks(
+    body: &Body,
+    name: &str,
+    nested: &crate::provider::BlockType,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Expr {
     let mut parts = Vec::new();
     for block in &body.blocks {
         if &*block.kind.name == name {
@@ -90,7 +114,8 @@ fn blocks(body: &Body, name: &str, nested: &crate::provider::BlockType, span: Sp
     }
     if nested.required && parts.is_empty() {
         diagnostics.push(
-            Diagnostic::error("Missing required block", format!("At least one {name:?} block is required.")).at(span),
+            Diagnostic::error("Missing required block", format!("At least one {name:?} block is required."))
+                .at(span),
         );
     }
     match nested.nesting {
@@ -101,7 +126,8 @@ fn blocks(body: &Body, name: &str, nested: &crate::provider::BlockType, span: Sp
         Nesting::Single => {
             if parts.len() > 1 {
                 diagnostics.push(
-                    Diagnostic::error("Duplicate block", format!("There may be one {name:?} block at most.")).at(parts[1].span),
+                    Diagnostic::error("Duplicate block", format!("There may be one {name:?} block at most."))
+                        .at(parts[1].span),
                 );
             }
             match parts.into_iter().next().map(|part| part.kind) {
@@ -122,7 +148,9 @@ fn blocks(body: &Body, name: &str, nested: &crate::provider::BlockType, span: Sp
 fn dynamic(block: &BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Expr> {
     let span = block.header();
     let mut missing = |what: &str| {
-        diagnostics.push(Diagnostic::error("Invalid dynamic block", format!("A dynamic block needs {what}.")).at(span));
+        diagnostics.push(
+            Diagnostic::error("Invalid dynamic block", format!("A dynamic block needs {what}.")).at(span),
+        );
     };
     let Some(each) = block.body.attribute("for_each") else {
         missing("a \"for_each\" argument");
@@ -137,7 +165,10 @@ fn dynamic(block: &BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -
     let variable = |name: &str| Expr { kind: ExprKind::Variable(name.into()), span };
     let literal = |text: &str| Expr::literal(text.into(), span);
     let pair = Expr {
-        kind: ExprKind::Object(vec![(literal("key"), variable("dynamic key")), (literal("value"), variable("dynamic value"))]),
+        kind: ExprKind::Object(vec![
+            (literal("key"), variable("dynamic key")),
+            (literal("value"), variable("dynamic value")),
+        ]),
         span,
     };
     let repeat = |collection, key_name: Option<&str>, value_name: &str, value| Expr {

@@ -44,7 +44,14 @@ const META: Meta = Meta {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap) -> Self {
-        Decoder { registry, sources, diagnostics: Diagnostics::new(), texts: Vec::new(), modules: HashMap::new(), stack: Vec::new() }
+        Decoder {
+            registry,
+            sources,
+            diagnostics: Diagnostics::new(),
+            texts: Vec::new(),
+            modules: HashMap::new(),
+            stack: Vec::new(),
+        }
     }
 
     /// The bodies of all configuration files of a directory, in name order.
@@ -70,7 +77,10 @@ impl<'a> Decoder<'a> {
             };
             let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
             self.texts.push(text.clone());
-            let file = self.sources.add(&path, text.clone());
+            // As a user would write it: without `./` at every step.
+            let shown: PathBuf =
+                path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
+            let file = self.sources.add(shown, text.clone());
             bodies.push(parse(file, &text, &mut self.diagnostics));
         }
         Ok(bodies)
@@ -80,7 +90,11 @@ impl<'a> Decoder<'a> {
     pub(super) fn module(&mut self, dir: &Path, span: Span) -> Option<Arc<Module>> {
         let Ok(canonical) = dir.canonicalize() else {
             self.diagnostics.push(
-                Diagnostic::error("Unreadable module directory", format!("There is no directory {}.", dir.display())).at(span),
+                Diagnostic::error(
+                    "Unreadable module directory",
+                    format!("There is no directory {}.", dir.display()),
+                )
+                .at(span),
             );
             return None;
         };
@@ -89,23 +103,34 @@ impl<'a> Decoder<'a> {
         }
         if self.stack.contains(&canonical) {
             self.diagnostics.push(
-                Diagnostic::error("Module includes itself", format!("The module in {} is called from inside itself.", dir.display())).at(span),
+                Diagnostic::error(
+                    "Module includes itself",
+                    format!("The module in {} is called from inside itself.", dir.display()),
+                )
+                .at(span),
             );
             return None;
         }
         let bodies = match self.read(dir) {
             Ok(bodies) if bodies.is_empty() => {
                 self.diagnostics.push(
-                    Diagnostic::error("Empty module directory", format!("The directory {} has no configuration files.", dir.display()))
-                        .at(span)
-                        .hint("Configuration files end in .tf or .hcl."),
+                    Diagnostic::error(
+                        "Empty module directory",
+                        format!("The directory {} has no configuration files.", dir.display()),
+                    )
+                    .at(span)
+                    .hint("Configuration files end in .tf or .hcl."),
                 );
                 return None;
             }
             Ok(bodies) => bodies,
             Err(error) => {
                 self.diagnostics.push(
-                    Diagnostic::error("Unreadable module directory", format!("{} cannot be read: {error}.", dir.display())).at(span),
+                    Diagnostic::error(
+                        "Unreadable module directory",
+                        format!("{} cannot be read: {error}.", dir.display()),
+                    )
+                    .at(span),
                 );
                 return None;
             }
@@ -121,11 +146,16 @@ impl<'a> Decoder<'a> {
     pub(super) fn decode(&mut self, dir: &Path, bodies: &[Body], root: bool) -> Module {
         let mut module = Module { dir: dir.to_path_buf(), ..Module::default() };
         let files = DiskFiles;
-        let scope = Constants(FunctionContext { module_dir: dir, root_dir: dir, timestamp: "", files: &files });
+        let scope =
+            Constants(FunctionContext { module_dir: dir, root_dir: dir, timestamp: "", files: &files });
         for body in bodies {
             for attribute in &body.attributes {
                 self.diagnostics.push(
-                    Diagnostic::error("Unsupported argument", "Arguments stand inside blocks, not at the top of a file.").at(attribute.name.span),
+                    Diagnostic::error(
+                        "Unsupported argument",
+                        "Arguments stand inside blocks, not at the top of a file.",
+                    )
+                    .at(attribute.name.span),
                 );
             }
             for block in &body.blocks {
@@ -141,7 +171,9 @@ impl<'a> Decoder<'a> {
             "variable" => module.variables.extend(self.variable(block, scope)),
             "locals" => {
                 if check_labels(block, &[], &mut self.diagnostics) {
-                    module.locals.extend(block.body.attributes.iter().map(|a| (a.name.clone(), a.value.clone())));
+                    module
+                        .locals
+                        .extend(block.body.attributes.iter().map(|a| (a.name.clone(), a.value.clone())));
                 }
             }
             "output" => module.outputs.extend(self.output(block, scope)),
@@ -152,17 +184,29 @@ impl<'a> Decoder<'a> {
             "terraform" => {}
             name if TENANCY.contains(&name) && root => {}
             name if TENANCY.contains(&name) => self.diagnostics.push(
-                Diagnostic::error("Misplaced block", format!("A {name:?} block stands in the root directory only.")).at(block.header()),
+                Diagnostic::error(
+                    "Misplaced block",
+                    format!("A {name:?} block stands in the root directory only."),
+                )
+                .at(block.header()),
             ),
             name if LATER.contains(&name) => self.diagnostics.push(
-                Diagnostic::error("Block type not supported yet", format!("This version of tenantctl has no {name:?} blocks yet.")).at(block.header()),
+                Diagnostic::error(
+                    "Block type not supported yet",
+                    format!("This version of tenantctl has no {name:?} blocks yet."),
+                )
+                .at(block.header()),
             ),
             name => {
-                let known = ["variable", "locals", "output", "resource", "data", "module", "provider", "terraform"];
+                let known =
+                    ["variable", "locals", "output", "resource", "data", "module", "provider", "terraform"];
                 self.diagnostics.push(
-                    Diagnostic::error("Unsupported block type", format!("Blocks of type {name:?} are not expected here."))
-                        .at(block.kind.span)
-                        .suggest(name, known.into_iter().chain(TENANCY)),
+                    Diagnostic::error(
+                        "Unsupported block type",
+                        format!("Blocks of type {name:?} are not expected here."),
+                    )
+                    .at(block.kind.span)
+                    .suggest(name, known.into_iter().chain(TENANCY)),
                 );
             }
         }
@@ -170,7 +214,10 @@ impl<'a> Decoder<'a> {
 
     fn duplicates(&mut self, module: &Module) {
         let mut seen: HashMap<String, Span> = HashMap::new();
-        let names = module.variables.iter().map(|v| (format!("variable {:?}", v.name.name), v.name.span))
+        let names = module
+            .variables
+            .iter()
+            .map(|v| (format!("variable {:?}", v.name.name), v.name.span))
             .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
             .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
             .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
@@ -182,16 +229,24 @@ impl<'a> Decoder<'a> {
         for (name, span) in names {
             if let Some(first) = seen.insert(name.clone(), span) {
                 self.diagnostics.push(
-                    Diagnostic::error("Duplicate definition", format!("There are two definitions of {name} in this module."))
-                        .at(span)
-                        .related(first, "first defined here"),
+                    Diagnostic::error(
+                        "Duplicate definition",
+                        format!("There are two definitions of {name} in this module."),
+                    )
+                    .at(span)
+                    .related(first, "first defined here"),
                 );
             }
         }
     }
 
     fn variable(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Variable> {
-        check_names(&block.body, &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"], &["validation"], &mut self.diagnostics);
+        check_names(
+            &block.body,
+            &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"],
+            &["validation"],
+            &mut self.diagnostics,
+        );
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
@@ -205,36 +260,63 @@ impl<'a> Decoder<'a> {
                 Ok(value) => Some(value),
                 Err(error) => {
                     self.diagnostics.push(
-                        Diagnostic::error("Wrong type", format!("The default does not suit the variable's type: {error}.")).at(attribute.value.span),
+                        Diagnostic::error(
+                            "Wrong type",
+                            format!("The default does not suit the variable's type: {error}."),
+                        )
+                        .at(attribute.value.span),
                     );
                     None
                 }
             }
         });
         let mut flag = |name, otherwise| {
-            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool()).unwrap_or(otherwise)
+            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics)
+                .and_then(|v| v.as_bool())
+                .unwrap_or(otherwise)
         };
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
         let mut validations = Vec::new();
         for validation in &block.body.blocks {
             check_names(&validation.body, &["condition", "error_message"], &[], &mut self.diagnostics);
             match (validation.body.attribute("condition"), validation.body.attribute("error_message")) {
-                (Some(condition), Some(message)) => validations.push((condition.value.clone(), message.value.clone())),
+                (Some(condition), Some(message)) => {
+                    validations.push((condition.value.clone(), message.value.clone()))
+                }
                 _ => self.diagnostics.push(
-                    Diagnostic::error("Missing required argument", "A validation needs \"condition\" and \"error_message\".").at(validation.header()),
+                    Diagnostic::error(
+                        "Missing required argument",
+                        "A validation needs \"condition\" and \"error_message\".",
+                    )
+                    .at(validation.header()),
                 ),
             }
         }
-        Some(Variable { name: block.labels[0].clone(), constraint: Arc::new(constraint), default, nullable, sensitive, validations })
+        Some(Variable {
+            name: block.labels[0].clone(),
+            constraint: Arc::new(constraint),
+            default,
+            nullable,
+            sensitive,
+            validations,
+        })
     }
 
     fn output(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Output> {
-        check_names(&block.body, &["value", "description", "sensitive", "depends_on", "ephemeral"], &[], &mut self.diagnostics);
+        check_names(
+            &block.body,
+            &["value", "description", "sensitive", "depends_on", "ephemeral"],
+            &[],
+            &mut self.diagnostics,
+        );
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
         let Some(value) = block.body.attribute("value") else {
-            self.diagnostics.push(Diagnostic::error("Missing required argument", "The argument \"value\" is required.").at(block.header()));
+            self.diagnostics.push(
+                Diagnostic::error("Missing required argument", "The argument \"value\" is required.")
+                    .at(block.header()),
+            );
             return None;
         };
         let sensitive = constant(&block.body, "sensitive", &Type::Bool, scope, &mut self.diagnostics);
@@ -250,9 +332,12 @@ impl<'a> Decoder<'a> {
         match (body.attribute("count"), body.attribute("for_each")) {
             (Some(count), Some(each)) => {
                 self.diagnostics.push(
-                    Diagnostic::error("Invalid combination", "A block has either \"count\" or \"for_each\", not both.")
-                        .at(each.name.span)
-                        .related(count.name.span, "the other one"),
+                    Diagnostic::error(
+                        "Invalid combination",
+                        "A block has either \"count\" or \"for_each\", not both.",
+                    )
+                    .at(each.name.span)
+                    .related(count.name.span, "the other one"),
                 );
                 Repetition::None
             }
@@ -268,29 +353,57 @@ impl<'a> Decoder<'a> {
         }
         let (kind, name) = (&block.labels[0], &block.labels[1]);
         let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
-            let known: Vec<&str> = self.registry.iter().flat_map(|p| {
-                let schema = p.schema();
-                if mode == ResourceMode::Data { schema.data_sources.keys() } else { schema.resources.keys() }
-            }).copied().collect();
+            let known: Vec<&str> = self
+                .registry
+                .iter()
+                .flat_map(|p| {
+                    let schema = p.schema();
+                    if mode == ResourceMode::Data {
+                        schema.data_sources.keys()
+                    } else {
+                        schema.resources.keys()
+                    }
+                })
+                .copied()
+                .collect();
             self.diagnostics.push(
-                Diagnostic::error("Unknown resource type", format!("No provider of this build has the type {:?}.", kind.name))
-                    .at(kind.span)
-                    .suggest(&kind.name, known),
+                Diagnostic::error(
+                    "Unknown resource type",
+                    format!("No provider of this build has the type {:?}.", kind.name),
+                )
+                .at(kind.span)
+                .suggest(&kind.name, known),
             );
             return None;
         };
-        let types = if mode == ResourceMode::Data { &provider.schema().data_sources } else { &provider.schema().resources };
+        let types = if mode == ResourceMode::Data {
+            &provider.schema().data_sources
+        } else {
+            &provider.schema().resources
+        };
         let Some(schema) = types.get(&*kind.name) else {
-            let other = if mode == ResourceMode::Data { "a resource, not a data source" } else { "a data source, not a resource" };
-            self.diagnostics.push(Diagnostic::error("Unknown resource type", format!("{:?} is {other}.", kind.name)).at(kind.span));
+            let other = if mode == ResourceMode::Data {
+                "a resource, not a data source"
+            } else {
+                "a data source, not a resource"
+            };
+            self.diagnostics.push(
+                Diagnostic::error("Unknown resource type", format!("{:?} is {other}.", kind.name))
+                    .at(kind.span),
+            );
             return None;
         };
         let span = block.header();
         let lifecycle = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
-        for unsupported in block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name)) {
+        for unsupported in
+            block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name))
+        {
             self.diagnostics.push(
-                Diagnostic::error("Block type not supported yet", format!("This version of tenantctl has no {:?} blocks yet.", unsupported.kind.name))
-                    .at(unsupported.header()),
+                Diagnostic::error(
+                    "Block type not supported yet",
+                    format!("This version of tenantctl has no {:?} blocks yet.", unsupported.kind.name),
+                )
+                .at(unsupported.header()),
             );
         }
         Some(Resource {
@@ -310,14 +423,18 @@ impl<'a> Decoder<'a> {
         let names = ["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"];
         check_names(&block.body, &names, &[], &mut self.diagnostics);
         let mut flag = |name| {
-            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool()).unwrap_or(false)
+            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics)
+                .and_then(|v| v.as_bool())
+                .unwrap_or(false)
         };
-        let (create_before_destroy, prevent_destroy) = (flag("create_before_destroy"), flag("prevent_destroy"));
+        let (create_before_destroy, prevent_destroy) =
+            (flag("create_before_destroy"), flag("prevent_destroy"));
         let mut ignore_changes = Vec::new();
         let mut ignore_all = false;
         if let Some(attribute) = block.body.attribute("ignore_changes") {
             let names = super::parse::keywords(&attribute.value, self.sources);
-            ignore_all = names.as_deref() == Some(&[Arc::from("all")]) && !matches!(attribute.value.kind, ExprKind::Tuple(_));
+            ignore_all = names.as_deref() == Some(&[Arc::from("all")])
+                && !matches!(attribute.value.kind, ExprKind::Tuple(_));
             ignore_changes = names.unwrap_or_default();
         }
         Lifecycle {
@@ -334,33 +451,50 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let Some(source) = block.body.attribute("source") else {
-            self.diagnostics.push(Diagnostic::error("Missing required argument", "The argument \"source\" is required.").at(block.header()));
+            self.diagnostics.push(
+                Diagnostic::error("Missing required argument", "The argument \"source\" is required.")
+                    .at(block.header()),
+            );
             return None;
         };
         let path = constant_expr(&source.value, &Type::String, scope, &mut self.diagnostics)?;
         let path = path.as_str()?.to_owned();
         if !path.starts_with("./") && !path.starts_with("../") {
             self.diagnostics.push(
-                Diagnostic::error("Module source not supported yet", format!("{path:?} is not a local directory; only those are supported yet."))
-                    .at(source.value.span)
-                    .hint("A local source starts with ./ or ../"),
+                Diagnostic::error(
+                    "Module source not supported yet",
+                    format!("{path:?} is not a local directory; only those are supported yet."),
+                )
+                .at(source.value.span)
+                .hint("A local source starts with ./ or ../"),
             );
             return None;
         }
         let module = self.module(&dir.join(path), source.value.span)?;
         let meta = ["source", "version", "count", "for_each", "depends_on", "providers"];
-        let arguments: BTreeMap<_, _> = block.body.attributes.iter().filter(|a| !meta.contains(&&*a.name.name)).map(|a| (a.name.name.clone(), a.value.clone())).collect();
+        let arguments: BTreeMap<_, _> = block
+            .body
+            .attributes
+            .iter()
+            .filter(|a| !meta.contains(&&*a.name.name))
+            .map(|a| (a.name.name.clone(), a.value.clone()))
+            .collect();
         for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
             if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
                 let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
                 self.diagnostics.push(super::reader::unexpected_argument(attribute, known, &[]));
             }
         }
-        for variable in module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name)) {
+        for variable in
+            module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name))
+        {
             self.diagnostics.push(
-                Diagnostic::error("Missing required argument", format!("The module's variable {:?} must be set.", variable.name.name))
-                    .at(block.header())
-                    .related(variable.name.span, "declared here"),
+                Diagnostic::error(
+                    "Missing required argument",
+                    format!("The module's variable {:?} must be set.", variable.name.name),
+                )
+                .at(block.header())
+                .related(variable.name.span, "declared here"),
             );
         }
         Some(ModuleCall {
@@ -380,12 +514,15 @@ impl<'a> Decoder<'a> {
         let Some(provider) = self.registry.get(&name.name).cloned() else {
             let known: Vec<&str> = self.registry.iter().map(|p| p.name()).collect();
             self.diagnostics.push(
-                Diagnostic::error("Unknown provider", format!("This build has no provider {:?}.", name.name)).at(name.span).suggest(&name.name, known),
+                Diagnostic::error("Unknown provider", format!("This build has no provider {:?}.", name.name))
+                    .at(name.span)
+                    .suggest(&name.name, known),
             );
             return None;
         };
         let meta = Meta { attributes: &["version"], blocks: &[] };
-        let config = compile(&block.body, &provider.schema().config, &meta, block.header(), &mut self.diagnostics);
+        let config =
+            compile(&block.body, &provider.schema().config, &meta, block.header(), &mut self.diagnostics);
         Some((name.clone(), config))
     }
 }

@@ -7,7 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
-use hcl_edit::expr::{BinaryOperator as EditBinary, Expression, ObjectKey, Traversal, TraversalOperator, UnaryOperator as EditUnary};
+use hcl_edit::expr::{
+    BinaryOperator as EditBinary, Expression, ObjectKey, Traversal, TraversalOperator,
+    UnaryOperator as EditUnary,
+};
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
 use crate::addr::ResourceMode;
@@ -72,9 +75,11 @@ impl<'a> Lowerer<'a> {
             }
             Expression::Parenthesis(inner) => return Expr { span, ..self.expr(inner.inner()) },
             Expression::Variable(name) => self.variable(name.as_str(), span),
-            Expression::Conditional(c) => {
-                ExprKind::Conditional(Box::new((self.expr(&c.cond_expr), self.expr(&c.true_expr), self.expr(&c.false_expr))))
-            }
+            Expression::Conditional(c) => ExprKind::Conditional(Box::new((
+                self.expr(&c.cond_expr),
+                self.expr(&c.true_expr),
+                self.expr(&c.false_expr),
+            ))),
             Expression::FuncCall(call) => self.call(call),
             Expression::Traversal(traversal) => return self.traversal(traversal, span),
             Expression::UnaryOp(op) => {
@@ -192,7 +197,9 @@ impl<'a> Lowerer<'a> {
             Expression::Variable(root) if !self.bound.iter().any(|b| &**b == root.as_str()) => {
                 let names: Vec<&str> = operators
                     .iter()
-                    .map_while(|o| if let TraversalOperator::GetAttr(name) = o { Some(name.as_str()) } else { None })
+                    .map_while(|o| {
+                        if let TraversalOperator::GetAttr(name) = o { Some(name.as_str()) } else { None }
+                    })
                     .collect();
                 let Some((reference, used)) = reference(root.as_str(), &names) else {
                     self.error(bad_reference(root.as_str()).at(span));
@@ -212,7 +219,9 @@ impl<'a> Lowerer<'a> {
         while let Some(operator) = rest.next() {
             let span = source.span.to(self.span(operator.span()));
             let kind = match operator.value() {
-                TraversalOperator::GetAttr(name) => ExprKind::Attribute(Box::new(source), name.as_str().into()),
+                TraversalOperator::GetAttr(name) => {
+                    ExprKind::Attribute(Box::new(source), name.as_str().into())
+                }
                 TraversalOperator::Index(key) => {
                     let key = self.expr(key);
                     ExprKind::Index(Box::new((source, key)))
@@ -226,7 +235,10 @@ impl<'a> Lowerer<'a> {
                     // `.*` reaches over names only, `[*]` over everything.
                     let taken = match splat {
                         TraversalOperator::FullSplat(_) => following.len(),
-                        _ => following.iter().take_while(|o| matches!(o.value(), TraversalOperator::GetAttr(_))).count(),
+                        _ => following
+                            .iter()
+                            .take_while(|o| matches!(o.value(), TraversalOperator::GetAttr(_)))
+                            .count(),
                     };
                     let element = Expr { kind: ExprKind::Variable(SPLAT.into()), span };
                     let each = self.operators(element, &following[..taken]);
@@ -389,7 +401,9 @@ fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)> {
             let name = names.get(1)?;
             (Reference::Resource { mode: ResourceMode::Data, kind: first?.into(), name: (*name).into() }, 2)
         }
-        kind => (Reference::Resource { mode: ResourceMode::Managed, kind: kind.into(), name: first?.into() }, 1),
+        kind => {
+            (Reference::Resource { mode: ResourceMode::Managed, kind: kind.into(), name: first?.into() }, 1)
+        }
     })
 }
 

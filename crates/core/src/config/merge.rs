@@ -98,7 +98,11 @@ impl Platform {
                 Some(TenantSummary {
                     name: tenant.name.name.to_string(),
                     tier: tenant.tier.name.to_string(),
-                    isolation: tenancy.tiers.get(&tenant.tier.name).map(|t| t.isolation.clone()).unwrap_or_default(),
+                    isolation: tenancy
+                        .tiers
+                        .get(&tenant.tier.name)
+                        .map(|t| t.isolation.clone())
+                        .unwrap_or_default(),
                     workspace: tenant.name.name.parse().ok()?,
                     span: tenant.name.span,
                 })
@@ -115,7 +119,11 @@ impl Platform {
         let mut diagnostics = Diagnostics::new();
         let Some(tenancy) = &self.tenancy else {
             if let Some(name) = tenants.iter().chain(tiers).next() {
-                return Err(Diagnostic::error("No tenants", format!("{name:?} was selected, but this configuration has no tenants.")).into());
+                return Err(Diagnostic::error(
+                    "No tenants",
+                    format!("{name:?} was selected, but this configuration has no tenants."),
+                )
+                .into());
             }
             let variables = settle(&self.module, &self.variables, Span::default(), &mut diagnostics);
             if diagnostics.has_errors() {
@@ -125,11 +133,17 @@ impl Platform {
         };
         let known: Vec<&str> = tenancy.tenants.keys().map(|k| &**k).collect();
         for name in tenants.iter().filter(|name| !tenancy.tenants.contains_key(name.as_str())) {
-            diagnostics.push(Diagnostic::error("Unknown tenant", format!("There is no tenant {name:?}.")).suggest(name, known.iter().copied()));
+            diagnostics.push(
+                Diagnostic::error("Unknown tenant", format!("There is no tenant {name:?}."))
+                    .suggest(name, known.iter().copied()),
+            );
         }
         let tier_names: Vec<&str> = tenancy.tiers.keys().map(|k| &**k).collect();
         for name in tiers.iter().filter(|name| !tenancy.tiers.contains_key(name.as_str())) {
-            diagnostics.push(Diagnostic::error("Unknown tier", format!("There is no tier {name:?}.")).suggest(name, tier_names.iter().copied()));
+            diagnostics.push(
+                Diagnostic::error("Unknown tier", format!("There is no tier {name:?}."))
+                    .suggest(name, tier_names.iter().copied()),
+            );
         }
         let mut instances = Vec::new();
         let all = tenants.is_empty() && tiers.is_empty();
@@ -149,7 +163,13 @@ impl Platform {
         if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(instances) }
     }
 
-    fn instance(&self, workspace: &str, tenant: Option<(String, String)>, module: Arc<Module>, variables: Settings) -> Instance {
+    fn instance(
+        &self,
+        workspace: &str,
+        tenant: Option<(String, String)>,
+        module: Arc<Module>,
+        variables: Settings,
+    ) -> Instance {
         // Names of tenants are checked when they are read; the others are constants.
         #[allow(clippy::expect_used, clippy::unwrap_used, reason = "checked when read")]
         let workspace = workspace.parse().expect("a checked name");
@@ -179,7 +199,13 @@ fn settings_of(tenancy: &Tenancy, tier: &Tier, tenant: &Tenant) -> Settings {
     let span = tenant.name.span;
     let described = [
         ("tenant", Value::object([("name", Value::from(tenant.name.name.clone()))])),
-        ("tier", Value::object([("name", Value::from(tenant.tier.name.clone())), ("isolation", tier.isolation.as_str().into())])),
+        (
+            "tier",
+            Value::object([
+                ("name", Value::from(tenant.tier.name.clone())),
+                ("isolation", tier.isolation.as_str().into()),
+            ]),
+        ),
         ("environment", Value::object([("name", Value::from("default"))])),
         ("platform", Value::object([("name", Value::from(tenancy.name.as_str()))])),
     ];
@@ -188,7 +214,9 @@ fn settings_of(tenancy: &Tenancy, tier: &Tier, tenant: &Tenant) -> Settings {
 }
 
 fn deep_merge(lower: &Value, upper: &Value) -> Value {
-    let (Kind::Object(below), Kind::Object(above)) = (lower.kind(), upper.kind()) else { return upper.clone() };
+    let (Kind::Object(below), Kind::Object(above)) = (lower.kind(), upper.kind()) else {
+        return upper.clone();
+    };
     let mut merged = (**below).clone();
     for (name, value) in above.iter() {
         match merged.get(name) {
@@ -208,23 +236,33 @@ fn settle(module: &Module, given: &Settings, owner: Span, diagnostics: &mut Diag
         if !module.variables.iter().any(|v| v.name.name == *name) {
             let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
             diagnostics.push(
-                Diagnostic::error("Undeclared setting", format!("The blueprint has no variable {name:?}.")).at(*span).suggest(name, known),
+                Diagnostic::error("Undeclared setting", format!("The blueprint has no variable {name:?}."))
+                    .at(*span)
+                    .suggest(name, known),
             );
         }
     }
     for variable in &module.variables {
         let name = &variable.name.name;
-        let given = given.get(name).filter(|(v, _)| !v.is_null() || variable.nullable && variable.default.is_none());
+        let given =
+            given.get(name).filter(|(v, _)| !v.is_null() || variable.nullable && variable.default.is_none());
         let (value, span) = match (given, &variable.default) {
             (Some((value, span)), _) => {
                 match fill_defaults(value, &variable.constraint.defaults).convert(&variable.constraint.ty) {
                     Ok(value) => (value, *span),
                     Err(error) => {
-                        let place = if error.path.steps().is_empty() { String::new() } else { format!(", at {}", error.path) };
+                        let place = if error.path.steps().is_empty() {
+                            String::new()
+                        } else {
+                            format!(", at {}", error.path)
+                        };
                         diagnostics.push(
-                            Diagnostic::error("Wrong type", format!("The value does not suit the variable {name:?}{place}: {error}."))
-                                .at(*span)
-                                .related(variable.name.span, "declared here"),
+                            Diagnostic::error(
+                                "Wrong type",
+                                format!("The value does not suit the variable {name:?}{place}: {error}."),
+                            )
+                            .at(*span)
+                            .related(variable.name.span, "declared here"),
                         );
                         continue;
                     }
@@ -232,7 +270,10 @@ fn settle(module: &Module, given: &Settings, owner: Span, diagnostics: &mut Diag
             }
             (None, Some(default)) => (default.clone(), variable.name.span),
             (None, None) => {
-                let mut error = Diagnostic::error("No value for required variable", format!("The variable {name:?} has no default and is not set."));
+                let mut error = Diagnostic::error(
+                    "No value for required variable",
+                    format!("The variable {name:?} has no default and is not set."),
+                );
                 error.span = Some(if owner == Span::default() { variable.name.span } else { owner });
                 diagnostics.push(if owner == Span::default() {
                     error.hint(format!("Set it with -var '{name}=…' or TF_VAR_{name}."))
@@ -259,12 +300,22 @@ pub fn load(
     let bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {
-            return (None, Diagnostic::error("Unreadable configuration", format!("{} cannot be read: {error}.", root.display())).into());
+            return (
+                None,
+                Diagnostic::error(
+                    "Unreadable configuration",
+                    format!("{} cannot be read: {error}.", root.display()),
+                )
+                .into(),
+            );
         }
     };
     if bodies.is_empty() {
-        let error = Diagnostic::error("No configuration files", format!("There are no .tf or .hcl files in {}.", root.display()))
-            .hint("Give the configuration's directory with -chdir=DIR.");
+        let error = Diagnostic::error(
+            "No configuration files",
+            format!("There are no .tf or .hcl files in {}.", root.display()),
+        )
+        .hint("Give the configuration's directory with -chdir=DIR.");
         return (None, error.into());
     }
     let module = Arc::new(decoder.decode(root, &bodies, true));
@@ -296,10 +347,15 @@ fn given_variables(
     for (name, text) in vars {
         let Some(variable) = module.variables.iter().find(|v| *v.name.name == **name) else {
             let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
-            diagnostics.push(Diagnostic::error("Undeclared variable", format!("There is no variable {name:?} to be set.")).suggest(name, known));
+            diagnostics.push(
+                Diagnostic::error("Undeclared variable", format!("There is no variable {name:?} to be set."))
+                    .suggest(name, known),
+            );
             continue;
         };
-        if matches!(variable.constraint.ty, Type::String | Type::Number | Type::Bool) || (variable.constraint.ty == Type::Dynamic && !text.starts_with(['[', '{', '"'])) {
+        if matches!(variable.constraint.ty, Type::String | Type::Number | Type::Bool)
+            || (variable.constraint.ty == Type::Dynamic && !text.starts_with(['[', '{', '"']))
+        {
             given.insert(name.as_str().into(), (text.as_str().into(), variable.name.span));
             continue;
         }
@@ -329,24 +385,43 @@ impl Tenants<'_, '_> {
             let diagnostics = &mut self.decoder.diagnostics;
             check_names(&block.body, &["required_version", "simulate"], &["backend"], diagnostics);
             let names = constant(&block.body, "simulate", &Type::list(Type::String), self.scope, diagnostics);
-            simulate.extend(names.iter().filter_map(Value::as_items).flatten().filter_map(Value::as_str).map(String::from));
-            for backend in block.body.blocks.iter().filter(|b| b.labels.first().is_none_or(|l| &*l.name != "local")) {
+            simulate.extend(
+                names
+                    .iter()
+                    .filter_map(Value::as_items)
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .map(String::from),
+            );
+            for backend in
+                block.body.blocks.iter().filter(|b| b.labels.first().is_none_or(|l| &*l.name != "local"))
+            {
                 diagnostics.push(
-                    Diagnostic::error("Backend not supported yet", "This version of tenantctl has the backend \"local\" only.").at(backend.header()),
+                    Diagnostic::error(
+                        "Backend not supported yet",
+                        "This version of tenantctl has the backend \"local\" only.",
+                    )
+                    .at(backend.header()),
                 );
             }
         }
         let mut platforms = of("platform");
         let platform = platforms.next();
         if let Some(second) = platforms.next() {
-            self.error(Diagnostic::error("Duplicate definition", "There may be one platform block only.").at(second.header()));
+            self.error(
+                Diagnostic::error("Duplicate definition", "There may be one platform block only.")
+                    .at(second.header()),
+            );
         }
         let Some(platform) = platform else {
             if let Some(stray) = of("tier").chain(of("tenant")).next() {
                 self.error(
-                    Diagnostic::error("Missing platform", "Tiers and tenants need a platform block, which names their blueprint.")
-                        .at(stray.header())
-                        .hint("Add: platform \"NAME\" { blueprint = \"./blueprint\" }"),
+                    Diagnostic::error(
+                        "Missing platform",
+                        "Tiers and tenants need a platform block, which names their blueprint.",
+                    )
+                    .at(stray.header())
+                    .hint("Add: platform \"NAME\" { blueprint = \"./blueprint\" }"),
                 );
             }
             return None;
@@ -356,7 +431,13 @@ impl Tenants<'_, '_> {
             if let Some((name, tier)) = self.tier(block)
                 && tenancy.tiers.insert(name.name.clone(), tier).is_some()
             {
-                self.error(Diagnostic::error("Duplicate definition", format!("There are two tiers {:?}.", name.name)).at(name.span));
+                self.error(
+                    Diagnostic::error(
+                        "Duplicate definition",
+                        format!("There are two tiers {:?}.", name.name),
+                    )
+                    .at(name.span),
+                );
             }
         }
         for block in of("tenant") {
@@ -364,9 +445,12 @@ impl Tenants<'_, '_> {
             let name = tenant.name.clone();
             if let Some(first) = tenancy.tenants.insert(name.name.clone(), tenant) {
                 self.error(
-                    Diagnostic::error("Duplicate definition", format!("There are two tenants {:?}.", name.name))
-                        .at(name.span)
-                        .related(first.name.span, "first defined here"),
+                    Diagnostic::error(
+                        "Duplicate definition",
+                        format!("There are two tenants {:?}.", name.name),
+                    )
+                    .at(name.span)
+                    .related(first.name.span, "first defined here"),
                 );
             }
         }
@@ -383,10 +467,17 @@ impl Tenants<'_, '_> {
             return None;
         }
         let Some(source) = block.body.attribute("blueprint") else {
-            self.error(Diagnostic::error("Missing required argument", "The argument \"blueprint\" is required: the module that an instance consists of.").at(block.header()));
+            self.error(
+                Diagnostic::error(
+                    "Missing required argument",
+                    "The argument \"blueprint\" is required: the module that an instance consists of.",
+                )
+                .at(block.header()),
+            );
             return None;
         };
-        let path = constant(&block.body, "blueprint", &Type::String, self.scope, &mut self.decoder.diagnostics)?;
+        let path =
+            constant(&block.body, "blueprint", &Type::String, self.scope, &mut self.decoder.diagnostics)?;
         let blueprint = self.decoder.module(&self.root.join(path.as_str()?), source.value.span)?;
         let settings = self.settings(&block.body);
         Some(Tenancy { name: block.labels[0].name.to_string(), blueprint, settings, ..Tenancy::default() })
@@ -406,16 +497,24 @@ impl Tenants<'_, '_> {
 
     fn tier(&mut self, block: &Block) -> Option<(Ident, Tier)> {
         check_names(&block.body, &["isolation", "settings"], &[], &mut self.decoder.diagnostics);
-        if !check_labels(block, &["name"], &mut self.decoder.diagnostics) || !self.name(&block.labels[0], "tier") {
+        if !check_labels(block, &["name"], &mut self.decoder.diagnostics)
+            || !self.name(&block.labels[0], "tier")
+        {
             return None;
         }
-        let isolation = constant(&block.body, "isolation", &Type::String, self.scope, &mut self.decoder.diagnostics);
+        let isolation =
+            constant(&block.body, "isolation", &Type::String, self.scope, &mut self.decoder.diagnostics);
         let isolation = isolation.as_ref().and_then(Value::as_str).unwrap_or("namespace").to_owned();
         let known = ["namespace", "node_pool", "cluster"];
         if !known.contains(&isolation.as_str()) {
             let span = block.body.attribute("isolation").map_or(block.header(), |a| a.value.span);
             self.error(
-                Diagnostic::error("Unknown isolation", format!("{isolation:?} is none of \"namespace\", \"node_pool\", \"cluster\".")).at(span).suggest(&isolation, known),
+                Diagnostic::error(
+                    "Unknown isolation",
+                    format!("{isolation:?} is none of \"namespace\", \"node_pool\", \"cluster\"."),
+                )
+                .at(span)
+                .suggest(&isolation, known),
             );
         }
         Some((block.labels[0].clone(), Tier { isolation, settings: self.settings(&block.body) }))
@@ -423,18 +522,27 @@ impl Tenants<'_, '_> {
 
     fn tenant(&mut self, block: &Block, tenancy: &Tenancy) -> Option<Tenant> {
         check_names(&block.body, &["tier", "settings"], &[], &mut self.decoder.diagnostics);
-        if !check_labels(block, &["name"], &mut self.decoder.diagnostics) || !self.name(&block.labels[0], "tenant") {
+        if !check_labels(block, &["name"], &mut self.decoder.diagnostics)
+            || !self.name(&block.labels[0], "tenant")
+        {
             return None;
         }
         let Some(attribute) = block.body.attribute("tier") else {
-            self.error(Diagnostic::error("Missing required argument", "The argument \"tier\" is required.").at(block.header()));
+            self.error(
+                Diagnostic::error("Missing required argument", "The argument \"tier\" is required.")
+                    .at(block.header()),
+            );
             return None;
         };
         let tier = constant(&block.body, "tier", &Type::String, self.scope, &mut self.decoder.diagnostics)?;
         let tier = Ident { name: tier.as_str()?.into(), span: attribute.value.span };
         if !tenancy.tiers.contains_key(&tier.name) {
             let known: Vec<&str> = tenancy.tiers.keys().map(|k| &**k).collect();
-            self.error(Diagnostic::error("Unknown tier", format!("There is no tier {:?}.", tier.name)).at(tier.span).suggest(&tier.name, known));
+            self.error(
+                Diagnostic::error("Unknown tier", format!("There is no tier {:?}.", tier.name))
+                    .at(tier.span)
+                    .suggest(&tier.name, known),
+            );
         }
         Some(Tenant { name: block.labels[0].clone(), tier, settings: self.settings(&block.body) })
     }
@@ -442,12 +550,17 @@ impl Tenants<'_, '_> {
     fn settings(&mut self, body: &Body) -> Settings {
         let Some(attribute) = body.attribute("settings") else { return BTreeMap::new() };
         let Some(items) = object_items(&attribute.value) else {
-            self.error(Diagnostic::error("Wrong type", "\"settings\" takes an object in braces: { name = value }.").at(attribute.value.span));
+            self.error(
+                Diagnostic::error("Wrong type", "\"settings\" takes an object in braces: { name = value }.")
+                    .at(attribute.value.span),
+            );
             return BTreeMap::new();
         };
         let mut settings = Settings::new();
         for (name, span, value) in items {
-            if let Some(value) = constant_expr(value, &Type::Dynamic, self.scope, &mut self.decoder.diagnostics) {
+            if let Some(value) =
+                constant_expr(value, &Type::Dynamic, self.scope, &mut self.decoder.diagnostics)
+            {
                 settings.insert(name, (value, span));
             }
         }
@@ -459,7 +572,11 @@ impl Tenants<'_, '_> {
 ///
 /// # Errors
 /// When the file cannot be read; what is wrong in it becomes diagnostics.
-pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Result<Vec<(String, String)>, std::io::Error> {
+pub fn read_values(
+    path: &Path,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<(String, String)>, std::io::Error> {
     let text = std::fs::read_to_string(path)?;
     let file = sources.add(path, text.as_str());
     let body = super::parse::parse(file, &text, diagnostics);
@@ -467,7 +584,9 @@ pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnosti
     let scope = Constants(FunctionContext { module_dir: path, root_dir: path, timestamp: "", files: &files });
     let mut values = Vec::new();
     for attribute in &body.attributes {
-        let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) else { continue };
+        let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) else {
+            continue;
+        };
         let text = match value.as_str() {
             Some(text) => text.to_owned(),
             // JSON is HCL, as far as values go.

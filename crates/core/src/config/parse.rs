@@ -25,8 +25,11 @@ pub(super) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
     if text.len() > MAX_FILE {
         diagnostics.push(
-            Diagnostic::error("File too large", "A configuration file may have 16 MiB at most.")
-                .at(Span { file, start: 0, end: 0 }),
+            Diagnostic::error("File too large", "A configuration file may have 16 MiB at most.").at(Span {
+                file,
+                start: 0,
+                end: 0,
+            }),
         );
         return Body::default();
     }
@@ -40,8 +43,11 @@ pub(super) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
             let width = text[start as usize..].chars().next().map_or(0, char::len_utf8);
             let span = Span { file, start, end: start + u32::try_from(width).unwrap_or(0) };
             diagnostics.push(
-                Diagnostic::error("Invalid syntax", format!("This is not valid HCL: {}.", error.message().trim_end_matches('.')))
-                    .at(span),
+                Diagnostic::error(
+                    "Invalid syntax",
+                    format!("This is not valid HCL: {}.", error.message().trim_end_matches('.')),
+                )
+                .at(span),
             );
             Body::default()
         }
@@ -99,11 +105,8 @@ impl Reader<'_> {
 
     fn block(&mut self, block: &edit::Block) -> Block {
         let kind = self.ident(&block.ident, block.ident.span());
-        let labels: Vec<Ident> = block
-            .labels
-            .iter()
-            .map(|label| self.ident(label.as_str(), label.span()))
-            .collect();
+        let labels: Vec<Ident> =
+            block.labels.iter().map(|label| self.ident(label.as_str(), label.span())).collect();
         // Inside `dynamic "x"`, the iterator is a name of the expressions.
         let iterator = (&*kind.name == "dynamic").then(|| {
             let named = block.body.get_attribute("iterator").and_then(|a| a.value.as_variable());

@@ -2,8 +2,8 @@
 
 use super::syntax::{Attribute, Block, Body};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::expr::{Expr, ExprKind, Scope, evaluate};
 use crate::expr::{EvalResult, FunctionContext, Reference};
+use crate::expr::{Expr, ExprKind, Scope, evaluate};
 use crate::value::{Type, Value};
 
 /// Reports arguments and blocks that do not belong in a body.
@@ -26,8 +26,11 @@ pub(super) fn unexpected_argument<'a>(
     blocks: &[&str],
 ) -> Diagnostic {
     let name = &attribute.name.name;
-    let error = Diagnostic::error("Unsupported argument", format!("An argument named {name:?} is not expected here."))
-        .at(attribute.name.span);
+    let error = Diagnostic::error(
+        "Unsupported argument",
+        format!("An argument named {name:?} is not expected here."),
+    )
+    .at(attribute.name.span);
     if blocks.contains(&&**name) {
         return error.hint(format!("{name:?} is a block: write {name} {{ … }} without the equals sign."));
     }
@@ -40,8 +43,11 @@ pub(super) fn unexpected_block<'a>(
     attributes: &[&str],
 ) -> Diagnostic {
     let name = &block.kind.name;
-    let error = Diagnostic::error("Unsupported block type", format!("Blocks of type {name:?} are not expected here."))
-        .at(block.kind.span);
+    let error = Diagnostic::error(
+        "Unsupported block type",
+        format!("Blocks of type {name:?} are not expected here."),
+    )
+    .at(block.kind.span);
     if attributes.contains(&&**name) {
         return error.hint(format!("{name:?} is an argument: write {name} = {{ … }} with an equals sign."));
     }
@@ -55,8 +61,11 @@ pub(super) fn check_labels(block: &Block, names: &[&str], diagnostics: &mut Diag
     }
     let want = names.iter().map(|n| format!(" \"{}\"", n.to_uppercase())).collect::<String>();
     diagnostics.push(
-        Diagnostic::error("Wrong number of labels", format!("A {:?} block is written {}{want} {{ … }}.", block.kind.name, block.kind.name))
-            .at(block.header()),
+        Diagnostic::error(
+            "Wrong number of labels",
+            format!("A {:?} block is written {}{want} {{ … }}.", block.kind.name, block.kind.name),
+        )
+        .at(block.header()),
     );
     false
 }
@@ -67,7 +76,11 @@ pub(super) struct Constants<'a>(pub FunctionContext<'a>);
 impl Scope for Constants<'_> {
     fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
         Err(Box::new(
-            Diagnostic::error("References not allowed", format!("{reference} cannot be used here: a plain value is needed.")).at(span),
+            Diagnostic::error(
+                "References not allowed",
+                format!("{reference} cannot be used here: a plain value is needed."),
+            )
+            .at(span),
         ))
     }
 
@@ -88,7 +101,12 @@ pub(super) fn constant(
     constant_expr(&attribute.value, ty, scope, diagnostics).filter(|v| !v.is_null())
 }
 
-pub(super) fn constant_expr(expr: &Expr, ty: &Type, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
+pub(super) fn constant_expr(
+    expr: &Expr,
+    ty: &Type,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
     let value = match evaluate(expr, scope) {
         Ok(value) => value,
         Err(error) => {
@@ -99,7 +117,9 @@ pub(super) fn constant_expr(expr: &Expr, ty: &Type, scope: &Constants<'_>, diagn
     match value.convert(ty) {
         Ok(value) => Some(value),
         Err(error) => {
-            diagnostics.push(Diagnostic::error("Wrong type", format!("The value is not suitable: {error}.")).at(expr.span));
+            diagnostics.push(
+                Diagnostic::error("Wrong type", format!("The value is not suitable: {error}.")).at(expr.span),
+            );
             None
         }
     }
@@ -112,7 +132,8 @@ pub(super) fn listed<'a>(body: &'a Body, name: &str, diagnostics: &mut Diagnosti
         Some(Expr { kind: ExprKind::Tuple(items), .. }) => items,
         Some(other) => {
             diagnostics.push(
-                Diagnostic::error("Wrong type", format!("{name:?} takes a list in square brackets.")).at(other.span),
+                Diagnostic::error("Wrong type", format!("{name:?} takes a list in square brackets."))
+                    .at(other.span),
             );
             &[]
         }

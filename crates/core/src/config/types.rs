@@ -9,7 +9,11 @@ use crate::expr::{Constraint, Defaults, Expr, ExprKind};
 use crate::value::{ObjectType, Type};
 
 /// Reads a type expression, which the parser has kept as keywords.
-pub(super) fn type_constraint(expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Constraint {
+pub(super) fn type_constraint(
+    expr: &Expr,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Constraint {
     let bad = |diagnostics: &mut Diagnostics, detail: String| {
         diagnostics.push(Diagnostic::error("Invalid type", detail).at(expr.span).hint(
             "Types are string, number, bool, any, list(T), set(T), map(T), object({ name = T }) and tuple([T]).",
@@ -40,9 +44,14 @@ pub(super) fn type_constraint(expr: &Expr, scope: &Constants<'_>, diagnostics: &
                 ("map", _) => collection(Type::map, diagnostics),
                 ("object", ExprKind::Object(items)) => object(items, scope, diagnostics),
                 ("tuple", ExprKind::Tuple(items)) => {
-                    let parts: Vec<_> = items.iter().map(|e| type_constraint(e, scope, diagnostics)).collect();
-                    let defaults = parts.iter().enumerate().map(|(i, c)| (i.to_string().into(), c.defaults.clone()));
-                    Constraint { defaults: under(defaults), ty: Type::Tuple(parts.iter().map(|c| c.ty.clone()).collect()) }
+                    let parts: Vec<_> =
+                        items.iter().map(|e| type_constraint(e, scope, diagnostics)).collect();
+                    let defaults =
+                        parts.iter().enumerate().map(|(i, c)| (i.to_string().into(), c.defaults.clone()));
+                    Constraint {
+                        defaults: under(defaults),
+                        ty: Type::Tuple(parts.iter().map(|c| c.ty.clone()).collect()),
+                    }
                 }
                 _ => bad(diagnostics, format!("This is not how the type {:?} is written.", call.name)),
             }
@@ -56,7 +65,10 @@ fn plain(ty: Type) -> Constraint {
 }
 
 fn under(children: impl IntoIterator<Item = (Arc<str>, Defaults)>) -> Defaults {
-    Defaults { attributes: Vec::new(), children: children.into_iter().filter(|(_, d)| !d.is_empty()).collect() }
+    Defaults {
+        attributes: Vec::new(),
+        children: children.into_iter().filter(|(_, d)| !d.is_empty()).collect(),
+    }
 }
 
 fn object(items: &[(Expr, Expr)], scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Constraint {

@@ -97,8 +97,18 @@ impl Evaluator<'_> {
                 let value = self.eval(inner, env)?;
                 let filled = fill_defaults(&value, &constraint.defaults);
                 filled.convert(&constraint.ty).map_err(|e| {
-                    let place = if e.path.steps().is_empty() { String::new() } else { format!("attribute {}: ", e.path) };
-                    Box::new(Diagnostic::error("Wrong type", format!("The value is not suitable: {place}{}.", e.message)).at(inner.span))
+                    let place = if e.path.steps().is_empty() {
+                        String::new()
+                    } else {
+                        format!("attribute {}: ", e.path)
+                    };
+                    Box::new(
+                        Diagnostic::error(
+                            "Wrong type",
+                            format!("The value is not suitable: {place}{}.", e.message),
+                        )
+                        .at(inner.span),
+                    )
                 })
             }
         }
@@ -115,8 +125,14 @@ impl Evaluator<'_> {
                 return fail("Invalid template", "The value is null; a template needs text.", part.span);
             }
             let converted = value.convert(&Type::String).map_err(|_| {
-                Box::new(Diagnostic::error("Invalid template", format!("A {} cannot stand in text; a string is needed.", value.ty().friendly())).at(part.span)
-                    .hint("Use jsonencode or join to make text of it."))
+                Box::new(
+                    Diagnostic::error(
+                        "Invalid template",
+                        format!("A {} cannot stand in text; a string is needed.", value.ty().friendly()),
+                    )
+                    .at(part.span)
+                    .hint("Use jsonencode or join to make text of it."),
+                )
             })?;
             match converted.as_str() {
                 Some(part) if known => text.push_str(part),
@@ -148,7 +164,11 @@ impl Evaluator<'_> {
                 None => open = true,
             }
         }
-        let object = if open { Value::unknown_not_null(Type::Dynamic) } else { Value::from(Kind::Object(Arc::new(attributes))) };
+        let object = if open {
+            Value::unknown_not_null(Type::Dynamic)
+        } else {
+            Value::from(Kind::Object(Arc::new(attributes)))
+        };
         Ok(object.with_marks(marks))
     }
 
@@ -161,7 +181,11 @@ impl Evaluator<'_> {
             None => {
                 let (a, b) = (self.eval(&three.1, env)?, self.eval(&three.2, env)?);
                 let Some(ty) = unify([a.ty(), b.ty()]) else {
-                    return fail("Inconsistent conditional result types", "Both results must have one type.", span);
+                    return fail(
+                        "Inconsistent conditional result types",
+                        "Both results must have one type.",
+                        span,
+                    );
                 };
                 return Ok(Value::unknown(ty).with_marks(marks.union(a.marks()).union(b.marks())));
             }
@@ -174,7 +198,9 @@ impl Evaluator<'_> {
         let value = self.eval(expr, env)?;
         match value.convert(&Type::Bool) {
             Ok(bool) if !bool.is_null() => Ok(bool),
-            _ => fail("Not a bool", format!("{what} must be true or false, not {}.", value.show()), expr.span),
+            _ => {
+                fail("Not a bool", format!("{what} must be true or false, not {}.", value.show()), expr.span)
+            }
         }
     }
 
@@ -222,14 +248,21 @@ impl Evaluator<'_> {
             } else if !value.is_known() {
                 return Ok(Value::unknown(Type::Dynamic).with_marks(value.marks()));
             } else {
-                return fail("Invalid expansion", "The argument before ... must be a list, set or tuple.", arg.span);
+                return fail(
+                    "Invalid expansion",
+                    "The argument before ... must be a list, set or tuple.",
+                    arg.span,
+                );
             }
         }
         if !functions::exists(&call.name) {
             return Err(Box::new(
-                Diagnostic::error("Call to unknown function", format!("There is no function named {:?}.", call.name))
-                    .at(span)
-                    .suggest(&call.name, functions::names()),
+                Diagnostic::error(
+                    "Call to unknown function",
+                    format!("There is no function named {:?}.", call.name),
+                )
+                .at(span)
+                .suggest(&call.name, functions::names()),
             ));
         }
         functions::call(&call.name, &args, &self.scope.functions()).map_err(|e| {
@@ -247,11 +280,20 @@ impl Evaluator<'_> {
             }
         }
         Err(last.unwrap_or_else(|| {
-            Box::new(Diagnostic::error("Error in function call", "The function \"try\" needs an argument.").at(span))
+            Box::new(
+                Diagnostic::error("Error in function call", "The function \"try\" needs an argument.")
+                    .at(span),
+            )
         }))
     }
 
-    fn binary(&self, operator: BinaryOperator, left: &Expr, right: &Expr, env: Option<&Env<'_>>) -> EvalResult {
+    fn binary(
+        &self,
+        operator: BinaryOperator,
+        left: &Expr,
+        right: &Expr,
+        env: Option<&Env<'_>>,
+    ) -> EvalResult {
         use BinaryOperator as B;
         if matches!(operator, B::And | B::Or) {
             return self.logical(operator == B::And, left, right, env);
@@ -268,14 +310,21 @@ impl Evaluator<'_> {
         let number = |value: &Value, span: Span| -> Result<Option<Number>, EvalError> {
             match value.convert(&Type::Number) {
                 Ok(n) if !n.is_null() => Ok(n.as_number().cloned()),
-                _ => fail("Invalid operand", format!("A number is required here, not {}.", value.show()), span),
+                _ => {
+                    fail("Invalid operand", format!("A number is required here, not {}.", value.show()), span)
+                }
             }
         };
-        let ty = if matches!(operator, B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo) { Type::Number } else { Type::Bool };
+        let ty = if matches!(operator, B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo) {
+            Type::Number
+        } else {
+            Type::Bool
+        };
         let (Some(x), Some(y)) = (number(&a, left.span)?, number(&b, right.span)?) else {
             return Ok(Value::unknown_not_null(ty).with_marks(marks));
         };
-        let by_zero = || Box::new(Diagnostic::error("Division by zero", "The divisor is zero.").at(right.span));
+        let by_zero =
+            || Box::new(Diagnostic::error("Division by zero", "The divisor is zero.").at(right.span));
         let result = match operator {
             B::Add => x.add(&y).into(),
             B::Subtract => x.sub(&y).into(),
@@ -345,8 +394,11 @@ impl Evaluator<'_> {
                 Some(key) => {
                     if map.insert(key.clone(), result).is_some() {
                         let detail = format!("Two elements give the key {key:?}.");
-                        return Err(Box::new(Diagnostic::error("Duplicate object key", detail).at(key_expr.span)
-                            .hint("Write ... after the value to group the values of one key.")));
+                        return Err(Box::new(
+                            Diagnostic::error("Duplicate object key", detail)
+                                .at(key_expr.span)
+                                .hint("Write ... after the value to group the values of one key."),
+                        ));
                     }
                 }
             }
@@ -407,14 +459,22 @@ fn elements(collection: &Value, span: Span) -> Result<Vec<(Value, Value)>, EvalE
     match (collection.kind(), collection.as_items()) {
         (Kind::Set(_), Some(items)) => Ok(items.iter().map(|v| (v.clone(), v.clone())).collect()),
         (_, Some(items)) => Ok(items.iter().enumerate().map(|(i, v)| (Value::from(i), v.clone())).collect()),
-        _ => fail("Invalid for collection", format!("A list, set, map or object is required, not {}.", collection.show()), span),
+        _ => fail(
+            "Invalid for collection",
+            format!("A list, set, map or object is required, not {}.", collection.show()),
+            span,
+        ),
     }
 }
 
 fn unary(operator: UnaryOperator, value: &Value, span: Span) -> EvalResult {
     let ty = if operator == UnaryOperator::Not { Type::Bool } else { Type::Number };
     let Some(converted) = value.convert(&ty).ok().filter(|v| !v.is_null()) else {
-        return fail("Invalid operand", format!("A {} is required here, not {}.", ty.friendly(), value.show()), span);
+        return fail(
+            "Invalid operand",
+            format!("A {} is required here, not {}.", ty.friendly(), value.show()),
+            span,
+        );
     };
     let result = match converted.kind() {
         Kind::Bool(b) => Value::from(!b),
@@ -446,7 +506,11 @@ fn attribute(source: &Value, name: &str, span: Span, source_span: Span) -> EvalR
         return Ok(value);
     }
     if source.is_null() {
-        return fail("Attempt to get attribute from null value", format!("This value is null, so it has no attribute {name:?}."), source_span);
+        return fail(
+            "Attempt to get attribute from null value",
+            format!("This value is null, so it has no attribute {name:?}."),
+            source_span,
+        );
     }
     if let Ok(index) = name.parse::<usize>()
         && let Some(value) = source.at(index)
@@ -454,12 +518,20 @@ fn attribute(source: &Value, name: &str, span: Span, source_span: Span) -> EvalR
         return Ok(value);
     }
     let error = match source.as_entries() {
-        Some(entries) => Diagnostic::error("Unsupported attribute", format!("This {} has no attribute named {name:?}.", source.ty().friendly()))
-            .suggest(name, entries.keys().map(|k| &**k)),
+        Some(entries) => Diagnostic::error(
+            "Unsupported attribute",
+            format!("This {} has no attribute named {name:?}.", source.ty().friendly()),
+        )
+        .suggest(name, entries.keys().map(|k| &**k)),
         None => {
-            let error = Diagnostic::error("Unsupported attribute", format!("A {} has no attributes.", source.ty().friendly()));
+            let error = Diagnostic::error(
+                "Unsupported attribute",
+                format!("A {} has no attributes.", source.ty().friendly()),
+            );
             match source.as_items() {
-                Some(_) => error.hint(format!("Take one element first, as in [0].{name}, or all with [*].{name}.")),
+                Some(_) => {
+                    error.hint(format!("Take one element first, as in [0].{name}, or all with [*].{name}."))
+                }
                 None => error,
             }
         }
@@ -483,13 +555,24 @@ fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
     let found = if by_name {
         key.convert(&Type::String).ok().and_then(|k| source.get(k.as_str()?))
     } else {
-        let position = key.convert(&Type::Number).ok().and_then(|k| usize::try_from(k.as_number()?.as_i64()?).ok());
+        let position =
+            key.convert(&Type::Number).ok().and_then(|k| usize::try_from(k.as_number()?.as_i64()?).ok());
         position.and_then(|i| source.at(i))
     };
     match found {
         Some(value) => Ok(value.with_marks(marks)),
-        None if !source.is_known() && source.ty() == Type::Dynamic => Ok(Value::unknown(Type::Dynamic).with_marks(marks)),
-        None => fail("Invalid index", format!("The given key {} does not identify an element of this {}.", key.show(), source.ty().friendly()), span),
+        None if !source.is_known() && source.ty() == Type::Dynamic => {
+            Ok(Value::unknown(Type::Dynamic).with_marks(marks))
+        }
+        None => fail(
+            "Invalid index",
+            format!(
+                "The given key {} does not identify an element of this {}.",
+                key.show(),
+                source.ty().friendly()
+            ),
+            span,
+        ),
     }
 }
 
@@ -498,7 +581,8 @@ pub(crate) fn fill_defaults(value: &Value, defaults: &Defaults) -> Value {
     if defaults.is_empty() || value.is_null() || !value.is_known() {
         return value.clone();
     }
-    let child = |name: &str| defaults.children.iter().find(|(n, _)| &**n == name || &**n == "*").map(|(_, d)| d);
+    let child =
+        |name: &str| defaults.children.iter().find(|(n, _)| &**n == name || &**n == "*").map(|(_, d)| d);
     let filled = match value.kind() {
         Kind::Map(_) | Kind::Object(_) => {
             let entries = value.as_entries().cloned().unwrap_or_default();
@@ -518,9 +602,12 @@ pub(crate) fn fill_defaults(value: &Value, defaults: &Defaults) -> Value {
             Value::from(Kind::Object(Arc::new(entries)))
         }
         _ => match value.as_items() {
-            Some(items) => Value::tuple(items.iter().enumerate().map(|(i, v)| {
-                child(&i.to_string()).map_or_else(|| v.clone(), |d| fill_defaults(v, d))
-            })),
+            Some(items) => Value::tuple(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, v)| child(&i.to_string()).map_or_else(|| v.clone(), |d| fill_defaults(v, d))),
+            ),
             None => return value.clone(),
         },
     };

@@ -21,13 +21,17 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
     let slots = Arc::new(Semaphore::new(engine.parallelism.max(1)));
     let mut outcomes = Vec::with_capacity(plans.len());
     let mut locks: Vec<Box<dyn WorkspaceLock>> = Vec::new();
-    let taken: Vec<_> = plans.iter().map(|plan| engine.store.lock(&plan.workspace, &engine.lock_info)).collect();
+    let taken: Vec<_> =
+        plans.iter().map(|plan| engine.store.lock(&plan.workspace, &engine.lock_info)).collect();
     let names: Vec<_> = plans.iter().map(|plan| plan.workspace.clone()).collect();
     let states = match engine.store.load(&names) {
         Ok(states) => states,
         Err(error) => {
             let diagnostics = Diagnostics::from(state_error(&error));
-            return names.into_iter().map(|workspace| Outcome { workspace, result: None, diagnostics: diagnostics.clone() }).collect();
+            return names
+                .into_iter()
+                .map(|workspace| Outcome { workspace, result: None, diagnostics: diagnostics.clone() })
+                .collect();
         }
     };
     let work = plans.into_iter().zip(states).zip(taken).map(|((plan, state), lock)| {
@@ -44,7 +48,11 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
                 (Some(applied), diagnostics)
             }
             Ok(Err(diagnostics)) => (None, diagnostics),
-            Err(error) => (None, Diagnostic::error("Internal error", format!("Applying {workspace} broke off: {error}.")).into()),
+            Err(error) => (
+                None,
+                Diagnostic::error("Internal error", format!("Applying {workspace} broke off: {error}."))
+                    .into(),
+            ),
         };
         outcomes.push(Outcome { workspace, result, diagnostics });
     }
@@ -85,7 +93,8 @@ async fn one(
         journal.append(entry.clone()).await.map_err(|e| state_error(&e))?;
         state.replay(entry).map_err(|words| Diagnostic::error("State is broken", words))?;
     }
-    let steps = plan.steps.iter().filter(|s| !matches!(s.action, StepAction::Join | StepAction::Depose)).count();
+    let steps =
+        plan.steps.iter().filter(|s| !matches!(s.action, StepAction::Join | StepAction::Depose)).count();
     engine.events.send(Event::ApplyStarted { workspace: plan.workspace.clone(), steps });
     let executed = execute(Execution {
         plan: &plan,
@@ -98,24 +107,37 @@ async fn one(
     })
     .await;
     let complete = executed.undone == 0 && !executed.diagnostics.has_errors();
-    engine.events.send(Event::ApplyFinished { workspace: plan.workspace.clone(), done: executed.done, complete });
-    let applied = Applied { done: executed.done, complete, outputs: executed.outputs, skipped: executed.undone };
+    engine.events.send(Event::ApplyFinished {
+        workspace: plan.workspace.clone(),
+        done: executed.done,
+        complete,
+    });
+    let applied =
+        Applied { done: executed.done, complete, outputs: executed.outputs, skipped: executed.undone };
     Ok((applied, executed.diagnostics, lock))
 }
 
 /// Refuses a plan that was made from another state than there is.
 fn check(plan: &Plan, state: &WorkspaceState) -> Result<(), Diagnostic> {
-    let refused = |summary: &str, detail: String| Err(Diagnostic::error(summary, detail).address(&plan.workspace).hint("Make a new plan."));
+    let refused = |summary: &str, detail: String| {
+        Err(Diagnostic::error(summary, detail).address(&plan.workspace).hint("Make a new plan."))
+    };
     if plan.lineage != state.lineage {
         return refused(
             "Plan is for another state",
-            format!("The plan for {} was made from a state with lineage {:?}, but the state here has lineage {:?}.", plan.workspace, plan.lineage, state.lineage),
+            format!(
+                "The plan for {} was made from a state with lineage {:?}, but the state here has lineage {:?}.",
+                plan.workspace, plan.lineage, state.lineage
+            ),
         );
     }
     if plan.serial != state.serial {
         return refused(
             "Plan is stale",
-            format!("The plan for {} was made from serial {}, but the state is at serial {} now: something was applied since.", plan.workspace, plan.serial, state.serial),
+            format!(
+                "The plan for {} was made from serial {}, but the state is at serial {} now: something was applied since.",
+                plan.workspace, plan.serial, state.serial
+            ),
         );
     }
     Ok(())

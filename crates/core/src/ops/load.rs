@@ -1,20 +1,31 @@
 //! Loading a root directory.
 
+use std::collections::BTreeMap;
+
 use crate::config::{self, Platform};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::ops::ConfigOptions;
+use crate::plan::{PlanInput, PlanMode, plan};
 use crate::provider::Registry;
+use crate::state::WorkspaceState;
 
 /// Loads a root directory with the values given for its variables: from the
 /// environment first, then files, then the command line, the last one wins.
 /// Gives every mistake in the directory at once.
-pub fn load(registry: &Registry, sources: &SourceMap, options: &ConfigOptions) -> (Option<Platform>, Diagnostics) {
+pub fn load(
+    registry: &Registry,
+    sources: &SourceMap,
+    options: &ConfigOptions,
+) -> (Option<Platform>, Diagnostics) {
     let mut vars = options.env_vars.clone();
     let mut diagnostics = Diagnostics::new();
     for path in options.var_files.iter().cloned().chain(automatic(options)) {
         match config::read_values(&path, sources, &mut diagnostics) {
             Ok(values) => vars.extend(values),
-            Err(error) => diagnostics.push(Diagnostic::error("Unreadable variables file", format!("{} cannot be read: {error}.", path.display()))),
+            Err(error) => diagnostics.push(Diagnostic::error(
+                "Unreadable variables file",
+                format!("{} cannot be read: {error}.", path.display()),
+            )),
         }
     }
     vars.extend(options.vars.iter().cloned());
@@ -39,21 +50,35 @@ fn automatic(options: &ConfigOptions) -> Vec<std::path::PathBuf> {
     names
 }
 
-/// What is wrong with a loaded configuration: references, cycles, settings.
-pub fn validate(platform: &Platform) -> Diagnostics {
+/// What is wrong with a loaded configuration: references, cycles, settings,
+/// values. Plans every instance against an empty state, since that looks at
+/// everything a real plan does.
+pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
+    let instances = match platform.instances(&[], &[]) {
+        Ok(instances) => instances,
+        Err(errors) => return errors,
+    };
+    let graphs = match super::plan::graphs(&instances) {
+        Ok(graphs) => graphs,
+        Err(errors) => return errors,
+    };
     let mut diagnostics = Diagnostics::new();
-    match platform.instances(&[], &[]) {
-        Err(errors) => diagnostics.extend(errors),
-        Ok(instances) => {
-            let mut seen = Vec::new();
-            for instance in instances {
-                let module = std::sync::Arc::as_ptr(&instance.module);
-                if !seen.contains(&module) {
-                    seen.push(module);
-                    diagnostics.extend(crate::graph::Graph::build(&instance.module).err().into_iter().flatten());
-                }
-            }
-        }
+    for instance in &instances {
+        let state = WorkspaceState::empty(instance.workspace.clone());
+        let input = PlanInput {
+            instance,
+            graph: &graphs[&super::plan::key(&instance.module)],
+            state: &state,
+            drift: Vec::new(),
+            refreshed: Vec::new(),
+            registry,
+            mode: PlanMode::Normal,
+            replace: &[],
+            timestamp: "",
+            config_digest: platform.digest(),
+            data: &BTreeMap::new(),
+        };
+        diagnostics.extend(plan(input).err().into_iter().flatten());
     }
     diagnostics
 }

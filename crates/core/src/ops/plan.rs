@@ -24,13 +24,22 @@ const AT_ONCE: usize = 64;
 ///
 /// # Errors
 /// What is wrong with the configuration or the store as a whole.
-pub async fn plan(engine: &Engine, platform: &Arc<Platform>, selection: &Selection, options: &PlanOptions) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
+pub async fn plan(
+    engine: &Engine,
+    platform: &Arc<Platform>,
+    selection: &Selection,
+    options: &PlanOptions,
+) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
     let instances = platform.instances(&selection.tenants, &selection.tiers)?;
     let graphs = graphs(&instances)?;
     let mut outcomes = Vec::with_capacity(instances.len());
     let mut locks = Vec::with_capacity(instances.len());
     for instance in &instances {
-        locks.push(if options.skip_lock { Ok(None) } else { engine.store.lock(&instance.workspace, &engine.lock_info).map(Some) });
+        locks.push(if options.skip_lock {
+            Ok(None)
+        } else {
+            engine.store.lock(&instance.workspace, &engine.lock_info).map(Some)
+        });
     }
     let names: Vec<_> = instances.iter().map(|i| i.workspace.clone()).collect();
     let states = engine.store.load(&names).map_err(|e| Diagnostics::from(state_error(&e)))?;
@@ -39,7 +48,13 @@ pub async fn plan(engine: &Engine, platform: &Arc<Platform>, selection: &Selecti
         let (engine, platform, options) = (engine.clone(), platform.clone(), options.clone());
         let workspace = instance.workspace.clone();
         let task = tokio::spawn(async move {
-            let one = One { engine: &engine, platform: &platform, instance: &instance, graph: &graph, options: &options };
+            let one = One {
+                engine: &engine,
+                platform: &platform,
+                instance: &instance,
+                graph: &graph,
+                options: &options,
+            };
             one.plan(state, lock).await
         });
         async move { (workspace, task.await) }
@@ -49,23 +64,29 @@ pub async fn plan(engine: &Engine, platform: &Arc<Platform>, selection: &Selecti
         let (result, diagnostics) = match result {
             Ok(Ok(plan)) => (Some(plan), Diagnostics::new()),
             Ok(Err(diagnostics)) => (None, diagnostics),
-            Err(error) => (None, Diagnostic::error("Internal error", format!("Planning {workspace} broke off: {error}.")).into()),
+            Err(error) => (
+                None,
+                Diagnostic::error("Internal error", format!("Planning {workspace} broke off: {error}."))
+                    .into(),
+            ),
         };
-        engine.events.send(Event::Planned { workspace: workspace.clone(), counts: result.as_ref().map(Plan::counts) });
+        engine
+            .events
+            .send(Event::Planned { workspace: workspace.clone(), counts: result.as_ref().map(Plan::counts) });
         outcomes.push(Outcome { workspace, result, diagnostics });
     }
     Ok(outcomes)
 }
 
 /// Graphs by the address of their root module, which outlives them.
-type Graphs = HashMap<usize, Arc<Graph>>;
+pub(super) type Graphs = HashMap<usize, Arc<Graph>>;
 
-fn key(module: &Arc<Module>) -> usize {
+pub(super) fn key(module: &Arc<Module>) -> usize {
     Arc::as_ptr(module) as usize
 }
 
 /// One graph for each root module, however many instances share it.
-fn graphs(instances: &[Instance]) -> Result<Graphs, Diagnostics> {
+pub(super) fn graphs(instances: &[Instance]) -> Result<Graphs, Diagnostics> {
     let mut graphs = Graphs::new();
     for instance in instances {
         let key = key(&instance.module);
@@ -98,7 +119,9 @@ impl One<'_> {
         let workspace = &self.instance.workspace;
         let mut refreshed = Refreshed::default();
         if !self.options.skip_refresh && !state.resources.is_empty() {
-            self.engine.events.send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
+            self.engine
+                .events
+                .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
             refreshed = refresh(&self.engine.registry, &mut state).await?;
             self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
         }
@@ -125,23 +148,35 @@ impl One<'_> {
     }
 
     /// Settles what the last run left open, before anything is decided.
-    async fn recover(&self, mut state: WorkspaceState, lock: Option<&dyn WorkspaceLock>) -> Result<WorkspaceState, Diagnostics> {
+    async fn recover(
+        &self,
+        mut state: WorkspaceState,
+        lock: Option<&dyn WorkspaceLock>,
+    ) -> Result<WorkspaceState, Diagnostics> {
         let Some(lock) = lock else {
-            return Err(Diagnostic::error("Unfinished run", format!("The last run on {} died in a call, and settling that needs the lock.", state.name))
-                .hint("Run again without -lock=false.")
-                .into());
+            return Err(Diagnostic::error(
+                "Unfinished run",
+                format!("The last run on {} died in a call, and settling that needs the lock.", state.name),
+            )
+            .hint("Run again without -lock=false.")
+            .into());
         };
         let journal = self.engine.store.journal(lock, &state).map_err(|e| state_error(&e))?;
         apply::recover(&self.engine.registry, &*self.engine.events, &mut state, &*journal).await?;
         drop(journal);
-        let reloaded = self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
+        let reloaded =
+            self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
         match reloaded.into_iter().next() {
             Some(state) => Ok(state.map_err(|e| state_error(&e))?),
             None => Ok(state),
         }
     }
 
-    async fn read(&self, reads: Vec<DataRead>, data: &mut BTreeMap<ResourceAddress, Value>) -> Result<(), Diagnostics> {
+    async fn read(
+        &self,
+        reads: Vec<DataRead>,
+        data: &mut BTreeMap<ResourceAddress, Value>,
+    ) -> Result<(), Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         for read in reads {
             let Some(provider) = self.engine.registry.get(&read.provider) else {
@@ -150,7 +185,9 @@ impl One<'_> {
             };
             match provider.read_data(&read.address.kind, &read.connection, &read.config).await {
                 Ok(value) => drop(data.insert(read.address, value)),
-                Err(error) => diagnostics.push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address))),
+                Err(error) => {
+                    diagnostics.push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address)))
+                }
             }
         }
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
@@ -168,7 +205,8 @@ pub(super) fn state_error(error: &StateError) -> Diagnostic {
                 ),
                 None => format!("The workspace {workspace} is locked by another process."),
             };
-            Diagnostic::error("Workspace is locked", detail).hint("Wait until that run is over. A lock goes with its process, so none is ever left over.")
+            Diagnostic::error("Workspace is locked", detail)
+                .hint("Wait until that run is over. A lock goes with its process, so none is ever left over.")
         }
         other => Diagnostic::error("State not available", format!("{other}.")),
     }

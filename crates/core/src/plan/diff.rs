@@ -34,7 +34,11 @@ pub(super) fn ignore_changes(config: &Value, prior: &Value, lifecycle: &Lifecycl
     }
     let kept = attributes.iter().map(|(name, value)| {
         let ignored = lifecycle.ignore_all || lifecycle.ignore_changes.contains(name);
-        let value = if ignored && !value.is_null() { prior.get(name).unwrap_or_else(|| value.clone()) } else { value.clone() };
+        let value = if ignored && !value.is_null() {
+            prior.get(name).unwrap_or_else(|| value.clone())
+        } else {
+            value.clone()
+        };
         (name.clone(), value)
     });
     Value::object(kept)

@@ -92,7 +92,13 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Evaluates, and keeps the closed expression of what is not wholly known.
-    pub(super) fn settle(&mut self, module: usize, instance: usize, repeated: &Repeated, expr: &Expr) -> Option<Evaluated> {
+    pub(super) fn settle(
+        &mut self,
+        module: usize,
+        instance: usize,
+        repeated: &Repeated,
+        expr: &Expr,
+    ) -> Option<Evaluated> {
         let at = self.at(module, instance, repeated);
         let result = evaluate(expr, &at).map(|value| {
             let closed = (!value.is_wholly_known()).then(|| close(expr, &at));
@@ -119,14 +125,23 @@ impl<'a> Evaluation<'a> {
 
     /// Instances of a block: their keys and what `each` and `count` stand for.
     /// `None` when that cannot be told; the reason is reported.
-    pub(super) fn expand(&mut self, module: usize, instance: usize, repetition: &Repetition) -> Option<Vec<(Option<InstanceKey>, Repeated)>> {
+    pub(super) fn expand(
+        &mut self,
+        module: usize,
+        instance: usize,
+        repetition: &Repetition,
+    ) -> Option<Vec<(Option<InstanceKey>, Repeated)>> {
         let (expr, count) = match repetition {
             Repetition::None => return Some(vec![(None, self.modules[module][instance].repeated_none())]),
             Repetition::Count(expr) => (expr, true),
             Repetition::ForEach(expr) => (expr, false),
         };
         let evaluated = self.settle(module, instance, &Repeated::default(), expr)?;
-        match if count { count_instances(&evaluated.value, expr.span) } else { each_instances(&evaluated, expr.span) } {
+        match if count {
+            count_instances(&evaluated.value, expr.span)
+        } else {
+            each_instances(&evaluated, expr.span)
+        } {
             Ok(instances) => Some(instances),
             Err(error) => {
                 self.diagnostics.push(error);
@@ -158,14 +173,20 @@ impl<'a> Evaluation<'a> {
         let parent = self.graph.modules[module].parent;
         for instance in 0..self.modules[module].len() {
             let given = match parent {
-                None => self.instance.variables.get(&variable.name.name).map(|(v, _)| Evaluated::known(v.clone())),
+                None => {
+                    self.instance.variables.get(&variable.name.name).map(|(v, _)| Evaluated::known(v.clone()))
+                }
                 Some((caller, call)) => {
-                    let argument = self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name);
+                    let argument =
+                        self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name);
                     match argument {
                         None => None,
                         Some(argument) => {
                             let inner = Box::new(argument.clone());
-                            let converted = Expr { kind: ExprKind::Convert(inner, variable.constraint.clone()), span: argument.span };
+                            let converted = Expr {
+                                kind: ExprKind::Convert(inner, variable.constraint.clone()),
+                                span: argument.span,
+                            };
                             let repeated = self.modules[module][instance].repeated.clone();
                             let parent = self.modules[module][instance].parent;
                             match self.settle(caller, parent, &repeated, &converted) {
@@ -202,11 +223,21 @@ impl<'a> Evaluation<'a> {
             match evaluate(condition, &at) {
                 Ok(value) if value.as_bool() == Some(false) => {
                     let message = evaluate(message, &at).ok().and_then(|m| m.as_str().map(String::from));
-                    let given = self.instance.variables.get(&variable.name.name).filter(|_| module == 0).map(|(_, s)| *s);
+                    let given = self
+                        .instance
+                        .variables
+                        .get(&variable.name.name)
+                        .filter(|_| module == 0)
+                        .map(|(_, s)| *s);
                     found.push(
-                        Diagnostic::error("Invalid value for variable", message.unwrap_or_else(|| "The value does not pass the variable's validation.".into()))
-                            .at(given.unwrap_or(span))
-                            .related(condition.span, "the condition"),
+                        Diagnostic::error(
+                            "Invalid value for variable",
+                            message.unwrap_or_else(|| {
+                                "The value does not pass the variable's validation.".into()
+                            }),
+                        )
+                        .at(given.unwrap_or(span))
+                        .related(condition.span, "the condition"),
                     );
                 }
                 Ok(_) => {}
@@ -229,14 +260,19 @@ impl<'a> Evaluation<'a> {
     pub(super) fn output(&mut self, module: usize, index: usize) {
         for instance in 0..self.modules[module].len() {
             let output = &self.graph.modules[module].module.outputs[index];
-            let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else { continue };
+            let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else {
+                continue;
+            };
             if output.sensitive {
                 value.value = value.value.sensitive();
             } else if module == 0 && value.value.deep_marks().contains(Marks::SENSITIVE) {
                 self.diagnostics.push(
-                    Diagnostic::error("Output refers to sensitive values", format!("The output {:?} would show what is sensitive.", output.name.name))
-                        .at(output.value.span)
-                        .hint("Set sensitive = true in the output if that is meant."),
+                    Diagnostic::error(
+                        "Output refers to sensitive values",
+                        format!("The output {:?} would show what is sensitive.", output.name.name),
+                    )
+                    .at(output.value.span)
+                    .hint("Set sensitive = true in the output if that is meant."),
                 );
             }
             self.modules[module][instance].outputs[index] = Some(value);
@@ -250,7 +286,13 @@ impl ModuleInstance {
     }
 }
 
-fn module_instance(graph: &Graph, module: usize, path: ModulePath, parent: usize, repeated: Repeated) -> ModuleInstance {
+fn module_instance(
+    graph: &Graph,
+    module: usize,
+    path: ModulePath,
+    parent: usize,
+    repeated: Repeated,
+) -> ModuleInstance {
     let block = &graph.modules[module].module;
     ModuleInstance {
         path,
@@ -273,12 +315,17 @@ fn count_instances(value: &Value, span: Span) -> Result<Instances, Diagnostic> {
     if !value.is_known() {
         return Err(unknown_shape("count", span));
     }
-    let count = value.convert(&Type::Number).ok().and_then(|n| usize::try_from(n.as_number()?.as_i64()?).ok());
+    let count =
+        value.convert(&Type::Number).ok().and_then(|n| usize::try_from(n.as_number()?.as_i64()?).ok());
     match count {
-        Some(count) if count <= MAX_INSTANCES => {
-            Ok((0..count).map(|i| (Some(InstanceKey::Index(i)), Repeated { each: None, index: Some(i) })).collect())
-        }
-        _ => Err(Diagnostic::error("Invalid count argument", format!("A whole number from 0 is required, not {}.", value.show())).at(span)),
+        Some(count) if count <= MAX_INSTANCES => Ok((0..count)
+            .map(|i| (Some(InstanceKey::Index(i)), Repeated { each: None, index: Some(i) }))
+            .collect()),
+        _ => Err(Diagnostic::error(
+            "Invalid count argument",
+            format!("A whole number from 0 is required, not {}.", value.show()),
+        )
+        .at(span)),
     }
 }
 
@@ -288,7 +335,11 @@ fn each_instances(evaluated: &Evaluated, span: Span) -> Result<Instances, Diagno
         return Err(unknown_shape("for_each", span));
     }
     if value.is_sensitive() {
-        return Err(Diagnostic::error("Invalid for_each argument", "A sensitive value cannot be used here, since its keys would be shown.").at(span));
+        return Err(Diagnostic::error(
+            "Invalid for_each argument",
+            "A sensitive value cannot be used here, since its keys would be shown.",
+        )
+        .at(span));
     }
     let part = |key: &Value, part: &Value| {
         let closed = evaluated.slot.filter(|_| !part.is_wholly_known());
@@ -304,7 +355,9 @@ fn each_instances(evaluated: &Evaluated, span: Span) -> Result<Instances, Diagno
             .collect());
     }
     let keys: Option<Vec<Arc<str>>> = match value.ty() {
-        Type::Set(_) => value.as_items().and_then(|items| items.iter().map(|v| v.as_str().map(Arc::from)).collect()),
+        Type::Set(_) => {
+            value.as_items().and_then(|items| items.iter().map(|v| v.as_str().map(Arc::from)).collect())
+        }
         _ => None,
     };
     match keys {
@@ -312,20 +365,33 @@ fn each_instances(evaluated: &Evaluated, span: Span) -> Result<Instances, Diagno
             .into_iter()
             .map(|key| {
                 let element = Value::from(key.clone());
-                (Some(InstanceKey::Key(key)), Repeated { each: Some((element.clone(), Evaluated::known(element))), index: None })
+                (
+                    Some(InstanceKey::Key(key)),
+                    Repeated { each: Some((element.clone(), Evaluated::known(element))), index: None },
+                )
             })
             .collect()),
-        None if value.as_items().is_some_and(|items| items.iter().any(|v| !v.is_known())) => Err(unknown_shape("for_each", span)),
-        None => Err(Diagnostic::error("Invalid for_each argument", format!("A map, an object or a set of strings is required, not {}.", value.show()))
-            .at(span)
-            .hint("Use toset(…) to make a set of a list of strings.")),
+        None if value.as_items().is_some_and(|items| items.iter().any(|v| !v.is_known())) => {
+            Err(unknown_shape("for_each", span))
+        }
+        None => Err(Diagnostic::error(
+            "Invalid for_each argument",
+            format!("A map, an object or a set of strings is required, not {}.", value.show()),
+        )
+        .at(span)
+        .hint("Use toset(…) to make a set of a list of strings.")),
     }
 }
 
 fn unknown_shape(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(format!("Invalid {name} argument"), format!("The value of {name} is known only after apply, so the number of instances cannot be planned."))
-        .at(span)
-        .hint("Let it depend on settings or on names that the configuration gives.")
+    Diagnostic::error(
+        format!("Invalid {name} argument"),
+        format!(
+            "The value of {name} is known only after apply, so the number of instances cannot be planned."
+        ),
+    )
+    .at(span)
+    .hint("Let it depend on settings or on names that the configuration gives.")
 }
 
 impl At<'_, '_> {
@@ -337,11 +403,18 @@ impl At<'_, '_> {
         let found = match reference {
             Reference::Var(name) => node(Wanted::Variable(name)).and_then(|i| here.variables[i].clone()),
             Reference::Local(name) => node(Wanted::Local(name)).and_then(|i| here.locals[i].clone()),
-            Reference::Resource { .. } => node(Wanted::Resource(reference)).and_then(|i| here.resources[i].clone()),
+            Reference::Resource { .. } => {
+                node(Wanted::Resource(reference)).and_then(|i| here.resources[i].clone())
+            }
             Reference::Module(name) => node(Wanted::Call(name)).map(|i| self.module_value(i)),
             Reference::EachKey | Reference::EachValue => {
-                let each = self.repeated.each.as_ref().ok_or_else(|| misplaced(reference, "for_each", span))?;
-                Some(if *reference == Reference::EachKey { Evaluated::known(each.0.clone()) } else { each.1.clone() })
+                let each =
+                    self.repeated.each.as_ref().ok_or_else(|| misplaced(reference, "for_each", span))?;
+                Some(if *reference == Reference::EachKey {
+                    Evaluated::known(each.0.clone())
+                } else {
+                    each.1.clone()
+                })
             }
             Reference::CountIndex => {
                 let index = self.repeated.index.ok_or_else(|| misplaced(reference, "count", span))?;
@@ -351,7 +424,9 @@ impl At<'_, '_> {
                 let path = if &**which == "module" { &module.dir } else { &self.evaluation.instance.root };
                 Some(Evaluated::known(path.to_string_lossy().into_owned().into()))
             }
-            Reference::Terraform(_) => Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into())),
+            Reference::Terraform(_) => {
+                Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into()))
+            }
             Reference::Itself | Reference::Slot(_) => None,
         };
         // What failed was reported; what refers to it must not fail again.
@@ -366,7 +441,10 @@ impl At<'_, '_> {
         let one = |instance: usize| {
             let made = &self.evaluation.modules[child][instance];
             Value::object(outputs.iter().zip(&made.outputs).map(|(output, value)| {
-                (output.name.name.clone(), value.as_ref().map_or(Value::unknown(Type::Dynamic), |v| v.value.clone()))
+                (
+                    output.name.name.clone(),
+                    value.as_ref().map_or(Value::unknown(Type::Dynamic), |v| v.value.clone()),
+                )
             }))
         };
         let block = &graph.modules[self.module].module.calls[call];
@@ -394,7 +472,9 @@ impl At<'_, '_> {
                 outputs
                     .iter()
                     .zip(&self.evaluation.modules[child][instance].outputs)
-                    .filter_map(|(output, value)| Some((literal(&output.name.name), value.as_ref()?.closed(span))))
+                    .filter_map(|(output, value)| {
+                        Some((literal(&output.name.name), value.as_ref()?.closed(span)))
+                    })
                     .collect(),
             ),
             span,
@@ -418,7 +498,13 @@ impl At<'_, '_> {
 }
 
 fn misplaced(reference: &Reference, argument: &str, span: Span) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error("Invalid reference", format!("{reference} can be used only in a block with {argument:?}.")).at(span))
+    Box::new(
+        Diagnostic::error(
+            "Invalid reference",
+            format!("{reference} can be used only in a block with {argument:?}."),
+        )
+        .at(span),
+    )
 }
 
 impl Scope for At<'_, '_> {
@@ -446,12 +532,15 @@ enum Wanted<'n> {
 
 impl Evaluation<'_> {
     fn graph_index(&self, module: usize, wanted: Wanted<'_>) -> Option<usize> {
-        self.graph.find(module, &match wanted {
-            Wanted::Variable(name) => Reference::Var(name.into()),
-            Wanted::Local(name) => Reference::Local(name.into()),
-            Wanted::Call(name) => Reference::Module(name.into()),
-            Wanted::Resource(reference) => reference.clone(),
-        })
+        self.graph.find(
+            module,
+            &match wanted {
+                Wanted::Variable(name) => Reference::Var(name.into()),
+                Wanted::Local(name) => Reference::Local(name.into()),
+                Wanted::Call(name) => Reference::Module(name.into()),
+                Wanted::Resource(reference) => reference.clone(),
+            },
+        )
     }
 }
 
@@ -504,6 +593,8 @@ pub(super) fn root_outputs(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, (E
     outputs
         .iter()
         .zip(&evaluation.modules[0][0].outputs)
-        .filter_map(|(output, value)| Some((output.name.name.clone(), (value.clone()?, output.sensitive, output.value.span))))
+        .filter_map(|(output, value)| {
+            Some((output.name.name.clone(), (value.clone()?, output.sensitive, output.value.span)))
+        })
         .collect()
 }

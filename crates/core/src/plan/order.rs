@@ -35,7 +35,12 @@ pub(super) fn steps(
     evaluation: &Evaluation<'_>,
     state: &WorkspaceState,
 ) -> Vec<Step> {
-    let mut builder = Builder { changes, steps: Vec::new(), made: vec![None; changes.len()], removed: vec![None; changes.len()] };
+    let mut builder = Builder {
+        changes,
+        steps: Vec::new(),
+        made: vec![None; changes.len()],
+        removed: vec![None; changes.len()],
+    };
     builder.early_removals(state);
     builder.making(graph, instances, evaluation);
     builder.late_removals(state);
@@ -67,7 +72,11 @@ impl Builder<'_> {
         }
         let mut dependents: HashMap<usize, Vec<usize>> = HashMap::new();
         for &i in &removed {
-            let recorded = state.resources.get(&self.changes[i].key).map(|r| r.dependencies.as_slice()).unwrap_or_default();
+            let recorded = state
+                .resources
+                .get(&self.changes[i].key)
+                .map(|r| r.dependencies.as_slice())
+                .unwrap_or_default();
             for dependency in recorded {
                 for &on in by_address.get(dependency).into_iter().flatten() {
                     dependents.entry(on).or_default().push(i);
@@ -82,19 +91,26 @@ impl Builder<'_> {
     /// Whether something that stays used the object and is changed to do
     /// without it: then the object goes after that change.
     fn kept_users(&self, i: usize, state: &WorkspaceState) -> bool {
-        self.users(i, state).any(|j| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete))
+        self.users(i, state)
+            .any(|j| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete))
     }
 
     /// Changes of objects whose records depend on the object of a change.
     fn users<'s>(&'s self, i: usize, state: &'s WorkspaceState) -> impl Iterator<Item = usize> + 's {
         let address = self.changes[i].key.address.without_key();
         let uses = move |change: &Change| {
-            change.action != Action::NoOp && state.resources.get(&change.key).is_some_and(|r| r.dependencies.contains(&address))
+            change.action != Action::NoOp
+                && state.resources.get(&change.key).is_some_and(|r| r.dependencies.contains(&address))
         };
         (0..self.changes.len()).filter(move |&j| uses(&self.changes[j]))
     }
 
-    fn remove(&mut self, i: usize, dependents: &HashMap<usize, Vec<usize>>, open: &mut Vec<usize>) -> Option<StepId> {
+    fn remove(
+        &mut self,
+        i: usize,
+        dependents: &HashMap<usize, Vec<usize>>,
+        open: &mut Vec<usize>,
+    ) -> Option<StepId> {
         if self.removed[i].is_some() || open.contains(&i) {
             return self.removed[i];
         }
@@ -108,7 +124,12 @@ impl Builder<'_> {
     }
 
     /// Creations and updates, in the configuration's order.
-    fn making(&mut self, graph: &Graph, instances: &HashMap<(usize, usize), Vec<u32>>, evaluation: &Evaluation<'_>) {
+    fn making(
+        &mut self,
+        graph: &Graph,
+        instances: &HashMap<(usize, usize), Vec<u32>>,
+        evaluation: &Evaluation<'_>,
+    ) {
         // The step after which all instances of a resource are as planned.
         let mut done: HashMap<(usize, usize), Vec<StepId>> = HashMap::new();
         for &node in &graph.order {
@@ -119,7 +140,9 @@ impl Builder<'_> {
                 for &dependency in &graph.nodes[node].resources {
                     let other = graph.nodes[dependency].module;
                     for (i, candidate) in evaluation.modules[other].iter().enumerate() {
-                        if (other == module && i == instance) || (other != module && related(&candidate.path, &made.path)) {
+                        if (other == module && i == instance)
+                            || (other != module && related(&candidate.path, &made.path))
+                        {
                             before.extend(done.get(&(dependency, i)).into_iter().flatten());
                         }
                     }
@@ -165,7 +188,8 @@ impl Builder<'_> {
     fn late_removals(&mut self, state: &WorkspaceState) {
         for i in 0..self.changes.len() {
             if self.changes[i].action == Action::Delete && self.removed[i].is_none() {
-                let after = self.users(i, state).flat_map(|j| [self.made[j], self.removed[j]]).flatten().collect();
+                let after =
+                    self.users(i, state).flat_map(|j| [self.made[j], self.removed[j]]).flatten().collect();
                 self.removed[i] = Some(self.push(StepAction::Delete, i, after));
             }
             if self.changes[i].action != Action::CreateThenDelete {

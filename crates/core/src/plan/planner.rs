@@ -98,7 +98,8 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
-    let steps = order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
+    let steps =
+        order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
     let Planner { evaluation, changes, .. } = planner;
     let mut plan = Plan {
         workspace: input.instance.workspace.clone(),
@@ -173,7 +174,15 @@ impl Planner<'_> {
                 name: block.name.clone(),
                 key: key.clone(),
             };
-            let change = self.object(&provider, block, module, instance, &repeated, address.clone(), dependencies.clone());
+            let change = self.object(
+                &provider,
+                block,
+                module,
+                instance,
+                &repeated,
+                address.clone(),
+                dependencies.clone(),
+            );
             self.seen.insert(address);
             let Some(change) = change else {
                 values.push((key, Value::unknown(Type::Dynamic), None));
@@ -192,7 +201,11 @@ impl Planner<'_> {
     }
 
     /// The value of a resource as references see it.
-    fn aggregate(&mut self, repetition: &Repetition, values: Vec<(Option<InstanceKey>, Value, Option<u32>)>) -> Evaluated {
+    fn aggregate(
+        &mut self,
+        repetition: &Repetition,
+        values: Vec<(Option<InstanceKey>, Value, Option<u32>)>,
+    ) -> Evaluated {
         let known = values.iter().all(|(_, v, _)| v.is_wholly_known());
         let shape = match repetition {
             Repetition::None => Shape::Single,
@@ -200,7 +213,8 @@ impl Planner<'_> {
             Repetition::ForEach(_) => Shape::Each,
         };
         let slot = (!known).then(|| {
-            let instances = values.iter().filter_map(|(k, _, i)| Some((k.as_ref().map(Into::into), (*i)?))).collect();
+            let instances =
+                values.iter().filter_map(|(k, _, i)| Some((k.as_ref().map(Into::into), (*i)?))).collect();
             self.evaluation.slot(Slot::Resource { shape, instances })
         });
         let value = match shape {
@@ -240,7 +254,9 @@ impl Planner<'_> {
         let problems = provider.validate(&block.kind, &config);
         let failed = !problems.is_empty();
         for problem in problems {
-            let mut error = Diagnostic::error(problem.summary, problem.detail).at(span_of(&block.body, &problem.path)).address(&address);
+            let mut error = Diagnostic::error(problem.summary, problem.detail)
+                .at(span_of(&block.body, &problem.path))
+                .address(&address);
             error.hint = problem.hint;
             self.evaluation.diagnostics.push(error);
         }
@@ -250,7 +266,9 @@ impl Planner<'_> {
         let connection = match provider.connection(&provider_value, &config) {
             Ok(connection) => connection,
             Err(problem) => {
-                let mut error = Diagnostic::error(problem.summary, problem.detail).at(span_of(&block.body, &problem.path)).address(&address);
+                let mut error = Diagnostic::error(problem.summary, problem.detail)
+                    .at(span_of(&block.body, &problem.path))
+                    .address(&address);
                 error.hint = problem.hint;
                 self.evaluation.diagnostics.push(error);
                 return None;
@@ -306,7 +324,12 @@ impl Planner<'_> {
     }
 
     /// Plans a managed object: fills in action, reason, before and after.
-    fn managed(&mut self, provider: &SharedProvider, block: &Resource, change: &mut Change) -> Result<(), Box<Diagnostic>> {
+    fn managed(
+        &mut self,
+        provider: &SharedProvider,
+        block: &Resource,
+        change: &mut Change,
+    ) -> Result<(), Box<Diagnostic>> {
         let address = change.key.address.clone();
         let schema = provider.schema().resources.get(&*block.kind);
         let Some(schema) = schema else { return Ok(()) };
@@ -317,19 +340,28 @@ impl Planner<'_> {
             None => change.config.clone(),
         };
         let request = |prior: Option<&Value>, proposed: &Value| {
-            provider.plan(PlanRequest { kind: &block.kind, prior, config: &config, proposed }).map_err(|problem| {
-                let mut error = Diagnostic::error(problem.summary, problem.detail).at(span_of(&block.body, &problem.path)).address(&address);
-                error.hint = problem.hint;
-                Box::new(error)
-            })
+            provider.plan(PlanRequest { kind: &block.kind, prior, config: &config, proposed }).map_err(
+                |problem| {
+                    let mut error = Diagnostic::error(problem.summary, problem.detail)
+                        .at(span_of(&block.body, &problem.path))
+                        .address(&address);
+                    error.hint = problem.hint;
+                    Box::new(error)
+                },
+            )
         };
         let response = request(prior, &proposed(&schema.block, &config, prior))?;
         let asked = self.input.replace.contains(&address);
         let triggered = self.triggered(block, &address.module);
-        let (action, reason) = decide(record, &response, asked, triggered, block.lifecycle.create_before_destroy);
+        let (action, reason) =
+            decide(record, &response, asked, triggered, block.lifecycle.create_before_destroy);
         let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
         let reason = match (action, reason) {
-            (Action::Create, None) if self.input.drift.iter().any(|d| d.key == change.key && d.after.is_null()) => Some(Reason::Missing),
+            (Action::Create, None)
+                if self.input.drift.iter().any(|d| d.key == change.key && d.after.is_null()) =>
+            {
+                Some(Reason::Missing)
+            }
             (_, reason) => reason,
         };
         if action.is_replace() && block.lifecycle.prevent_destroy {
@@ -337,7 +369,9 @@ impl Planner<'_> {
         }
         let after = match action {
             Action::NoOp => prior.cloned().unwrap_or(Value::NULL),
-            Action::DeleteThenCreate | Action::CreateThenDelete => request(None, &proposed(&schema.block, &config, None))?.planned,
+            Action::DeleteThenCreate | Action::CreateThenDelete => {
+                request(None, &proposed(&schema.block, &config, None))?.planned
+            }
             _ => response.planned,
         };
         change.action = action;
@@ -348,12 +382,19 @@ impl Planner<'_> {
             change.config = config;
         }
         if let Some(identity) = provider.identity(&block.kind, &change.after) {
-            let whole = format!("{}\n{:?}\n{identity}", provider.name(), change.connection);
+            let whole = format!(
+                "{}\n{}\n{identity}",
+                provider.name(),
+                serde_json::to_string(&change.connection).unwrap_or_default()
+            );
             if let Some(other) = self.identities.insert(whole, address.clone()) {
                 return Err(Box::new(
-                    Diagnostic::error("Two resources for one object", format!("{address} and {other} both describe {identity}."))
-                        .at(block.span)
-                        .address(&address),
+                    Diagnostic::error(
+                        "Two resources for one object",
+                        format!("{address} and {other} both describe {identity}."),
+                    )
+                    .at(block.span)
+                    .address(&address),
                 ));
             }
         }
@@ -365,7 +406,13 @@ impl Planner<'_> {
         for expr in &block.lifecycle.replace_triggered_by {
             expr.for_each_reference(&mut |reference, _| {
                 if let crate::expr::Reference::Resource { mode, kind, name } = reference {
-                    let address = ResourceAddress { module: module.clone(), mode: *mode, kind: kind.clone(), name: name.clone(), key: None };
+                    let address = ResourceAddress {
+                        module: module.clone(),
+                        mode: *mode,
+                        kind: kind.clone(),
+                        name: name.clone(),
+                        key: None,
+                    };
                     triggered |= self.changing.contains(&address);
                 }
             });
@@ -376,7 +423,9 @@ impl Planner<'_> {
     /// The `provider` block's value and its closed expression.
     fn provider_config(&mut self, name: &str) -> (Value, Option<crate::expr::Expr>) {
         let providers = &self.input.graph.modules[0].module.providers;
-        let Some((_, expr)) = providers.iter().find(|(n, _)| *n.name == *name) else { return (Value::NULL, None) };
+        let Some((_, expr)) = providers.iter().find(|(n, _)| *n.name == *name) else {
+            return (Value::NULL, None);
+        };
         let nothing = Repeated::default();
         let at = self.evaluation.at(0, 0, &nothing);
         match evaluate(expr, &at) {
@@ -452,7 +501,11 @@ impl Planner<'_> {
             let call = self.input.graph.find(module, &crate::expr::Reference::Module(step.name.clone()))?;
             module = self.input.graph.child(module, call)?;
         }
-        let reference = crate::expr::Reference::Resource { mode: address.mode, kind: address.kind.clone(), name: address.name.clone() };
+        let reference = crate::expr::Reference::Resource {
+            mode: address.mode,
+            kind: address.kind.clone(),
+            name: address.name.clone(),
+        };
         let index = self.input.graph.find(module, &reference)?;
         self.input.graph.modules[module].module.resources.get(index)
     }
@@ -484,7 +537,10 @@ impl Planner<'_> {
         for (name, before) in &self.input.state.outputs {
             if !outputs.contains_key(name) {
                 let sensitive = before.is_sensitive();
-                outputs.insert(name.clone(), OutputChange { before: before.clone(), after: Value::NULL, residual: None, sensitive });
+                outputs.insert(
+                    name.clone(),
+                    OutputChange { before: before.clone(), after: Value::NULL, residual: None, sensitive },
+                );
             }
         }
         outputs
@@ -492,7 +548,10 @@ impl Planner<'_> {
 }
 
 fn protected(address: &ResourceAddress) -> Diagnostic {
-    Diagnostic::error("Object is protected", format!("The plan would destroy {address}, whose lifecycle has prevent_destroy."))
-        .address(address)
-        .hint("Take prevent_destroy out first, or change the configuration so that the object stays.")
+    Diagnostic::error(
+        "Object is protected",
+        format!("The plan would destroy {address}, whose lifecycle has prevent_destroy."),
+    )
+    .address(address)
+    .hint("Take prevent_destroy out first, or change the configuration so that the object stays.")
 }

@@ -218,14 +218,19 @@ impl Kubernetes {
             let paths = settings.computed.iter().filter_map(|path| fields::parse(path));
             paths.for_each(|steps| fields::overlay_json(&mut body, &live, &steps));
         }
-        let uri = format!(
-            "{}?fieldManager={}&force={}&fieldValidation=Strict",
-            subject.location.object,
-            escape(&settings.manager),
-            settings.force
-        );
-        let call = Call { method: "PATCH", uri: &uri, body: Some(("application/apply-patch+yaml", &body)) };
-        let live = match subject.cluster.call(call).await {
+        let manager = escape(&settings.manager);
+        let send = async |force: bool| {
+            let object = &subject.location.object;
+            let uri = format!("{object}?fieldManager={manager}&force={force}&fieldValidation=Strict");
+            let body = Some(("application/apply-patch+yaml", &body));
+            subject.cluster.call(Call { method: "PATCH", uri: &uri, body }).await
+        };
+        let sent = match send(settings.force).await {
+            // The plan has shown the edit, and that it will be put right.
+            Err(failure) if action == "update" && failure.is_hand_edit() => send(true).await,
+            sent => sent,
+        };
+        let live = match sent {
             Ok(live) => live,
             Err(failure) => return Err(not_applied(subject, failure).await),
         };

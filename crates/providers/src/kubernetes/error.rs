@@ -40,6 +40,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether nobody but people at `kubectl` holds the fields in conflict:
+    /// drift to be repaired, unlike a controller that will set them again.
+    pub(super) fn is_hand_edit(&self) -> bool {
+        let Failure::Refused { status, .. } = self else { return false };
+        let managers = || causes(status).iter().filter(|c| c.reason == "FieldManagerConflict");
+        managers().next().is_some() && managers().all(|c| manager(c).starts_with("kubectl"))
+    }
+
     /// Whether the server says that there is no such thing.
     pub(super) fn is_not_found(&self) -> bool {
         self.code() == Some(404)
@@ -188,12 +196,17 @@ fn causes(status: &Status) -> &[StatusCause] {
     status.details.as_ref().map_or(&[], |d| &d.causes)
 }
 
+/// The manager that a conflict's cause names.
+fn manager(cause: &StatusCause) -> &str {
+    cause.message.split('"').nth(1).unwrap_or(&cause.message)
+}
+
 /// Fields of ours that another manager owns.
 fn field_conflict(status: &Status, about: About<'_>) -> ProviderError {
     let mut managers: Vec<&str> = Vec::new();
     let mut detail = format!("Others own fields of {} that the manifest sets:", about.object);
     for cause in causes(status).iter().filter(|c| c.reason == "FieldManagerConflict") {
-        let manager = cause.message.split('"').nth(1).unwrap_or(&cause.message);
+        let manager = manager(cause);
         if !managers.contains(&manager) {
             managers.push(manager);
         }

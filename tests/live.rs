@@ -1,0 +1,102 @@
+use std::process::Command;
+
+use tenantctl_test_servers::Cluster;
+
+use crate::common::{Place, Said, said};
+
+/// Runs the binary on examples/shared-cluster with the real cluster's
+/// kubeconfig.
+fn run(place: &Place, args: &[&str]) -> Said {
+    let mut command: Command = place.command("shared-cluster", args);
+    said(command.env("KUBECONFIG", Cluster::shared().kubeconfig()).output().expect("the binary runs"))
+}
+
+fn ok(place: &Place, args: &[&str]) -> Said {
+    let said = run(place, args);
+    assert_eq!(said.code, 0, "{args:?}\n{}\n{}", said.stdout, said.stderr);
+    said
+}
+
+fn kubectl(args: &[&str]) -> String {
+    let output = Cluster::shared().kubectl(args);
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn three_tenants_live_drift_and_leave() {
+    let place = Place::new();
+    ok(&place, &["apply", "-auto-approve"]);
+    for tenant in ["acme", "globex", "initech"] {
+        let namespace = format!("tenant-{tenant}");
+        let listed = kubectl(&[
+            "get",
+            "deploy,svc,quota,limits,netpol,pdb,hpa,role,rolebinding,sa",
+            "-n",
+            &namespace,
+            "-o",
+            "name",
+        ]);
+        for name in [
+            "deployment.apps/web",
+            "service/web",
+            "resourcequota/tenant",
+            "networkpolicy.networking.k8s.io/default-deny",
+        ] {
+            assert!(listed.contains(name), "{namespace} has no {name}:\n{listed}");
+        }
+    }
+
+    let said = run(&place, &["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "the second plan is not empty:\n{}\n{}", said.stdout, said.stderr);
+
+    // Somebody changes a quota by hand.
+    kubectl(&[
+        "patch",
+        "quota",
+        "tenant",
+        "-n",
+        "tenant-acme",
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"hard":{"pods":"99"}}}"#,
+    ]);
+    let said = run(&place, &["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 2, "{}\n{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("kubernetes_manifest.quota"), "{}", said.stdout);
+    assert!(said.stdout.contains("0 to add, 1 to change, 0 to destroy"), "{}", said.stdout);
+    ok(&place, &["apply", "-auto-approve"]);
+    assert!(
+        kubectl(&["get", "quota", "tenant", "-n", "tenant-acme", "-o", "jsonpath={.spec.hard.pods}"])
+            .ends_with("10")
+    );
+    assert_eq!(run(&place, &["plan", "-detailed-exitcode"]).code, 0);
+
+    // A customer's own person sees the own namespace and no other.
+    let config = Cluster::shared().kubeconfig_for("ann", &["tenant:acme"]);
+    let can = |namespace: &str| {
+        kubectl(&["--kubeconfig", config.to_str().unwrap(), "get", "deployments", "-n", namespace])
+    };
+    assert!(can("tenant-acme").contains("web"), "{}", can("tenant-acme"));
+    assert!(can("tenant-globex").contains("Forbidden"), "{}", can("tenant-globex"));
+
+    // One leaves; the others do not notice.
+    ok(&place, &["destroy", "-auto-approve", "-tenant=globex"]);
+    assert!(kubectl(&["get", "namespace", "tenant-globex"]).contains("NotFound"));
+    let said = run(&place, &["plan", "-detailed-exitcode", "-tenant=acme", "-tenant=initech"]);
+    assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_a_clear_error() {
+    let place = Place::new();
+    let config = place.example("shared-cluster").join("nowhere.yaml");
+    std::fs::write(
+        &config,
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: a, user: {token: hunter2secret}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n",
+    )
+    .unwrap();
+    let mut command = place.command("shared-cluster", &["plan"]);
+    let said = said(command.env("KUBECONFIG", &config).output().unwrap());
+    assert_eq!(said.code, 0, "planning needs no cluster: {}", said.stderr);
+    assert!(!format!("{}{}", said.stdout, said.stderr).contains("hunter2secret"));
+}
