@@ -1,4 +1,45 @@
-//! The tenantctl engine.
+//! The tenantctl engine: from HCL to a plan, and from a plan to objects.
+//!
+//! # The data path
+//!
+//! One direction; each arrow has one owner and one output.
+//!
+//! | from → to | owner | gives |
+//! | --- | --- | --- |
+//! | text → syntax | [`config`]: `parse`, `lower` | tree with places, syntax diagnostics |
+//! | syntax → modules | [`config`]: `decode`, `body`, `types` | typed blocks; each resource body is one expression that follows its schema |
+//! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
+//! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
+//! | state → refreshed state | [`refresh`] | bulk reads, drift |
+//! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
+//! | plan ↔ file | [`plan::file`] | versioned, sealed |
+//! | plan → steps | [`mod@apply`]: `executor` | order, limits, stop requests, events |
+//! | step → objects | [`mod@apply`]: `step`, `call`, `values` | journal begin, provider call, journal end |
+//! | what a dead run left | [`mod@apply`]: `recover` | adopted or not made, by reading the provider |
+//!
+//! [`ops`] puts these together for its callers: the command line and tests.
+//!
+//! # Underneath
+//!
+//! [`addr`] names, [`value`] typed values with unknowns and marks, [`diag`]
+//! diagnostics, [`event`] what happens, [`expr`] expressions and the one
+//! evaluator, [`provider`] the interface of providers, [`state`] records,
+//! journal, lock and index.
+//!
+//! # What holds everywhere
+//!
+//! - Unknown and sensitive are types. Sensitive values show through no `Debug`
+//!   and are sealed before anything is written.
+//! - A begin entry is durable before a provider is called, the end entry
+//!   before dependents start.
+//! - Planning is pure; applying decides nothing.
+//! - Nothing here prints, prompts, exits, reads the environment or the clock.
+//!
+//! # What is absent
+//!
+//! `moved`, `removed`, `import` and `check` blocks, provisioners, ephemeral
+//! resources, module sources other than local ones, environments as a layer,
+//! migration and rollout. Each is refused by a diagnostic, not ignored.
 
 pub mod addr;
 pub mod apply;
