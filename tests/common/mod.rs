@@ -29,6 +29,28 @@ impl Place {
         self.dir.path().join("examples").join(name)
     }
 
+    /// Writes a file of a new or given example.
+    pub fn write(&self, example: &str, file: &str, text: &str) {
+        let path = self.example(example).join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("the file is written");
+    }
+
+    /// Every file below the place, with its bytes.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut folders = vec![self.dir.path().to_path_buf()];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                match entry.path() {
+                    path if path.is_dir() => folders.push(path),
+                    path => files.push((path.clone(), std::fs::read(path).expect("a file"))),
+                }
+            }
+        }
+        files
+    }
+
     /// A command in an example, not started.
     pub fn command(&self, example: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantctl"));

@@ -38,7 +38,7 @@ pub(super) struct Decoder<'a> {
 }
 
 const META: Meta = Meta {
-    attributes: &["count", "for_each", "depends_on", "provider"],
+    attributes: &["count", "for_each", "depends_on"],
     blocks: &["lifecycle", "connection", "provisioner"],
 };
 
@@ -471,7 +471,7 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let module = self.module(&dir.join(path), source.value.span)?;
-        let meta = ["source", "version", "count", "for_each", "depends_on", "providers"];
+        let meta = ["source", "version", "count", "for_each", "depends_on"];
         let arguments: BTreeMap<_, _> = block
             .body
             .attributes

@@ -30,6 +30,14 @@ pub async fn plan(
     selection: &Selection,
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
+    if !options.targets.is_empty() {
+        return Err(Diagnostic::error(
+            "Option not supported yet",
+            "This version of tenantctl cannot plan single resources with -target yet.",
+        )
+        .hint("Select tenants with -tenant.")
+        .into());
+    }
     let instances = platform.instances(&selection.tenants, &selection.tiers)?;
     let graphs = graphs(&instances)?;
     let mut outcomes = Vec::with_capacity(instances.len());
