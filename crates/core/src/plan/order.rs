@@ -25,6 +25,8 @@ struct Builder<'a> {
     made: Vec<Option<StepId>>,
     /// The step that removes what was before.
     removed: Vec<Option<StepId>>,
+    /// By address without key: changes of what, by its record, depends on it.
+    users: HashMap<ResourceAddress, Vec<usize>>,
 }
 
 /// The steps of a plan, in an order that respects itself.
@@ -35,15 +37,22 @@ pub(super) fn steps(
     evaluation: &Evaluation<'_>,
     state: &WorkspaceState,
 ) -> Vec<Step> {
+    let mut users: HashMap<ResourceAddress, Vec<usize>> = HashMap::new();
+    for (i, change) in changes.iter().enumerate().filter(|(_, change)| change.action != Action::NoOp) {
+        for address in state.resources.get(&change.key).into_iter().flat_map(|record| &record.dependencies) {
+            users.entry(address.clone()).or_default().push(i);
+        }
+    }
     let mut builder = Builder {
         changes,
         steps: Vec::new(),
         made: vec![None; changes.len()],
         removed: vec![None; changes.len()],
+        users,
     };
     builder.early_removals(state);
     builder.making(graph, instances, evaluation);
-    builder.late_removals(state);
+    builder.late_removals();
     builder.steps
 }
 
@@ -61,7 +70,7 @@ impl Builder<'_> {
         let removed: Vec<usize> = (0..self.changes.len())
             .filter(|&i| match self.changes[i].action {
                 Action::DeleteThenCreate => true,
-                Action::Delete => !self.kept_users(i, state),
+                Action::Delete => !self.kept_users(i),
                 _ => false,
             })
             .collect();
@@ -90,19 +99,13 @@ impl Builder<'_> {
 
     /// Whether something that stays used the object and is changed to do
     /// without it: then the object goes after that change.
-    fn kept_users(&self, i: usize, state: &WorkspaceState) -> bool {
-        self.users(i, state)
-            .any(|j| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete))
+    fn kept_users(&self, i: usize) -> bool {
+        self.users(i).any(|j| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete))
     }
 
     /// Changes of objects whose records depend on the object of a change.
-    fn users<'s>(&'s self, i: usize, state: &'s WorkspaceState) -> impl Iterator<Item = usize> + 's {
-        let address = self.changes[i].key.address.without_key();
-        let uses = move |change: &Change| {
-            change.action != Action::NoOp
-                && state.resources.get(&change.key).is_some_and(|r| r.dependencies.contains(&address))
-        };
-        (0..self.changes.len()).filter(move |&j| uses(&self.changes[j]))
+    fn users(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
+        self.users.get(&self.changes[i].key.address.without_key()).into_iter().flatten().copied()
     }
 
     fn remove(
@@ -185,11 +188,10 @@ impl Builder<'_> {
 
     /// Second halves of create-first replacements: after everything that used
     /// the old object uses the new one.
-    fn late_removals(&mut self, state: &WorkspaceState) {
+    fn late_removals(&mut self) {
         for i in 0..self.changes.len() {
             if self.changes[i].action == Action::Delete && self.removed[i].is_none() {
-                let after =
-                    self.users(i, state).flat_map(|j| [self.made[j], self.removed[j]]).flatten().collect();
+                let after = self.users(i).flat_map(|j| [self.made[j], self.removed[j]]).flatten().collect();
                 self.removed[i] = Some(self.push(StepAction::Delete, i, after));
             }
             if self.changes[i].action != Action::CreateThenDelete {
