@@ -87,7 +87,7 @@ fn three_tenants_live_drift_and_leave() {
 }
 
 #[test]
-fn a_cluster_that_is_not_there_is_a_clear_error() {
+fn a_first_plan_needs_no_cluster_and_shows_no_token() {
     let place = Place::new();
     let config = place.example("shared-cluster").join("nowhere.yaml");
     std::fs::write(
