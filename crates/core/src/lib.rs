@@ -6,7 +6,7 @@
 //!
 //! | from → to | owner | gives |
 //! | --- | --- | --- |
-//! | text → syntax | [`config`]: `parse`, `lower` | tree with places, syntax diagnostics |
+//! | text → syntax | [`syntax`]: `lexer`, `parser` | tree with places, syntax diagnostics |
 //! | syntax → modules | [`config`]: `decode`, `body`, `types` | typed blocks; each resource body is one expression that follows its schema |
 //! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
 //! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
@@ -53,4 +53,5 @@ pub mod plan;
 pub mod provider;
 pub mod refresh;
 pub mod state;
+pub mod syntax;
 pub mod value;

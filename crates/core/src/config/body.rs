@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::reader::{unexpected_argument, unexpected_block};
-use super::syntax::{Block as BlockSyntax, Body};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
 use crate::provider::{Block, Nesting};
+use crate::syntax::{Block as BlockSyntax, Body};
 use crate::value::{Type, Value};
 
 /// Names that the engine takes from a body before its schema is looked at.

@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use super::body::{Meta, compile};
 use super::model::{Lifecycle, Module, ModuleCall, Output, Repetition, Resource, Variable};
-use super::parse::parse;
-use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
-use super::syntax::{Block, Body, Ident};
+use super::reader::{Constants, check_labels, check_names, constant, constant_expr, keywords, listed};
 use super::types::type_constraint;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
 use crate::provider::Registry;
+use crate::syntax::{Block, Body, Ident, parse_file};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
@@ -81,7 +80,7 @@ impl<'a> Decoder<'a> {
             let shown: PathBuf =
                 path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
             let file = self.sources.add(shown, text.clone());
-            bodies.push(parse(file, &text, &mut self.diagnostics));
+            bodies.push(parse_file(file, &text, &mut self.diagnostics));
         }
         Ok(bodies)
     }
@@ -432,7 +431,7 @@ impl<'a> Decoder<'a> {
         let mut ignore_changes = Vec::new();
         let mut ignore_all = false;
         if let Some(attribute) = block.body.attribute("ignore_changes") {
-            let names = super::parse::keywords(&attribute.value, self.sources);
+            let names = keywords(&attribute.value);
             ignore_all = names.as_deref() == Some(&[Arc::from("all")])
                 && !matches!(attribute.value.kind, ExprKind::Tuple(_));
             ignore_changes = names.unwrap_or_default();

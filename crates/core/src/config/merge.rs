@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 use super::decode::{Decoder, object_items};
 use super::model::{Module, Settings, Tenancy, Tenant, Tier};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
-use super::syntax::{Block, Body, Ident};
 use crate::addr::{WorkspaceName, is_valid_name};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext, fill_defaults};
 use crate::provider::Registry;
+use crate::syntax::{Block, Body, Ident, parse_file};
 use crate::value::{Kind, Type, Value};
 
 /// The workspace of a root without tenants.
@@ -360,7 +360,7 @@ fn given_variables(
             continue;
         }
         let file = sources.add(format!("<value for var.{name}>"), format!("{name} = {text}\n"));
-        let body = super::parse::parse(file, &format!("{name} = {text}\n"), diagnostics);
+        let body = parse_file(file, &format!("{name} = {text}\n"), diagnostics);
         if let Some(attribute) = body.attributes.first()
             && let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, scope, diagnostics)
         {
@@ -579,7 +579,7 @@ pub fn read_values(
 ) -> Result<Vec<(String, String)>, std::io::Error> {
     let text = std::fs::read_to_string(path)?;
     let file = sources.add(path, text.as_str());
-    let body = super::parse::parse(file, &text, diagnostics);
+    let body = parse_file(file, &text, diagnostics);
     let files = DiskFiles;
     let scope = Constants(FunctionContext { module_dir: path, root_dir: path, timestamp: "", files: &files });
     let mut values = Vec::new();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::syntax::Ident;
 use crate::addr::ResourceMode;
 use crate::diag::Span;
 use crate::expr::{Constraint, Expr};
+use crate::syntax::Ident;
 use crate::value::Value;
 
 /// A module: one directory.

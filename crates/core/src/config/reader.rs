@@ -1,9 +1,11 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
-use super::syntax::{Attribute, Block, Body};
+use std::sync::Arc;
+
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{EvalResult, FunctionContext, Reference};
 use crate::expr::{Expr, ExprKind, Scope, evaluate};
+use crate::syntax::{Attribute, Block, Body};
 use crate::value::{Type, Value};
 
 /// Reports arguments and blocks that do not belong in a body.
@@ -137,5 +139,24 @@ pub(super) fn listed<'a>(body: &'a Body, name: &str, diagnostics: &mut Diagnosti
             );
             &[]
         }
+    }
+}
+
+/// The bare names in a list such as `[tags, ami]`, or the one bare name; of a
+/// path into an attribute, the attribute.
+pub(super) fn keywords(expr: &Expr) -> Option<Vec<Arc<str>>> {
+    match &expr.kind {
+        ExprKind::Tuple(items) => items.iter().map(keyword).collect(),
+        _ => keyword(expr).map(|name| vec![name]),
+    }
+}
+
+fn keyword(expr: &Expr) -> Option<Arc<str>> {
+    match &expr.kind {
+        ExprKind::Variable(name) => Some(name.clone()),
+        ExprKind::Attribute(source, _) => keyword(source),
+        ExprKind::Index(pair) => keyword(&pair.0),
+        ExprKind::Literal(value) => value.as_str().map(Arc::from),
+        _ => None,
     }
 }

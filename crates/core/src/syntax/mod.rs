@@ -1,0 +1,72 @@
+//! HCL text to a syntax tree: blocks and attributes with places, expressions
+//! as the evaluator takes them. The grammar is HCL's native syntax
+//! specification as OpenTofu reads it.
+//!
+//! [`lexer`] makes tokens of text, `parser` bodies of tokens, `expression` and
+//! `template` expressions, `reference` tells what a dotted name means.
+//!
+//! Guarantees: everything has its place; after a mistake parsing goes on where
+//! it can, so that several are reported at once; numbers are exact; nesting is
+//! bounded, so that no input exhausts the stack; time and memory are linear.
+//! Must not: evaluate, read files, or know which blocks there are.
+//!
+//! It is our own because the published parsers keep every blank for editing,
+//! which costs several times the time and memory of what a plan needs, stop at
+//! the first mistake, and pass numbers through floats.
+
+mod expression;
+pub mod lexer;
+mod parser;
+mod reference;
+mod template;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
+use crate::expr::Expr;
+
+pub use tree::{Attribute, Block, Body, Ident};
+
+use parser::Parser;
+
+/// Files larger than this are refused.
+pub const MAX_FILE: usize = 16 * 1024 * 1024;
+
+/// How high an expression's tree may be; what reads it goes down by recursion.
+const MAX_HEIGHT: u32 = 200;
+
+/// Parses one file. What could not be parsed is left out, with diagnostics.
+pub fn parse_file(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Body {
+    if !fits(file, text, diagnostics) {
+        return Body::default();
+    }
+    Parser::new(file, text, lexer::tokens(text), diagnostics).file()
+}
+
+/// Parses a text that is one expression; `None` with diagnostics.
+pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    if !fits(file, text, diagnostics) {
+        return None;
+    }
+    Parser::new(file, text, lexer::tokens(text), diagnostics).lone_expression()
+}
+
+/// Parses a text that is one template, as a template file is; `None` with
+/// diagnostics.
+pub fn parse_template(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    if !fits(file, text, diagnostics) {
+        return None;
+    }
+    Parser::new(file, text, lexer::template_tokens(text), diagnostics).lone_template()
+}
+
+fn fits(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> bool {
+    if text.len() > MAX_FILE {
+        let start = Span { file, start: 0, end: 0 };
+        diagnostics.push(
+            Diagnostic::error("File too large", "A configuration file may have 16 MiB at most.").at(start),
+        );
+    }
+    text.len() <= MAX_FILE
+}

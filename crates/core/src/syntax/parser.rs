@@ -1,0 +1,547 @@
+//! Tokens to bodies: attributes, blocks, and going on after a mistake.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::lexer::{Token, TokenKind, name_length};
+use super::tree::{Attribute, Block, Body, Ident};
+use super::{MAX_HEIGHT, template};
+use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
+use crate::expr::Expr;
+
+/// A mistake that was reported; the caller skips to where it can go on.
+pub(super) struct Reported;
+
+pub(super) type Parsed<T> = Result<T, Reported>;
+
+pub(super) struct Parser<'a> {
+    file: FileId,
+    pub(super) text: &'a str,
+    /// Without comments, which may stand anywhere.
+    tokens: Vec<Token>,
+    at: usize,
+    /// Whether the end of a line is a token here, or a blank.
+    lines: bool,
+    /// Every name once, however often the text has it.
+    names: HashMap<&'a str, Arc<str>>,
+    /// Names of enclosing `for` expressions and dynamic blocks.
+    pub(super) bound: Vec<Arc<str>>,
+    /// A bare name is a keyword here (a type, an attribute to ignore).
+    pub(super) keywords: bool,
+    depth: u32,
+    tallest: u32,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(
+        file: FileId,
+        text: &'a str,
+        mut tokens: Vec<Token>,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        tokens.retain(|t| !matches!(t.kind, TokenKind::LineComment | TokenKind::BlockComment));
+        Parser {
+            file,
+            text,
+            tokens,
+            at: 0,
+            lines: true,
+            names: HashMap::new(),
+            bound: Vec::new(),
+            keywords: false,
+            depth: 0,
+            tallest: 0,
+            diagnostics,
+        }
+    }
+
+    pub(super) fn file(mut self) -> Body {
+        let mut body = Body::default();
+        while self.peek().kind != TokenKind::End {
+            // At the top there is nobody to go further up to.
+            _ = self.items(&mut body, None, "");
+            if self.peek().kind == TokenKind::BraceClose {
+                let brace = self.next();
+                self.error("Unexpected closing brace", "No block is open that this could close.", brace);
+            }
+        }
+        self.refuse_duplicates(&mut body);
+        body
+    }
+
+    pub(super) fn lone_expression(mut self) -> Option<Expr> {
+        self.lines = false;
+        let expr = self.expression().ok()?;
+        let rest = self.peek();
+        if rest.kind != TokenKind::End {
+            self.unexpected("Extra characters after expression", "The expression ends before this", rest);
+            return None;
+        }
+        Some(expr)
+    }
+
+    pub(super) fn lone_template(mut self) -> Option<Expr> {
+        template::whole(&mut self).ok()
+    }
+
+    // Bodies
+
+    /// Attributes and blocks up to the brace that closes the body, or the end.
+    /// `open` is the brace that opened it, `kind` the type of its block.
+    fn items(&mut self, body: &mut Body, open: Option<Token>, kind: &str) -> Parsed<()> {
+        loop {
+            let token = self.peek();
+            match token.kind {
+                TokenKind::Newline => _ = self.next(),
+                TokenKind::BraceClose => return Ok(()),
+                TokenKind::End => {
+                    let Some(open) = open else { return Ok(()) };
+                    let detail = "There is no closing brace for this block before the end of the file.";
+                    return Err(self.error("Unclosed block", detail, open));
+                }
+                _ => {
+                    let start = self.at;
+                    if self.item(body, kind).is_err() {
+                        let left = self.recover(start) || self.peek().kind == TokenKind::End;
+                        if left && open.is_some() {
+                            return Err(Reported);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn item(&mut self, body: &mut Body, kind: &str) -> Parsed<()> {
+        let token = self.next();
+        if token.kind != TokenKind::Ident {
+            let want = "An argument or block is expected here, which begins with a name";
+            if token.kind == TokenKind::QuoteOpen {
+                return Err(self.error(
+                    "Invalid argument name",
+                    "Argument names are written without quotes.",
+                    token,
+                ));
+            }
+            return Err(self.unexpected("Argument or block expected", want, token));
+        }
+        let name = self.ident(token);
+        match self.peek().kind {
+            TokenKind::Assign => {
+                self.next();
+                let value = self.argument(kind, &name)?;
+                // The iterator of a dynamic block is part of its header.
+                if (kind, &*name.name) != ("dynamic", "iterator") {
+                    body.attributes.push(Attribute { name, value });
+                }
+                self.end_of_line("argument")
+            }
+            TokenKind::BraceOpen | TokenKind::QuoteOpen | TokenKind::Ident => {
+                let block = self.block(name)?;
+                body.blocks.push(block);
+                self.end_of_line("block")
+            }
+            TokenKind::Colon => {
+                let colon = self.next();
+                let what =
+                    "An argument's name and its value are separated by an equals sign, not by a colon.";
+                Err(self.error("Invalid argument", what, colon))
+            }
+            _ => Err(self.error(
+                "Argument or block expected",
+                "After a name comes an equals sign and a value, or a block with its labels and braces.",
+                token,
+            )),
+        }
+    }
+
+    fn argument(&mut self, kind: &str, name: &Ident) -> Parsed<Expr> {
+        // What a dynamic block goes through is outside its iterator's reach.
+        let iterator = if (kind, &*name.name) == ("dynamic", "for_each") { self.bound.pop() } else { None };
+        let outer = self.keywords;
+        self.keywords = matches!(
+            (kind, &*name.name),
+            ("variable", "type")
+                | ("dynamic", "iterator")
+                | ("lifecycle", "ignore_changes")
+                | ("resource" | "data" | "ephemeral" | "import", "provider")
+                | ("module", "providers")
+        );
+        self.tallest = 0;
+        let value = self.expression();
+        self.keywords = outer;
+        self.bound.extend(iterator);
+        value
+    }
+
+    fn end_of_line(&mut self, what: &str) -> Parsed<()> {
+        let token = self.peek();
+        match token.kind {
+            TokenKind::Newline | TokenKind::End => Ok(()),
+            TokenKind::Comma => Err(self.error(
+                "Unexpected comma",
+                format!("An {what} ends with its line; there is no comma between arguments of a block."),
+                token,
+            )),
+            _ => {
+                let article = if what == "argument" { "an" } else { "a" };
+                Err(self.unexpected(
+                    "Missing newline",
+                    &format!("After {article} {what} a new line is expected"),
+                    token,
+                ))
+            }
+        }
+    }
+
+    fn block(&mut self, kind: Ident) -> Parsed<Block> {
+        let mut labels = Vec::new();
+        let open = loop {
+            let token = self.next();
+            match token.kind {
+                TokenKind::BraceOpen => break token,
+                TokenKind::Ident => labels.push(self.ident(token)),
+                TokenKind::QuoteOpen => labels.push(self.label(token)?),
+                TokenKind::Assign => {
+                    return Err(self.error(
+                        "Invalid block",
+                        "The equals sign belongs to an argument, which has no labels; a block has none.",
+                        token,
+                    ));
+                }
+                _ => {
+                    return Err(self.unexpected(
+                        "Invalid block",
+                        "A block's labels are followed by \"{\"",
+                        token,
+                    ));
+                }
+            }
+        };
+        if self.depth >= MAX_HEIGHT {
+            return Err(self.too_deep(open));
+        }
+        // Inside `dynamic "x"`, the iterator is a name of the expressions.
+        let iterator = if &*kind.name == "dynamic" { self.iterator(&labels) } else { None };
+        let bound = self.bound.len();
+        self.bound.extend(iterator.clone());
+        self.depth += 1;
+        let body = self.block_body(&kind.name, open);
+        self.depth -= 1;
+        self.bound.truncate(bound);
+        Ok(Block { kind, labels, body: body?, iterator })
+    }
+
+    fn block_body(&mut self, kind: &str, open: Token) -> Parsed<Body> {
+        let mut body = Body::default();
+        match self.peek().kind {
+            TokenKind::Newline | TokenKind::BraceClose | TokenKind::End => {
+                self.items(&mut body, Some(open), kind)?;
+            }
+            // `{ name = value }` on one line has one argument at most.
+            TokenKind::Ident if self.ahead(1).kind == TokenKind::Assign => {
+                let token = self.next();
+                let name = self.ident(token);
+                self.next();
+                let value = self.argument(kind, &name)?;
+                body.attributes.push(Attribute { name, value });
+                if self.peek().kind != TokenKind::BraceClose {
+                    let detail = "A block on one line has one argument and then its closing brace; \
+                                  write each argument of a longer block on its own line";
+                    let found = self.peek();
+                    return Err(self.unexpected("Invalid one-line block", detail, found));
+                }
+            }
+            _ => {
+                let detail = "A block on one line holds one argument; write longer ones on several lines";
+                let found = self.peek();
+                return Err(self.unexpected("Invalid one-line block", detail, found));
+            }
+        }
+        self.next();
+        self.refuse_duplicates(&mut body);
+        Ok(body)
+    }
+
+    /// The name of a dynamic block's element: its `iterator`, found by looking
+    /// ahead since expressions before it may use it, or its label.
+    fn iterator(&mut self, labels: &[Ident]) -> Option<Arc<str>> {
+        let mut nesting = 0u32;
+        let mut at = self.at;
+        while let Some([name, assign, value]) = self.tokens.get(at..at + 3) {
+            match name.kind {
+                TokenKind::BraceOpen => nesting += 1,
+                TokenKind::BraceClose if nesting == 0 => break,
+                TokenKind::BraceClose => nesting -= 1,
+                TokenKind::Ident
+                    if nesting == 0
+                        && assign.kind == TokenKind::Assign
+                        && value.kind == TokenKind::Ident
+                        && name.text(self.text) == "iterator" =>
+                {
+                    return Some(self.name(*value));
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        labels.first().map(|l| l.name.clone())
+    }
+
+    fn label(&mut self, open: Token) -> Parsed<Ident> {
+        let mut name = String::new();
+        loop {
+            let token = self.next();
+            match token.kind {
+                TokenKind::Text => name.push_str(&self.unescape(token, true)?),
+                TokenKind::QuoteClose => {
+                    let span = self.span(open).to(self.span(token));
+                    return Ok(Ident { name: name.into(), span });
+                }
+                TokenKind::Invalid | TokenKind::End => return Err(self.unclosed_string(open)),
+                _ => {
+                    let detail = "A block's label is plain text: it takes no template.";
+                    return Err(self.error("Invalid label", detail, token));
+                }
+            }
+        }
+    }
+
+    fn refuse_duplicates(&mut self, body: &mut Body) {
+        let mut order: Vec<usize> = (0..body.attributes.len()).collect();
+        let name = |i: usize| &*body.attributes[i].name.name;
+        order.sort_by(|a, b| name(*a).cmp(name(*b)).then(a.cmp(b)));
+        let mut again: Vec<usize> = Vec::new();
+        for pair in order.chunk_by(|a, b| name(*a) == name(*b)) {
+            again.extend(&pair[1..]);
+            for later in &pair[1..] {
+                let (first, later) = (&body.attributes[pair[0]].name, &body.attributes[*later].name);
+                let detail = format!("The argument {:?} was already set in this block.", later.name);
+                self.diagnostics.push(
+                    Diagnostic::error("Duplicate argument", detail)
+                        .at(later.span)
+                        .related(first.span, "first set here"),
+                );
+            }
+        }
+        again.sort_unstable();
+        for index in again.into_iter().rev() {
+            body.attributes.remove(index);
+        }
+    }
+
+    /// Skips what is left of the item that began at a token: to the end of the
+    /// line on which its brackets are closed, or to what looks like a block at
+    /// the start of a line. True when that block is not of this body.
+    fn recover(&mut self, start: usize) -> bool {
+        self.lines = true;
+        // An end of line that was met where it does not belong is still one.
+        let failed = if self.last().kind == TokenKind::Newline { self.at - 1 } else { self.at };
+        let mut open: Vec<TokenKind> = Vec::new();
+        self.at = start;
+        loop {
+            let token = self.peek();
+            let past = self.at >= failed && self.at > start;
+            match token.kind {
+                TokenKind::End => return false,
+                TokenKind::Newline if open.is_empty() && self.at >= failed => return false,
+                TokenKind::BraceOpen
+                | TokenKind::BracketOpen
+                | TokenKind::ParenOpen
+                | TokenKind::InterpolationOpen
+                | TokenKind::DirectiveOpen => open.push(token.kind),
+                // A brace closes what was left open inside it.
+                TokenKind::BraceClose => match open.iter().rposition(|k| *k == TokenKind::BraceOpen) {
+                    Some(at) => open.truncate(at),
+                    None if self.at > start => return false,
+                    None => {}
+                },
+                TokenKind::BracketClose | TokenKind::ParenClose | TokenKind::TemplateClose
+                    if open.last().is_some_and(|k| *k != TokenKind::BraceOpen) =>
+                {
+                    open.pop();
+                }
+                TokenKind::Ident if past && self.begins_block(token) => return true,
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Whether a token is the first of its line and followed by what a block
+    /// at the top of a file has.
+    fn begins_block(&self, token: Token) -> bool {
+        let line_start = self.text.as_bytes()[..token.start as usize].last() == Some(&b'\n');
+        line_start
+            && matches!(self.ahead(1).kind, TokenKind::QuoteOpen | TokenKind::BraceOpen | TokenKind::Ident)
+    }
+
+    // Tokens
+
+    /// The next token, not taken.
+    pub(super) fn peek(&mut self) -> Token {
+        while !self.lines && self.tokens[self.at].kind == TokenKind::Newline {
+            self.at += 1;
+        }
+        self.tokens[self.at]
+    }
+
+    /// The token `count` after the next, ends of lines counted.
+    pub(super) fn ahead(&self, count: usize) -> Token {
+        self.tokens[(self.at + count).min(self.tokens.len() - 1)]
+    }
+
+    /// Takes the next token; the end is never passed.
+    pub(super) fn next(&mut self) -> Token {
+        let token = self.peek();
+        if token.kind != TokenKind::End {
+            self.at += 1;
+        }
+        token
+    }
+
+    /// Takes the next token when it is of a kind.
+    pub(super) fn take(&mut self, kind: TokenKind) -> Option<Token> {
+        (self.peek().kind == kind).then(|| self.next())
+    }
+
+    /// The last token that was taken.
+    pub(super) fn last(&self) -> Token {
+        self.tokens[self.at.saturating_sub(1)]
+    }
+
+    /// Runs with ends of lines as tokens, or as blanks.
+    pub(super) fn with_lines<T>(&mut self, lines: bool, f: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let outer = std::mem::replace(&mut self.lines, lines);
+        let result = f(self);
+        self.lines = outer;
+        result
+    }
+
+    // Bounds
+
+    /// Runs one level deeper. The tree that comes of it is one higher than the
+    /// highest that was built inside.
+    pub(super) fn deeper(&mut self, f: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
+        let outer = std::mem::replace(&mut self.tallest, 0);
+        let start = self.peek();
+        self.depth += 1;
+        let result = if self.depth > MAX_HEIGHT { Err(self.too_deep(start)) } else { f(self) };
+        self.depth -= 1;
+        let expr = result?;
+        self.taller(1, start)?;
+        self.tallest = self.tallest.max(outer);
+        Ok(expr)
+    }
+
+    /// So many levels were put around what was built last.
+    pub(super) fn taller(&mut self, levels: u32, at: Token) -> Parsed<()> {
+        self.tallest += levels;
+        if self.tallest > MAX_HEIGHT {
+            return Err(self.too_deep(at));
+        }
+        Ok(())
+    }
+
+    fn too_deep(&mut self, at: Token) -> Reported {
+        self.error(
+            "Nested too deeply",
+            format!("This is nested more than {MAX_HEIGHT} levels deep; put parts of it into locals."),
+            at,
+        )
+    }
+
+    // Names and places
+
+    /// The shared name of a token's text.
+    pub(super) fn name(&mut self, token: Token) -> Arc<str> {
+        self.names.entry(token.text(self.text)).or_insert_with_key(|text| Arc::from(*text)).clone()
+    }
+
+    pub(super) fn ident(&mut self, token: Token) -> Ident {
+        Ident { name: self.name(token), span: self.span(token) }
+    }
+
+    pub(super) fn span(&self, token: Token) -> Span {
+        Span { file: self.file, start: token.start, end: token.end }
+    }
+
+    // Mistakes
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    pub(super) fn error(&mut self, summary: &str, detail: impl Into<String>, at: Token) -> Reported {
+        let span = self.span(at);
+        self.report(Diagnostic::error(summary, detail).at(span))
+    }
+
+    /// What was expected and what stands there, with what to do about common
+    /// habits of other languages. `want` is a sentence without its end.
+    pub(super) fn unexpected(&mut self, summary: &str, want: &str, found: Token) -> Reported {
+        let text = found.text(self.text);
+        let what = match found.kind {
+            TokenKind::End => "the file ends".to_owned(),
+            TokenKind::Newline => "the line ends".to_owned(),
+            TokenKind::QuoteOpen => "a string stands there".to_owned(),
+            TokenKind::HeredocOpen => "a heredoc stands there".to_owned(),
+            TokenKind::Invalid if text.starts_with("/*") => {
+                return self.error(
+                    "Unclosed comment",
+                    "This comment has no \"*/\" before the end of the file.",
+                    Token { end: found.start + 2, ..found },
+                );
+            }
+            _ => format!("{} stands there", quoted(text)),
+        };
+        let span = self.span(found);
+        let error = Diagnostic::error(summary, format!("{want}, but {what}.")).at(span);
+        let error = match text {
+            "'" => error.hint("Text stands in double quotes."),
+            ";" => error.hint("There are no semicolons; arguments stand on lines of their own."),
+            "&" | "|" => error.hint(format!("The logical operator is written {text}{text}.")),
+            "^" => error.hint("There is no such operator; for powers there is pow()."),
+            "<<" => error.hint("A heredoc begins with <<NAME or <<-NAME, and its text on the next line."),
+            "`" => error.hint("Text stands in double quotes, or in a heredoc when it has several lines."),
+            "\u{201c}" | "\u{201d}" => error.hint("These are typographic quotes; write plain ones (\")."),
+            _ => error,
+        };
+        self.report(error)
+    }
+
+    pub(super) fn unclosed_string(&mut self, open: Token) -> Reported {
+        let span = self.span(open);
+        self.report(
+            Diagnostic::error("Unclosed string", "This string has no closing quote on its line.")
+                .at(span)
+                .hint("For text of several lines use a heredoc: <<-EOT, the text, and EOT on a line of its own."),
+        )
+    }
+
+    /// Text of a template with its escapes resolved.
+    pub(super) fn unescape(&mut self, token: Token, quoted: bool) -> Parsed<std::borrow::Cow<'a, str>> {
+        let text: &'a str = self.text;
+        let text = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+        template::unescape(text, quoted).map_err(|(offset, length, what)| {
+            let start = token.start + u32::try_from(offset).unwrap_or(0);
+            let at = Token { start, end: start + u32::try_from(length).unwrap_or(0), ..token };
+            let span = self.span(at);
+            self.report(
+                Diagnostic::error("Invalid escape sequence", what).at(span).hint(
+                    "Known are \\n \\r \\t \\\" \\\\ \\uNNNN and \\UNNNNNNNN; a backslash itself is \\\\.",
+                ),
+            )
+        })
+    }
+}
+
+/// A token as a message shows it; long ones are cut.
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(20).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    let name = name_length(text) == text.len();
+    if name { format!("the name {short}{more:}") } else { format!("{short:?}{more}") }
+}

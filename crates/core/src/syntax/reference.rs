@@ -1,0 +1,54 @@
+//! What a dotted name refers to.
+
+use crate::addr::ResourceMode;
+use crate::diag::Diagnostic;
+use crate::expr::Reference;
+
+/// The reference that a name begins, and how many of the names after it
+/// belong to the reference; `None` when it refers to nothing.
+pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)> {
+    let first = names.first().copied();
+    Some(match root {
+        "var" => (Reference::Var(first?.into()), 1),
+        "local" => (Reference::Local(first?.into()), 1),
+        "module" => (Reference::Module(first?.into()), 1),
+        "each" if first? == "key" => (Reference::EachKey, 1),
+        "each" if first? == "value" => (Reference::EachValue, 1),
+        "count" if first? == "index" => (Reference::CountIndex, 1),
+        "path" if ["module", "root", "cwd"].contains(&first?) => (Reference::Path(first?.into()), 1),
+        "terraform" if first? == "workspace" => (Reference::Terraform(first?.into()), 1),
+        "each" | "count" | "path" | "terraform" => return None,
+        "self" => (Reference::Itself, 0),
+        "data" => {
+            let name = names.get(1)?;
+            (Reference::Resource { mode: ResourceMode::Data, kind: first?.into(), name: (*name).into() }, 2)
+        }
+        kind => {
+            (Reference::Resource { mode: ResourceMode::Managed, kind: kind.into(), name: first?.into() }, 1)
+        }
+    })
+}
+
+/// Why a dotted name refers to nothing.
+pub(super) fn bad_reference(root: &str) -> Diagnostic {
+    let want = match root {
+        "var" | "local" | "module" => format!("{root:?} is followed by a dot and a name."),
+        "data" => "A data source is referred to as data.TYPE.NAME.".into(),
+        "each" => "The \"each\" object has the attributes \"key\" and \"value\".".into(),
+        "count" => "The \"count\" object has the attribute \"index\".".into(),
+        "path" => "The \"path\" object has the attributes \"module\", \"root\" and \"cwd\".".into(),
+        "terraform" => "The \"terraform\" object has the attribute \"workspace\".".into(),
+        other => format!("A reference to a resource has its type and its name: {other}.NAME."),
+    };
+    Diagnostic::error("Invalid reference", want)
+}
+
+/// Why a name that stands alone refers to nothing.
+pub(super) fn bare_name(name: &str) -> Diagnostic {
+    let what = format!(
+        "The name {name:?} alone refers to nothing: a reference to a resource has a type and a name."
+    );
+    Diagnostic::error("Invalid reference", what).hint(format!(
+        "To refer to a variable write var.{name}, to a local value local.{name}; text stands in quotes."
+    ))
+}
