@@ -12,5 +12,8 @@ mod diagnostics;
 mod language;
 /// examples/shared-cluster on a real API server.
 mod live;
+/// Several processes at once, signals, a state that cannot be written,
+/// progress with and without a terminal.
+mod processes;
 /// examples/quickstart, as its README walks through.
 mod quickstart;

@@ -22,6 +22,10 @@ use crate::error::Exit;
 use crate::output::Output;
 use crate::settings::Settings;
 
+/// Planning is mostly small allocations, which this one does in half the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,

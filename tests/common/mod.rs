@@ -1,8 +1,18 @@
 //! A hermetic place to run the binary in: its own home, its own copy of the
 //! examples, no environment of the caller.
 
+mod running;
+mod terminal;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+
+use tenantctl_core::state::{LocalStore, Sealer, StateStore, WorkspaceState};
+use tenantctl_providers::simulated::{self, Change, Cloud};
+
+pub use running::{PATIENCE, Running};
+pub use terminal::Terminal;
 
 /// A fresh directory with a copy of `examples/`.
 pub struct Place {
@@ -48,6 +58,7 @@ impl Place {
                 }
             }
         }
+        files.sort();
         files
     }
 
@@ -73,12 +84,52 @@ impl Place {
         said
     }
 
+    /// Starts a command, to be listened to.
+    pub fn start(&self, example: &str, args: &[&str]) -> Running {
+        Running::start(self.command(example, args))
+    }
+
+    fn sealer(&self) -> Arc<Sealer> {
+        let home = self.dir.path().join("home");
+        let (sealer, _) = Sealer::load_or_create(&home.join(".config/tenantctl/key")).expect("a key");
+        Arc::new(sealer)
+    }
+
+    /// The states of an example, as the next run will find them.
+    pub fn states(&self, example: &str) -> Vec<WorkspaceState> {
+        let store = LocalStore::open(&self.example(example).join("state"), self.sealer()).expect("opens");
+        let names = store.list().expect("lists");
+        store.load(&names).expect("loads").into_iter().map(|state| state.expect("sound")).collect()
+    }
+
+    /// What was done to a workspace's objects in the simulated cloud.
+    pub fn history(&self, example: &str, workspace: &str) -> Vec<Change> {
+        let dir = self.example(example).join("state/simulated");
+        let cloud = Cloud::open(&dir, Arc::new(CloudSealer(self.sealer()))).expect("opens");
+        cloud.history(workspace).expect("reads")
+    }
+
     /// Replaces text in a file of an example; it must be there.
     pub fn edit(&self, example: &str, file: &str, from: &str, to: &str) {
         let path = self.example(example).join(file);
         let text = std::fs::read_to_string(&path).expect("the file is there");
         assert!(text.contains(from), "{file} has no {from:?}");
         std::fs::write(&path, text.replace(from, to)).expect("the file is written");
+    }
+}
+
+/// Opens simulated objects as the binary does.
+struct CloudSealer(Arc<Sealer>);
+
+const CLOUD: &[u8] = b"tenantctl simulated cloud 1";
+
+impl simulated::Sealer for CloudSealer {
+    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, String> {
+        self.0.seal_bytes(plain, CLOUD).map_err(|error| error.to_string())
+    }
+
+    fn unseal(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        self.0.unseal_bytes(sealed, CLOUD).map_err(|error| error.to_string())
     }
 }
 

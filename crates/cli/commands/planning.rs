@@ -71,7 +71,10 @@ pub(super) async fn plan(
         problems.extend(outcome.diagnostics);
         plans.extend(outcome.result.filter(|_| !failed));
     }
-    reporter.plans(&plans, fleet);
+    // Of nothing but failures there is no plan that could be shown as empty.
+    if total == 0 || !plans.is_empty() {
+        reporter.plans(&plans, fleet);
+    }
     if plans.len() < total && fleet {
         let failed = total - plans.len();
         let detail =

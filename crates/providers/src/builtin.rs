@@ -36,7 +36,7 @@ fn data_block() -> Block {
                 .describe("A change of this value makes a new object."),
         ),
     ];
-    Block { attributes: attributes.into(), ..Block::default() }
+    Block::new(attributes, [])
 }
 
 /// The provider `terraform`.

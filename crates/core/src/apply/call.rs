@@ -3,10 +3,11 @@
 //! A slot is held while a call is in flight, not while waiting between calls.
 
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::Rng as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::event::{Event, EventSink};
 use crate::ops::Cancel;
@@ -25,6 +26,8 @@ const LONGEST_OPERATION: Duration = Duration::from_secs(60 * 60);
 
 /// What a call is made with.
 pub(super) struct Caller<'a> {
+    /// The slot that the step was admitted with, for its first call.
+    pub slot: Mutex<Option<SemaphorePermit<'a>>>,
     pub slots: &'a Semaphore,
     pub events: &'a dyn EventSink,
     pub cancel: &'a Cancel,
@@ -51,10 +54,11 @@ impl Caller<'_> {
         let mut attempt = 1;
         loop {
             let result = {
-                let _slot = self.slots.acquire().await;
+                let _slot = self.slot().await;
                 tokio::select! {
-                    result = call() => result,
+                    biased;
                     () = self.cancel.aborted() => return Err(aborted()),
+                    result = call() => result,
                 }
             };
             let error = match result {
@@ -72,8 +76,20 @@ impl Caller<'_> {
                 wait,
                 error: error.to_string(),
             });
-            self.pause(wait).await?;
-            attempt += 1;
+            tokio::select! {
+                biased;
+                // Another attempt would be a new call.
+                () = self.cancel.draining() => return Err(error),
+                () = tokio::time::sleep(wait) => attempt += 1,
+            }
+        }
+    }
+
+    async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        let given = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match given {
+            Some(slot) => Some(slot),
+            None => self.slots.acquire().await.ok(),
         }
     }
 

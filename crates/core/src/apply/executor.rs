@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a step starts when all before it have succeeded; a failure
 //! stops what depends on it and nothing else; a stop request starts nothing
-//! new and waits for what is in flight.
+//! new, not even what waits for a slot, and waits for what is in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::step::Run;
 use super::values::Values;
@@ -44,7 +44,7 @@ pub struct Execution<'a> {
 pub struct Executed {
     /// What was done.
     pub done: Counts,
-    /// Steps that failed or were not reached.
+    /// Steps that failed or were not reached, of those that the user knows.
     pub undone: usize,
     /// Outputs as they are now.
     pub outputs: BTreeMap<Arc<str>, Value>,
@@ -69,6 +69,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let mut queue = Queue::new(&plan.steps);
     let mut running = FuturesUnordered::new();
     let mut done = Counts::default();
+    let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
     let mut succeeded = 0;
     let mut diagnostics = Diagnostics::new();
     loop {
@@ -76,29 +77,26 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             && let Some(id) = queue.ready.pop()
         {
             let run = &run;
-            running.push(async move { (id, announced(run, &plan.steps[id as usize]).await) });
+            running.push(async move { (id, admitted(run, &plan.steps[id as usize]).await) });
         }
         let Some((id, result)) = running.next().await else { break };
         match result {
-            Ok(()) => {
-                succeeded += 1;
+            Some(Ok(())) => {
+                succeeded += usize::from(is_known(plan.steps[id as usize].action));
                 count(&mut done, &plan.steps[id as usize]);
                 queue.finished(id);
             }
-            Err(error) => diagnostics.push(*error),
+            Some(Err(error)) => diagnostics.push(*error),
+            None => {}
         }
     }
     drop(running);
-    let undone = plan.steps.len() - succeeded;
+    let undone = known - succeeded;
     if execution.cancel.is_draining() && undone > 0 {
         diagnostics.push(
             Diagnostic::error(
                 "Stopped",
-                format!(
-                    "{undone} of {} steps in {} were not done, as was asked.",
-                    plan.steps.len(),
-                    plan.workspace
-                ),
+                format!("{undone} of {known} steps in {} were not done, as was asked.", plan.workspace),
             )
             .hint("What was done is recorded. Run the same command again to do the rest."),
         );
@@ -107,14 +105,39 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     Executed { done, undone, outputs, diagnostics }
 }
 
-async fn announced(run: &Run<'_>, step: &Step) -> Result<(), Box<Diagnostic>> {
-    let quiet = matches!(step.action, StepAction::Join | StepAction::Depose);
+/// Whether the user is told of such steps: the others are how, not what.
+fn is_known(action: StepAction) -> bool {
+    !matches!(action, StepAction::Join | StepAction::Depose)
+}
+
+/// Takes a step once there is a slot for its first call; `None` when a stop is
+/// requested before. Nothing is begun or announced that has to wait.
+async fn admitted(run: &Run<'_>, step: &Step) -> Option<Result<(), Box<Diagnostic>>> {
+    let calls = !matches!(step.action, StepAction::Join | StepAction::Depose | StepAction::Forget);
+    let slot = if calls {
+        tokio::select! {
+            biased;
+            () = run.cancel.draining() => return None,
+            slot = run.slots.acquire() => slot.ok(),
+        }
+    } else {
+        None
+    };
+    Some(announced(run, step, slot).await)
+}
+
+async fn announced(
+    run: &Run<'_>,
+    step: &Step,
+    slot: Option<SemaphorePermit<'_>>,
+) -> Result<(), Box<Diagnostic>> {
+    let quiet = !is_known(step.action);
     let (workspace, action) = (run.plan.workspace.clone(), step.action);
     let key = || run.plan.changes[step.change as usize].key.clone();
     if !quiet {
         run.events.send(Event::StepStarted { workspace: workspace.clone(), key: key(), action });
     }
-    let result = run.take(step).await;
+    let result = run.take(step, slot).await;
     if !quiet {
         run.events.send(match &result {
             Ok(()) => Event::StepFinished { workspace, key: key(), action, id: None },
@@ -150,7 +173,7 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
                 }
             }
             Ok(_) => {
-                outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())))
+                outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())));
             }
             Err(error) if complete => diagnostics.push(*error),
             Err(_) => {}

@@ -1,9 +1,10 @@
 //! One step: journal begin, provider call, journal end. Nothing else writes
 //! state.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::Caller;
 use super::values::Values;
@@ -39,11 +40,11 @@ struct Settled {
 type StepResult<T> = Result<T, Box<Diagnostic>>;
 
 impl Run<'_> {
-    /// Takes a step.
+    /// Takes a step; `slot` is the one for its first call.
     ///
     /// # Errors
     /// Why it failed; state says what is known of the object.
-    pub(super) async fn take(&self, step: &Step) -> StepResult<()> {
+    pub(super) async fn take(&self, step: &Step, slot: Option<SemaphorePermit<'_>>) -> StepResult<()> {
         if step.action == StepAction::Join {
             return Ok(());
         }
@@ -53,11 +54,11 @@ impl Run<'_> {
             .get(&change.provider)
             .ok_or_else(|| Box::new(unknown_provider(&change.provider)))?;
         match step.action {
-            StepAction::Create => self.create(step, change, provider).await,
-            StepAction::Update => self.update(step, change, provider).await,
-            StepAction::Delete => self.delete(change, provider).await,
+            StepAction::Create => self.create(step, change, provider, slot).await,
+            StepAction::Update => self.update(step, change, provider, slot).await,
+            StepAction::Delete => self.delete(change, provider, slot).await,
             StepAction::Depose => self.depose(change).await,
-            StepAction::Read => self.read(step, change, provider).await,
+            StepAction::Read => self.read(step, change, provider, slot).await,
             StepAction::Forget => {
                 self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await
             }
@@ -65,8 +66,14 @@ impl Run<'_> {
         }
     }
 
-    fn caller<'c>(&'c self, change: &'c Change, action: StepAction) -> Caller<'c> {
+    fn caller<'c>(
+        &'c self,
+        change: &'c Change,
+        action: StepAction,
+        slot: Option<SemaphorePermit<'c>>,
+    ) -> Caller<'c> {
         Caller {
+            slot: Mutex::new(slot),
             slots: self.slots,
             events: self.events,
             cancel: self.cancel,
@@ -169,13 +176,19 @@ impl Run<'_> {
         Ok(id)
     }
 
-    async fn create(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+    async fn create(
+        &self,
+        step: &Step,
+        change: &Change,
+        provider: &SharedProvider,
+        slot: Option<SemaphorePermit<'_>>,
+    ) -> StepResult<()> {
         let settled = self.settle(change, provider, None)?;
         let token = uuid::Uuid::new_v4().to_string();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Create, &record).await?;
-        let caller = self.caller(change, step.action);
+        let caller = self.caller(change, step.action, slot);
         let token = record.token.clone();
         let target = Target {
             kind: &change.key.address.kind,
@@ -231,13 +244,19 @@ impl Run<'_> {
         self.record(Entry::End { id, changes: Vec::new() }).await
     }
 
-    async fn update(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+    async fn update(
+        &self,
+        step: &Step,
+        change: &Change,
+        provider: &SharedProvider,
+        slot: Option<SemaphorePermit<'_>>,
+    ) -> StepResult<()> {
         let settled = self.settle(change, provider, Some(&change.before))?;
         let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Update, &record).await?;
-        let caller = self.caller(change, step.action);
+        let caller = self.caller(change, step.action, slot);
         let token = record.token.clone();
         let target = Target {
             kind: &change.key.address.kind,
@@ -267,14 +286,19 @@ impl Run<'_> {
         }
     }
 
-    async fn delete(&self, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+    async fn delete(
+        &self,
+        change: &Change,
+        provider: &SharedProvider,
+        slot: Option<SemaphorePermit<'_>>,
+    ) -> StepResult<()> {
         let deposed = deposed_key(&change.key, self.plan);
         let key =
             if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
         let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
         let record = ResourceRecord { key: key.clone(), ..recorded.clone() };
         let id = self.begin(Verb::Delete, &record).await?;
-        let caller = self.caller(change, StepAction::Delete);
+        let caller = self.caller(change, StepAction::Delete, slot);
         let target = Target {
             kind: &key.address.kind,
             connection: &record.connection,
@@ -305,7 +329,13 @@ impl Run<'_> {
         .await
     }
 
-    async fn read(&self, step: &Step, change: &Change, provider: &SharedProvider) -> StepResult<()> {
+    async fn read(
+        &self,
+        step: &Step,
+        change: &Change,
+        provider: &SharedProvider,
+        slot: Option<SemaphorePermit<'_>>,
+    ) -> StepResult<()> {
         let config = match &change.residual {
             Some(expr) => self.values.finish(expr)?,
             None => change.config.clone(),
@@ -315,7 +345,7 @@ impl Run<'_> {
         let connection = provider
             .connection(&provider_config, &config)
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
-        let caller = self.caller(change, step.action);
+        let caller = self.caller(change, step.action, slot);
         let kind = &change.key.address.kind;
         let value = caller
             .retry(|| provider.read_data(kind, &connection, &config))

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
 use crate::provider::{Block, Nesting};
 use crate::syntax::{Block as BlockSyntax, Body};
-use crate::value::{Type, Value};
+use crate::value::Type;
 
 /// Names that the engine takes from a body before its schema is looked at.
 pub(super) struct Meta {
@@ -21,9 +21,10 @@ pub(super) struct Meta {
 /// No such names: nested blocks.
 const NOTHING: Meta = Meta { attributes: &[], blocks: &[] };
 
-/// Compiles a body. `span` is the block's header, for what is missing.
+/// Compiles a body, taking out what the schema has. `span` is the block's
+/// header, for what is missing.
 pub(super) fn compile(
-    body: &Body,
+    body: &mut Body,
     schema: &Block,
     meta: &Meta,
     span: Span,
@@ -65,26 +66,27 @@ pub(super) fn compile(
             ));
         }
     }
-    let mut items = Vec::with_capacity(schema.attributes.len() + schema.blocks.len());
-    for (name, attribute) in &schema.attributes {
-        let set = body.attribute(name).filter(|_| attribute.is_argument());
+    let mut items = Vec::with_capacity(schema.unset().len());
+    let mut unset = schema.unset().iter();
+    for ((name, attribute), (key, absent)) in schema.attributes.iter().zip(&mut unset) {
+        let set = if attribute.is_argument() { body.take(name) } else { None };
         if set.is_none() && attribute.required {
             diagnostics.push(
                 Diagnostic::error("Missing required argument", format!("The argument {name:?} is required."))
                     .at(span),
             );
         }
-        let value = match set {
-            None => Expr::literal(Value::null(attribute.ty.clone()), span),
-            Some(set) if attribute.ty == Type::Dynamic => set.value.clone(),
-            Some(set) => converted(set.value.clone(), attribute.ty.clone()),
+        let (key_span, value) = match set {
+            None => (span, Expr::literal(absent.clone(), span)),
+            Some(set) if attribute.ty == Type::Dynamic => (set.name.span, set.value),
+            Some(set) => (set.name.span, converted(set.value, attribute.ty.clone())),
         };
-        let key_span = set.map_or(span, |a| a.name.span);
-        items.push((Expr::literal((*name).into(), key_span), value));
+        items.push((Expr::literal(key.clone().into(), key_span), value));
     }
-    for (name, nested) in &schema.blocks {
+    for ((name, nested), (key, absent)) in schema.blocks.iter().zip(&mut unset) {
         let value = blocks(body, name, nested, span, diagnostics);
-        items.push((Expr::literal((*name).into(), span), value));
+        let value = value.unwrap_or_else(|| Expr::literal(absent.clone(), span));
+        items.push((Expr::literal(key.clone().into(), span), value));
     }
     Expr { kind: ExprKind::Object(items), span }
 }
@@ -95,18 +97,19 @@ fn converted(value: Expr, ty: Type) -> Expr {
     Expr { kind: ExprKind::Convert(Box::new(value), constraint), span }
 }
 
-/// The value of all blocks of one type in a body.
+/// The value of all blocks of one type in a body; `None` when there are none.
 fn blocks(
-    body: &Body,
+    body: &mut Body,
     name: &str,
     nested: &crate::provider::BlockType,
     span: Span,
     diagnostics: &mut Diagnostics,
-) -> Expr {
+) -> Option<Expr> {
     let mut parts = Vec::new();
-    for block in &body.blocks {
+    for block in &mut body.blocks {
         if &*block.kind.name == name {
-            let object = compile(&block.body, &nested.block, &NOTHING, block.header(), diagnostics);
+            let header = block.header();
+            let object = compile(&mut block.body, &nested.block, &NOTHING, header, diagnostics);
             parts.push(Expr { span: object.span, kind: ExprKind::Tuple(vec![object]) });
         } else if &*block.kind.name == "dynamic" && block.labels.first().is_some_and(|l| &*l.name == name) {
             parts.extend(dynamic(block, &nested.block, diagnostics));
@@ -118,7 +121,10 @@ fn blocks(
                 .at(span),
         );
     }
-    match nested.nesting {
+    if parts.is_empty() {
+        return None;
+    }
+    Some(match nested.nesting {
         Nesting::List => {
             let list = Expr { kind: ExprKind::Blocks(parts), span };
             converted(list, Type::list(nested.block.ty()))
@@ -130,33 +136,32 @@ fn blocks(
                         .at(parts[1].span),
                 );
             }
-            match parts.into_iter().next().map(|part| part.kind) {
-                Some(ExprKind::Tuple(mut items)) if items.len() == 1 => items.remove(0),
-                Some(kind) => {
+            match parts.remove(0).kind {
+                ExprKind::Tuple(mut items) if items.len() == 1 => items.remove(0),
+                kind => {
                     let tuple = Expr { kind, span };
                     let call = crate::expr::Call { name: "one".into(), args: vec![tuple], expand: false };
                     converted(Expr { kind: ExprKind::Call(Box::new(call)), span }, nested.block.ty())
                 }
-                None => Expr::literal(Value::null(nested.block.ty()), span),
             }
         }
-    }
+    })
 }
 
 /// `dynamic "x" { for_each = …, content { … } }` as a `for` over objects of
 /// `key` and `value`, which is what its iterator stands for.
-fn dynamic(block: &BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Expr> {
+fn dynamic(block: &mut BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Expr> {
     let span = block.header();
     let mut missing = |what: &str| {
         diagnostics.push(
             Diagnostic::error("Invalid dynamic block", format!("A dynamic block needs {what}.")).at(span),
         );
     };
-    let Some(each) = block.body.attribute("for_each") else {
+    let Some(each) = block.body.take("for_each") else {
         missing("a \"for_each\" argument");
         return None;
     };
-    let Some(content) = block.body.blocks.iter().find(|b| &*b.kind.name == "content") else {
+    let Some(content) = block.body.blocks.iter_mut().find(|b| &*b.kind.name == "content") else {
         missing("a \"content\" block");
         return None;
     };
@@ -183,8 +188,9 @@ fn dynamic(block: &BlockSyntax, schema: &Block, diagnostics: &mut Diagnostics) -
         })),
         span,
     };
-    let pairs = repeat(each.value.clone(), Some("dynamic key"), "dynamic value", pair);
-    let object = compile(&content.body, schema, &NOTHING, content.header(), diagnostics);
+    let pairs = repeat(each.value, Some("dynamic key"), "dynamic value", pair);
+    let header = content.header();
+    let object = compile(&mut content.body, schema, &NOTHING, header, diagnostics);
     Some(repeat(pairs, None, &iterator, object))
 }
 

@@ -110,7 +110,7 @@ impl<'a> Decoder<'a> {
             );
             return None;
         }
-        let bodies = match self.read(dir) {
+        let mut bodies = match self.read(dir) {
             Ok(bodies) if bodies.is_empty() => {
                 self.diagnostics.push(
                     Diagnostic::error(
@@ -135,14 +135,15 @@ impl<'a> Decoder<'a> {
             }
         };
         self.stack.push(canonical.clone());
-        let module = Arc::new(self.decode(dir, &bodies, false));
+        let module = Arc::new(self.decode(dir, &mut bodies, false));
         self.stack.pop();
         self.modules.insert(canonical, module.clone());
         Some(module)
     }
 
-    /// The blocks of one directory. In a root, tenancy blocks are left to others.
-    pub(super) fn decode(&mut self, dir: &Path, bodies: &[Body], root: bool) -> Module {
+    /// Takes the blocks of one directory. In a root, tenancy blocks are left
+    /// to others.
+    pub(super) fn decode(&mut self, dir: &Path, bodies: &mut [Body], root: bool) -> Module {
         let mut module = Module { dir: dir.to_path_buf(), ..Module::default() };
         let files = DiskFiles;
         let scope =
@@ -157,31 +158,32 @@ impl<'a> Decoder<'a> {
                     .at(attribute.name.span),
                 );
             }
-            for block in &body.blocks {
-                self.block(block, &scope, root, &mut module);
+            for block in std::mem::take(&mut body.blocks) {
+                if root && TENANCY.contains(&&*block.kind.name) {
+                    body.blocks.push(block);
+                } else {
+                    self.block(block, &scope, &mut module);
+                }
             }
         }
         self.duplicates(&module);
         module
     }
 
-    fn block(&mut self, block: &Block, scope: &Constants<'_>, root: bool, module: &mut Module) {
+    fn block(&mut self, block: Block, scope: &Constants<'_>, module: &mut Module) {
         match &*block.kind.name {
-            "variable" => module.variables.extend(self.variable(block, scope)),
+            "variable" => module.variables.extend(self.variable(&block, scope)),
             "locals" => {
-                if check_labels(block, &[], &mut self.diagnostics) {
-                    module
-                        .locals
-                        .extend(block.body.attributes.iter().map(|a| (a.name.clone(), a.value.clone())));
+                if check_labels(&block, &[], &mut self.diagnostics) {
+                    module.locals.extend(block.body.attributes.into_iter().map(|a| (a.name, a.value)));
                 }
             }
-            "output" => module.outputs.extend(self.output(block, scope)),
+            "output" => module.outputs.extend(self.output(&block, scope)),
             "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, scope)),
             "data" => module.resources.extend(self.resource(block, ResourceMode::Data, scope)),
-            "module" => module.calls.extend(self.call(block, &module.dir.clone(), scope)),
+            "module" => module.calls.extend(self.call(&block, &module.dir.clone(), scope)),
             "provider" => module.providers.extend(self.provider(block)),
             "terraform" => {}
-            name if TENANCY.contains(&name) && root => {}
             name if TENANCY.contains(&name) => self.diagnostics.push(
                 Diagnostic::error(
                     "Misplaced block",
@@ -346,10 +348,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn resource(&mut self, block: &Block, mode: ResourceMode, scope: &Constants<'_>) -> Option<Resource> {
-        if !check_labels(block, &["type", "name"], &mut self.diagnostics) {
+    fn resource(&mut self, mut block: Block, mode: ResourceMode, scope: &Constants<'_>) -> Option<Resource> {
+        if !check_labels(&block, &["type", "name"], &mut self.diagnostics) {
             return None;
         }
+        let span = block.header();
         let (kind, name) = (&block.labels[0], &block.labels[1]);
         let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
             let known: Vec<&str> = self
@@ -392,7 +395,6 @@ impl<'a> Decoder<'a> {
             );
             return None;
         };
-        let span = block.header();
         let lifecycle = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
         for unsupported in
             block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name))
@@ -405,6 +407,7 @@ impl<'a> Decoder<'a> {
                 .at(unsupported.header()),
             );
         }
+        let lifecycle = lifecycle.map(|b| self.lifecycle(b, scope)).unwrap_or_default();
         Some(Resource {
             mode,
             kind: kind.name.clone(),
@@ -412,9 +415,9 @@ impl<'a> Decoder<'a> {
             span,
             provider: provider.name().to_owned(),
             repetition: self.repetition(&block.body),
-            body: compile(&block.body, &schema.block, &META, span, &mut self.diagnostics),
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
-            lifecycle: lifecycle.map(|b| self.lifecycle(b, scope)).unwrap_or_default(),
+            body: compile(&mut block.body, &schema.block, &META, span, &mut self.diagnostics),
+            lifecycle,
         })
     }
 
@@ -505,10 +508,11 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    fn provider(&mut self, block: &Block) -> Option<(Ident, Expr)> {
-        if !check_labels(block, &["name"], &mut self.diagnostics) {
+    fn provider(&mut self, mut block: Block) -> Option<(Ident, Expr)> {
+        if !check_labels(&block, &["name"], &mut self.diagnostics) {
             return None;
         }
+        let span = block.header();
         let name = &block.labels[0];
         let Some(provider) = self.registry.get(&name.name).cloned() else {
             let known: Vec<&str> = self.registry.iter().map(|p| p.name()).collect();
@@ -520,8 +524,7 @@ impl<'a> Decoder<'a> {
             return None;
         };
         let meta = Meta { attributes: &["version"], blocks: &[] };
-        let config =
-            compile(&block.body, &provider.schema().config, &meta, block.header(), &mut self.diagnostics);
+        let config = compile(&mut block.body, &provider.schema().config, &meta, span, &mut self.diagnostics);
         Some((name.clone(), config))
     }
 }

@@ -297,7 +297,7 @@ pub fn load(
     vars: &[(String, String)],
 ) -> (Option<Platform>, Diagnostics) {
     let mut decoder = Decoder::new(registry, sources);
-    let bodies = match decoder.read(root) {
+    let mut bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {
             return (
@@ -318,7 +318,7 @@ pub fn load(
         .hint("Give the configuration's directory with -chdir=DIR.");
         return (None, error.into());
     }
-    let module = Arc::new(decoder.decode(root, &bodies, true));
+    let module = Arc::new(decoder.decode(root, &mut bodies, true));
     let files = DiskFiles;
     let scope = Constants(FunctionContext { module_dir: root, root_dir: root, timestamp: "", files: &files });
     let mut simulate = Vec::new();

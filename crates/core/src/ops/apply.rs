@@ -87,7 +87,13 @@ async fn one(
         return Ok((applied, Diagnostics::new(), lock));
     }
     let journal = engine.store.journal(&*lock, &state).map_err(|e| state_error(&e))?;
-    recover(&engine.registry, &*engine.events, &mut state, &*journal).await?;
+    tokio::select! {
+        biased;
+        () = engine.cancel.aborted() => {
+            return Err(Diagnostic::error("Stopped", format!("Nothing was done in {}.", plan.workspace)).into());
+        }
+        settled = recover(&engine.registry, &*engine.events, &mut state, &*journal) => settled?,
+    }
     if !plan.refreshed.is_empty() {
         let entry = Entry::Records(plan.refreshed.clone());
         journal.append(entry.clone()).await.map_err(|e| state_error(&e))?;

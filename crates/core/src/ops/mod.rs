@@ -65,11 +65,20 @@ impl Cancel {
         self.0.load(Ordering::SeqCst) >= 2
     }
 
+    /// Returns when draining.
+    pub async fn draining(&self) {
+        self.reached(Self::is_draining).await;
+    }
+
     /// Returns when aborting.
     pub async fn aborted(&self) {
+        self.reached(Self::is_aborting).await;
+    }
+
+    async fn reached(&self, stage: impl Fn(&Self) -> bool) {
         loop {
             let notified = self.1.notified();
-            if self.is_aborting() {
+            if stage(self) {
                 return;
             }
             notified.await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{Engine, Outcome, PlanOptions, Selection};
-use crate::addr::ResourceAddress;
+use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -63,7 +63,14 @@ pub async fn plan(
                 graph: &graph,
                 options: &options,
             };
-            one.plan(state, lock).await
+            if engine.cancel.is_draining() {
+                return Err(stopped(&one.instance.workspace));
+            }
+            tokio::select! {
+                biased;
+                () = engine.cancel.aborted() => Err(stopped(&one.instance.workspace)),
+                planned = one.plan(state, lock) => planned,
+            }
         });
         async move { (workspace, task.await) }
     });
@@ -84,6 +91,12 @@ pub async fn plan(
         outcomes.push(Outcome { workspace, result, diagnostics });
     }
     Ok(outcomes)
+}
+
+/// A stop was requested. Planning changes nothing but the state's journal,
+/// which may be left anywhere.
+fn stopped(workspace: &WorkspaceName) -> Diagnostics {
+    Diagnostic::error("Stopped", format!("{workspace} was not planned, as was asked.")).into()
 }
 
 /// Graphs by the address of their root module, which outlives them.
@@ -194,7 +207,8 @@ impl One<'_> {
             match provider.read_data(&read.address.kind, &read.connection, &read.config).await {
                 Ok(value) => drop(data.insert(read.address, value)),
                 Err(error) => {
-                    diagnostics.push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address)))
+                    diagnostics
+                        .push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address)));
                 }
             }
         }

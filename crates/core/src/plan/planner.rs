@@ -14,7 +14,7 @@ use super::order;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Instance, Repetition, Resource, span_of};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::expr::evaluate;
+use crate::expr::{Expr, evaluate};
 use crate::graph::{Graph, NodeKind};
 use crate::provider::{PlanRequest, Registry, SharedProvider};
 use crate::state::{RecordChange, RecordKey, WorkspaceState};
@@ -78,6 +78,9 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         changes: Vec::new(),
         seen: HashSet::new(),
         identities: HashMap::new(),
+        connection: (Value::NULL, String::new()),
+        provider_configs: HashMap::new(),
+        gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
         needs: Vec::new(),
         instances: HashMap::new(),
         changing: HashSet::new(),
@@ -130,6 +133,12 @@ pub(super) struct Planner<'a> {
     seen: HashSet<ResourceAddress>,
     /// Identity of each planned object, to find two blocks for one object.
     identities: HashMap<String, ResourceAddress>,
+    /// The connection that was met last, and its text: mostly all have one.
+    connection: (Value, String),
+    /// What each `provider` block came to.
+    provider_configs: HashMap<String, (Value, Option<Expr>)>,
+    /// Objects that somebody removed.
+    gone: HashSet<&'a RecordKey>,
     needs: Vec<DataRead>,
     /// Changes of each resource node's module instance.
     pub(super) instances: HashMap<(usize, usize), Vec<u32>>,
@@ -274,6 +283,7 @@ impl Planner<'_> {
                 return None;
             }
         };
+        let provider_config = provider_config.filter(|_| !connection.is_wholly_known());
         let mut change = Change {
             key: RecordKey::current(address.clone()),
             provider: block.provider.clone(),
@@ -357,11 +367,7 @@ impl Planner<'_> {
             decide(record, &response, asked, triggered, block.lifecycle.create_before_destroy);
         let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
         let reason = match (action, reason) {
-            (Action::Create, None)
-                if self.input.drift.iter().any(|d| d.key == change.key && d.after.is_null()) =>
-            {
-                Some(Reason::Missing)
-            }
+            (Action::Create, None) if self.gone.contains(&change.key) => Some(Reason::Missing),
             (_, reason) => reason,
         };
         if action.is_replace() && block.lifecycle.prevent_destroy {
@@ -382,11 +388,11 @@ impl Planner<'_> {
             change.config = config;
         }
         if let Some(identity) = provider.identity(&block.kind, &change.after) {
-            let whole = format!(
-                "{}\n{}\n{identity}",
-                provider.name(),
-                serde_json::to_string(&change.connection).unwrap_or_default()
-            );
+            if self.connection.0 != change.connection {
+                let text = serde_json::to_string(&change.connection).unwrap_or_default();
+                self.connection = (change.connection.clone(), text);
+            }
+            let whole = format!("{}\n{}\n{identity}", provider.name(), self.connection.1);
             if let Some(other) = self.identities.insert(whole, address.clone()) {
                 return Err(Box::new(
                     Diagnostic::error(
@@ -421,7 +427,16 @@ impl Planner<'_> {
     }
 
     /// The `provider` block's value and its closed expression.
-    fn provider_config(&mut self, name: &str) -> (Value, Option<crate::expr::Expr>) {
+    fn provider_config(&mut self, name: &str) -> (Value, Option<Expr>) {
+        if let Some(known) = self.provider_configs.get(name) {
+            return known.clone();
+        }
+        let settled = self.settle_provider(name);
+        self.provider_configs.insert(name.to_owned(), settled.clone());
+        settled
+    }
+
+    fn settle_provider(&mut self, name: &str) -> (Value, Option<Expr>) {
         let providers = &self.input.graph.modules[0].module.providers;
         let Some((_, expr)) = providers.iter().find(|(n, _)| *n.name == *name) else {
             return (Value::NULL, None);
@@ -466,12 +481,13 @@ impl Planner<'_> {
 
     /// Objects that the configuration does not have any more.
     fn removals(&mut self) {
+        let modules: HashSet<ModulePath> = self.seen.iter().map(|seen| seen.module.clone()).collect();
         for (key, record) in &self.input.state.resources {
             let current = key.deposed.is_none();
             if current && self.seen.contains(&key.address) {
                 continue;
             }
-            let reason = if !current { Reason::Deposed } else { self.removal_reason(&key.address) };
+            let reason = if !current { Reason::Deposed } else { self.removal_reason(&key.address, &modules) };
             let block = self.block_of(&key.address);
             if current && block.is_some_and(|b| b.lifecycle.prevent_destroy) {
                 let span = block.map(|b| b.span).unwrap_or_default();
@@ -510,16 +526,16 @@ impl Planner<'_> {
         self.input.graph.modules[module].module.resources.get(index)
     }
 
-    fn removal_reason(&self, address: &ResourceAddress) -> Reason {
+    /// `modules` are the module instances that have objects.
+    fn removal_reason(&self, address: &ResourceAddress, modules: &HashSet<ModulePath>) -> Reason {
         if self.input.mode == PlanMode::Destroy {
             return Reason::Destroying;
         }
         if self.block_of(address).is_none() {
             return Reason::NotInConfig;
         }
-        let module_exists = self.seen.iter().any(|seen| seen.module == address.module);
         match &address.key {
-            _ if !module_exists && !address.module.is_root() => Reason::NoModule,
+            _ if !modules.contains(&address.module) && !address.module.is_root() => Reason::NoModule,
             Some(InstanceKey::Key(key)) => Reason::EachKey(key.clone()),
             _ => Reason::CountIndex,
         }

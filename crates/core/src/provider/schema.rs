@@ -4,6 +4,7 @@
 //! (`required`, `optional`), by the service (`computed`), or by either.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -36,6 +37,18 @@ pub struct Block {
     pub attributes: BTreeMap<&'static str, Attribute>,
     /// Nested blocks by type name.
     pub blocks: BTreeMap<&'static str, BlockType>,
+    /// What follows from the rest, made once: many thousand blocks share it.
+    #[serde(skip)]
+    shape: OnceLock<Shape>,
+}
+
+/// The object that a block comes to.
+#[derive(Clone, Debug)]
+struct Shape {
+    ty: Type,
+    /// Every attribute and block type, in their order, with its value when it
+    /// is not set.
+    unset: Vec<(Arc<str>, Value)>,
 }
 
 /// One attribute.
@@ -131,29 +144,47 @@ pub struct BlockType {
 }
 
 impl Block {
+    /// A block of attributes and nested blocks.
+    pub fn new(
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+        blocks: impl IntoIterator<Item = (&'static str, BlockType)>,
+    ) -> Self {
+        Block {
+            attributes: attributes.into_iter().collect(),
+            blocks: blocks.into_iter().collect(),
+            shape: OnceLock::new(),
+        }
+    }
+
     /// The type of the object that a block of this schema comes to.
     pub fn ty(&self) -> Type {
-        let attributes = self.attributes.iter().map(|(name, a)| (*name, a.ty.clone()));
-        let blocks = self.blocks.iter().map(|(name, b)| {
-            let ty = b.block.ty();
-            (*name, if b.nesting == Nesting::List { Type::list(ty) } else { ty })
-        });
-        Type::object(attributes.chain(blocks))
+        self.shape().ty.clone()
+    }
+
+    /// Attributes, then block types, each with its value when it is not set.
+    pub fn unset(&self) -> &[(Arc<str>, Value)] {
+        &self.shape().unset
     }
 
     /// The object in which nothing is set.
     pub fn empty(&self) -> Value {
-        let attributes = self.attributes.iter().map(|(name, a)| (*name, Value::null(a.ty.clone())));
-        let blocks = self.blocks.iter().map(|(name, b)| {
-            let ty = b.block.ty();
-            (
-                *name,
-                match b.nesting {
-                    Nesting::List => Value::list(ty, Vec::new()),
-                    Nesting::Single => Value::null(ty),
-                },
-            )
-        });
-        Value::object(attributes.chain(blocks))
+        Value::object(self.unset().iter().cloned())
+    }
+
+    fn shape(&self) -> &Shape {
+        self.shape.get_or_init(|| {
+            let attributes = self.attributes.iter().map(|(name, a)| (*name, Value::null(a.ty.clone())));
+            let blocks = self.blocks.iter().map(|(name, b)| {
+                let value = match b.nesting {
+                    Nesting::List => Value::list(b.block.ty(), Vec::new()),
+                    Nesting::Single => Value::null(b.block.ty()),
+                };
+                (*name, value)
+            });
+            let unset: Vec<(Arc<str>, Value)> =
+                attributes.chain(blocks).map(|(name, value)| (name.into(), value)).collect();
+            let ty = Type::object(unset.iter().map(|(name, value)| (name.clone(), value.ty())));
+            Shape { ty, unset }
+        })
     }
 }

@@ -54,6 +54,12 @@ impl Block {
 }
 
 impl Body {
+    /// Takes the attribute of a name out.
+    pub fn take(&mut self, name: &str) -> Option<Attribute> {
+        let at = self.attributes.iter().position(|a| &*a.name.name == name)?;
+        Some(self.attributes.swap_remove(at))
+    }
+
     /// The attribute of a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| &*a.name.name == name)

@@ -29,7 +29,7 @@ fn text(description: &'static str) -> Attribute {
 }
 
 fn block<const N: usize>(attributes: [(&'static str, Attribute); N]) -> Block {
-    Block { attributes: BTreeMap::from(attributes), blocks: BTreeMap::new() }
+    Block::new(attributes, [])
 }
 
 fn single(block: Block) -> BlockType {

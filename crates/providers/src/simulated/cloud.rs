@@ -16,11 +16,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tenantctl_core::provider::Value;
 use uuid::Uuid;
 
 use super::log::Log;
 use super::script::{Faults, Script};
-use super::tables::{Names, ObjectEntry, Objects, Record};
+use super::tables::{History, Names, ObjectEntry, Objects, Record};
 
 /// How many workspaces are kept in memory.
 const CACHED: usize = 512;
@@ -48,6 +49,14 @@ pub enum CloudError {
     /// Reading or writing failed; nothing was done.
     #[error("the files of the simulated cloud cannot be used: {0}")]
     Io(#[from] io::Error),
+    /// The directory cannot be made.
+    #[error("the simulated cloud cannot be kept in {}: {source}", .dir.display())]
+    Directory {
+        /// Which.
+        dir: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// An entry does not have its checksum.
     #[error("the files of the simulated cloud are damaged")]
     Damaged,
@@ -71,6 +80,16 @@ pub struct Cloud {
     faults: Faults,
     objects: Mutex<HashMap<String, Shared<Objects>>>,
     names: Vec<Mutex<Log<Names>>>,
+}
+
+/// One thing that was done to a workspace's objects.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What the cloud keeps the object by.
+    pub key: Arc<str>,
+    /// What it is from then on, and the token of its creation; `None` when it
+    /// was deleted.
+    pub object: Option<(Arc<str>, Value)>,
 }
 
 /// What came of an attempt to put an object in.
@@ -98,7 +117,8 @@ impl Cloud {
     /// When the directory cannot be made.
     pub fn open(dir: &Path, sealer: Arc<dyn Sealer>) -> Result<Self, CloudError> {
         let names = dir.join("names");
-        std::fs::create_dir_all(&names)?;
+        let refused = |source| CloudError::Directory { dir: dir.to_owned(), source };
+        std::fs::create_dir_all(&names).map_err(refused)?;
         let shard = |i: usize| Mutex::new(Log::new(names.join(format!("{i:02x}.log")), Names::default()));
         Ok(Cloud {
             dir: dir.to_owned(),
@@ -114,6 +134,20 @@ impl Cloud {
     pub fn with_script(mut self, script: Script) -> Self {
         self.faults = Faults::new(script);
         self
+    }
+
+    /// What was done to the objects of a workspace, oldest first, since its log
+    /// was rewritten last; what an object is in the end stands in any case.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn history(&self, workspace: &str) -> Result<Vec<Change>, CloudError> {
+        let mut log = Log::new(self.path(workspace), History::new(self.sealer.clone()));
+        let changes = log.read()?.entries.iter().map(|entry| match entry.clone() {
+            ObjectEntry::Put(key, record) => Change { key, object: Some((record.token, record.value)) },
+            ObjectEntry::Delete(key) => Change { key, object: None },
+        });
+        Ok(changes.collect())
     }
 
     pub(super) fn faults(&self) -> &Faults {
@@ -248,10 +282,14 @@ impl Cloud {
         if logs.len() >= CACHED {
             logs.retain(|_, log| Arc::strong_count(log) > 1);
         }
-        let path = self.dir.join(file_name(workspace));
-        let log = Arc::new(Mutex::new(Log::new(path, Objects::new(self.sealer.clone()))));
+        let log = Log::new(self.path(workspace), Objects::new(self.sealer.clone()));
+        let log = Arc::new(Mutex::new(log));
         logs.insert(workspace.to_owned(), log.clone());
         log
+    }
+
+    fn path(&self, workspace: &str) -> PathBuf {
+        self.dir.join(file_name(workspace))
     }
 
     fn shard(&self, digest: Uuid) -> &Mutex<Log<Names>> {

@@ -27,7 +27,7 @@ use tenantctl_core::provider::{
     ProviderSchema, ReadObject, ReadOutcome, SharedProvider, Target, Type, Value,
 };
 
-pub use cloud::{Cloud, CloudError, Sealer};
+pub use cloud::{Change, Cloud, CloudError, Sealer};
 pub use script::{Class, Effect, Operation, Script, ScriptError};
 
 use cloud::Created;
@@ -216,18 +216,18 @@ impl Simulated {
     }
 
     /// Lets a script have its way before a bulk read: latency once for the
-    /// whole call, failures one by one.
+    /// whole call, failures one by one. Gives them and the latency after it.
     async fn begin_read(
         &self,
         kind: &str,
         workspace: &str,
         keys: &[Option<String>],
         objects: &[ReadObject<'_>],
-    ) -> Vec<Option<ProviderError>> {
+    ) -> (Vec<Option<ProviderError>>, Duration) {
         if self.cloud.faults().is_empty() {
-            return Vec::new();
+            return Default::default();
         }
-        let mut latency = Duration::ZERO;
+        let (mut latency, mut latency_after) = (Duration::ZERO, Duration::ZERO);
         let mut hangs = false;
         let mut failures = Vec::with_capacity(objects.len());
         for (object, key) in objects.iter().zip(keys) {
@@ -235,12 +235,13 @@ impl Simulated {
             let verdict = self.cloud.faults().judge(Operation::Read, kind, &name);
             latency = latency.max(verdict.latency);
             hangs |= matches!(verdict.answer, Some(Effect::Hang));
+            latency_after = latency_after.max(verdict.latency_after);
             let disturbed = self.disturb(&verdict, workspace, key.as_deref());
-            failures
-                .push(disturbed.and_then(|()| work::finish(&verdict, ())).err().or(work::refusal(&verdict)));
+            let failure = disturbed.err().or_else(|| work::loss(&verdict));
+            failures.push(failure.or_else(|| work::refusal(&verdict)));
         }
         work::delay(latency, hangs).await;
-        failures
+        (failures, latency_after)
     }
 }
 
@@ -307,9 +308,11 @@ impl Provider for Simulated {
         let place = object::place(connection);
         let keys: Vec<Option<String>> =
             objects.iter().map(|o| object::key_at(&*self.inner, kind, &place, o.prior)).collect();
-        let mut failures = self.begin_read(kind, workspace, &keys, objects).await;
+        let (mut failures, latency_after) = self.begin_read(kind, workspace, &keys, objects).await;
         failures.resize(objects.len(), None);
-        let found = match self.cloud.get_many(workspace, &keys) {
+        let read = self.cloud.get_many(workspace, &keys);
+        work::delay(latency_after, false).await;
+        let found = match read {
             Ok(found) => found,
             Err(error) => {
                 let error = ProviderError::from(error);
@@ -327,7 +330,7 @@ impl Provider for Simulated {
     async fn find(&self, target: Target<'_>, planned: &Value) -> Result<Option<Value>, ProviderError> {
         let verdict = self.begin(Operation::Find, &target, planned).await?;
         let found = self.find_now(&target, planned)?;
-        work::finish(&verdict, found)
+        work::finish(&verdict, found).await
     }
 
     async fn create(
@@ -338,7 +341,7 @@ impl Provider for Simulated {
     ) -> Result<Outcome, ProviderError> {
         let verdict = self.begin(Operation::Create, &target, planned).await?;
         let outcome = self.create_now(&target, planned, work::start(&verdict, Operation::Create))?;
-        work::finish(&verdict, outcome)
+        work::finish(&verdict, outcome).await
     }
 
     async fn update(
@@ -350,13 +353,13 @@ impl Provider for Simulated {
     ) -> Result<Outcome, ProviderError> {
         let verdict = self.begin(Operation::Update, &target, prior).await?;
         let outcome = self.update_now(&target, prior, planned, work::start(&verdict, Operation::Update))?;
-        work::finish(&verdict, outcome)
+        work::finish(&verdict, outcome).await
     }
 
     async fn delete(&self, target: Target<'_>, prior: &Value) -> Result<Outcome, ProviderError> {
         let verdict = self.begin(Operation::Delete, &target, prior).await?;
         let outcome = self.delete_now(&target, prior, work::start(&verdict, Operation::Delete))?;
-        work::finish(&verdict, outcome)
+        work::finish(&verdict, outcome).await
     }
 
     async fn poll(
@@ -372,7 +375,7 @@ impl Provider for Simulated {
             None => handle.missing(),
             Some(found) => self.cloud.alter(&found.owner, &handle.key, |slot| handle.advance(slot))?,
         }?;
-        work::finish(&verdict, outcome)
+        work::finish(&verdict, outcome).await
     }
 
     async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {
@@ -382,7 +385,7 @@ impl Provider for Simulated {
         for by in [Name::Identity, Name::Id] {
             let key = object::key_of(target.kind, &place, by, id);
             if let Some(found) = self.cloud.get(target.workspace, &key)? {
-                return work::finish(&verdict, self.view(target.kind, &found.record));
+                return work::finish(&verdict, self.view(target.kind, &found.record)).await;
             }
         }
         Err(gone(id))
@@ -405,6 +408,6 @@ impl Provider for Simulated {
         let token = work::fingerprint(config);
         let target = Target { kind, connection, token: &token, workspace: "" };
         let found = self.finish(&target, &planned, None, &token);
-        work::finish(&verdict, found)
+        work::finish(&verdict, found).await
     }
 }

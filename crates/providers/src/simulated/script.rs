@@ -21,9 +21,13 @@
 //!   `{"every": 3}` or `{"from": 3}`; calls count from 1 and anew in each
 //!   process, over the rule as a whole or, with `"per": "object"`, for each
 //!   object (which parallel calls cannot reorder).
-//! - `latency_ms`: how long the call takes.
+//! - `latency_ms`: how long the call takes until its work is done, or it fails.
+//! - `latency_after_ms`: how long the answer takes once the work is done.
 //! - `then`: one [`Effect`]. Of several rules for one call latencies add up,
 //!   all of `vanish` and `change` happen, and the first other effect counts.
+//!
+//! A field that is not known is an error, so a new one needs no new version:
+//! no program passes over what it does not understand.
 //!
 //! Guarantees: no chance and no clock: the same calls meet the same faults.
 //! Must not: know where objects live.
@@ -192,6 +196,8 @@ struct Rule {
     #[serde(default)]
     latency_ms: u64,
     #[serde(default)]
+    latency_after_ms: u64,
+    #[serde(default)]
     then: Option<Effect>,
 }
 
@@ -276,8 +282,10 @@ impl Pattern {
 /// What happens to one call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
-    /// How long it takes.
+    /// How long it takes until the work is done.
     pub(super) latency: Duration,
+    /// How long the answer takes after that.
+    pub(super) latency_after: Duration,
     /// What others do to the object first: vanish and change.
     pub(super) before: Vec<Effect>,
     /// What is done in place of a plain answer.
@@ -328,6 +336,7 @@ impl Faults {
 impl Verdict {
     fn add(&mut self, rule: &Rule) {
         self.latency += Duration::from_millis(rule.latency_ms);
+        self.latency_after += Duration::from_millis(rule.latency_after_ms);
         match &rule.then {
             Some(effect @ (Effect::Vanish | Effect::Change { .. })) => self.before.push(effect.clone()),
             Some(effect) if self.answer.is_none() => self.answer = Some(effect.clone()),

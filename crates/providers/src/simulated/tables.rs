@@ -42,7 +42,7 @@ pub(super) struct Work {
 }
 
 /// A change to the objects of a workspace.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum ObjectEntry {
     /// The object of this key is now this.
     Put(Arc<str>, Record),
@@ -80,17 +80,25 @@ impl Objects {
     }
 }
 
+fn encode(sealer: &dyn Sealer, entry: &ObjectEntry) -> Result<Vec<u8>, CloudError> {
+    let plain = serde_json::to_vec(entry).map_err(|e| CloudError::Unstorable(e.to_string()))?;
+    sealer.seal(&plain).map_err(CloudError::Sealer)
+}
+
+fn decode(sealer: &dyn Sealer, bytes: &[u8]) -> Result<ObjectEntry, CloudError> {
+    let plain = sealer.unseal(bytes).map_err(CloudError::Sealer)?;
+    serde_json::from_slice(&plain).map_err(|_| CloudError::Damaged)
+}
+
 impl Table for Objects {
     type Entry = ObjectEntry;
 
     fn encode(&self, entry: &ObjectEntry) -> Result<Vec<u8>, CloudError> {
-        let plain = serde_json::to_vec(entry).map_err(|e| CloudError::Unstorable(e.to_string()))?;
-        self.sealer.seal(&plain).map_err(CloudError::Sealer)
+        encode(&*self.sealer, entry)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<ObjectEntry, CloudError> {
-        let plain = self.sealer.unseal(bytes).map_err(CloudError::Sealer)?;
-        serde_json::from_slice(&plain).map_err(|_| CloudError::Damaged)
+        decode(&*self.sealer, bytes)
     }
 
     fn apply(&mut self, entry: ObjectEntry) {
@@ -115,6 +123,46 @@ impl Table for Objects {
     fn clear(&mut self) {
         self.by_key.clear();
         self.by_token.clear();
+    }
+}
+
+/// All that was done to the objects of one workspace, in order.
+pub(super) struct History {
+    sealer: Arc<dyn Sealer>,
+    pub(super) entries: Vec<ObjectEntry>,
+}
+
+impl History {
+    pub(super) fn new(sealer: Arc<dyn Sealer>) -> Self {
+        History { sealer, entries: Vec::new() }
+    }
+}
+
+impl Table for History {
+    type Entry = ObjectEntry;
+
+    fn encode(&self, entry: &ObjectEntry) -> Result<Vec<u8>, CloudError> {
+        encode(&*self.sealer, entry)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<ObjectEntry, CloudError> {
+        decode(&*self.sealer, bytes)
+    }
+
+    fn apply(&mut self, entry: ObjectEntry) {
+        self.entries.push(entry);
+    }
+
+    fn live(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn entries(&self) -> Vec<ObjectEntry> {
+        self.entries.clone()
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
     }
 }
 

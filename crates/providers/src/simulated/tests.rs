@@ -11,17 +11,18 @@ use super::*;
 use crate::conformance::{Case, check};
 
 static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| {
-    let block = || Block {
-        attributes: [
-            ("name", Attribute::required(Type::String).force_new()),
-            ("size", Attribute::optional(Type::Number)),
-            ("secret", Attribute::optional(Type::String).secret()),
-            ("zone", Attribute::optional(Type::String).or_computed()),
-            ("id", Attribute::computed(Type::String)),
-            ("status", Attribute::computed(Type::String)),
-        ]
-        .into(),
-        ..Block::default()
+    let block = || {
+        Block::new(
+            [
+                ("name", Attribute::required(Type::String).force_new()),
+                ("size", Attribute::optional(Type::Number)),
+                ("secret", Attribute::optional(Type::String).secret()),
+                ("zone", Attribute::optional(Type::String).or_computed()),
+                ("id", Attribute::computed(Type::String)),
+                ("status", Attribute::computed(Type::String)),
+            ],
+            [],
+        )
     };
     ProviderSchema {
         resources: ["toy_named", "toy_plain"]
@@ -351,4 +352,28 @@ async fn ten_thousand_objects() {
     let cold = start.elapsed();
     // Far above what it takes: only a change of order is to be noticed.
     assert!(warm < Duration::from_secs(2), "create {created:?}, read {warm:?}, first read {cold:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_can_take_longer_than_the_work() {
+    let dir = tempfile::tempdir().expect("dir");
+    let slow = r#"[{"match": {"operation": "create"}, "latency_ms": 20, "latency_after_ms": 50},
+                   {"match": {"operation": "read"}, "latency_after_ms": 30}]"#;
+    let cloud = simulated(&dir, slow);
+    let changes = || cloud.cloud.history("acme").expect("reads");
+    let started = tokio::time::Instant::now();
+    let mut call = Box::pin(make(&cloud, "t1", "acme"));
+    for (until, made) in [(19, 0), (69, 1)] {
+        let until = started + Duration::from_millis(until);
+        assert!(tokio::time::timeout_at(until, &mut call).await.is_err(), "answered already");
+        assert_eq!(changes().len(), made);
+    }
+    let made = call.await.expect("made");
+    assert_eq!(started.elapsed(), Duration::from_millis(70));
+    let Some((token, object)) = changes().remove(0).object else { panic!("deleted") };
+    assert_eq!((&*token, &object), ("t1", &made));
+    assert!(matches!(read(&cloud, "acme", &made).await, ReadOutcome::Found(_)));
+    assert_eq!(started.elapsed(), Duration::from_millis(100));
+    cloud.delete(target(T, "t1", "acme"), &made).await.expect("deletes");
+    assert!(changes()[1].object.is_none());
 }

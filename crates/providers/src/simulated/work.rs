@@ -139,15 +139,22 @@ pub(super) fn refusal(verdict: &Verdict) -> Option<ProviderError> {
     }
 }
 
-/// The result of a call that did its work, or the loss of it.
-pub(super) fn finish<T>(verdict: &Verdict, result: T) -> Result<T, ProviderError> {
-    match verdict.answer {
-        Some(Effect::LoseReply) => Err(ProviderError::new(
+/// The result of a call that did its work, when its answer arrives, or the
+/// loss of it.
+pub(super) async fn finish<T>(verdict: &Verdict, result: T) -> Result<T, ProviderError> {
+    delay(verdict.latency_after, false).await;
+    loss(verdict).map_or(Ok(result), Err)
+}
+
+/// The error of a call whose answer does not arrive.
+pub(super) fn loss(verdict: &Verdict) -> Option<ProviderError> {
+    match verdict.answer.as_ref()? {
+        Effect::LoseReply => Some(ProviderError::new(
             ErrorClass::Indeterminate,
             "Reply lost",
             "The connection broke before the simulated service's answer came.",
         )),
-        _ => Ok(result),
+        _ => None,
     }
 }
 

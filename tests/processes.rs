@@ -1,0 +1,361 @@
+//! Several processes on one state directory, requests to stop, a state that
+//! cannot be written, and what a terminal shows.
+//!
+//! Where something has to happen while a call is in flight, the call takes
+//! long; where the machine was too slow even so, the test is made again with a
+//! longer one, and only the last must do.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tenantctl_core::state::LockInfo;
+
+use crate::common::{PATIENCE, Place, Running, Said, Terminal};
+
+const FLEET: &str = r#"
+tenantctl { simulate = ["kubernetes"] }
+platform "shop" { blueprint = "./blueprint" }
+tier "starter" { isolation = "namespace" }
+tenant "acme" { tier = "starter" }
+tenant "globex" { tier = "starter" }
+"#;
+
+const BLUEPRINT: &str = r#"
+variable "tenant" { type = object({ name = string }) }
+
+resource "kubernetes_manifest" "part" {
+  for_each = toset(["a", "b", "c"])
+  manifest = {
+    apiVersion = "v1"
+    kind       = "ConfigMap"
+    metadata   = { name = each.key, namespace = var.tenant.name }
+  }
+}
+
+resource "kubernetes_manifest" "whole" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "ConfigMap"
+    metadata   = { name = "whole", namespace = var.tenant.name }
+    data       = { for name, part in kubernetes_manifest.part : name => part.object.metadata.name }
+  }
+}
+"#;
+
+/// How long calls take that something has to happen in: in milliseconds, by
+/// attempt.
+const LATENCIES: [u64; 3] = [700, 4_000, 20_000];
+/// An apply of one tenant.
+const APPLY: [&str; 3] = ["apply", "-auto-approve", "-tenant=acme"];
+const OBJECTS: [&str; 4] = [
+    r#"kubernetes_manifest.part["a"]"#,
+    r#"kubernetes_manifest.part["b"]"#,
+    r#"kubernetes_manifest.part["c"]"#,
+    "kubernetes_manifest.whole",
+];
+
+fn fleet() -> Place {
+    let place = Place::new();
+    place.write("fleet", "main.hcl", FLEET);
+    place.write("fleet", "blueprint/main.tf", BLUEPRINT);
+    place
+}
+
+/// Starts an apply of a tenant under a fault script of one rule.
+fn faulty(place: &Place, tenant: &str, rule: &str, more: &[&str]) -> Running {
+    let script = format!(r#"{{"version": 1, "rules": [{rule}]}}"#);
+    place.write("fleet", &format!("{tenant}.json"), &script);
+    let (tenant, script) = (format!("-tenant={tenant}"), format!("-fault-script={tenant}.json"));
+    let args = ["apply", "-auto-approve", &tenant, &script];
+    place.start("fleet", &[&args, more].concat())
+}
+
+/// An apply whose first creations hang, before or after their work.
+fn hanging(place: &Place, tenant: &str, done: bool) -> Running {
+    let never = if done { r#""latency_after_ms": 86400000"# } else { r#""then": "hang""# };
+    let apply = faulty(place, tenant, &format!(r#"{{"match": {{"operation": "create"}}, {never}}}"#), &[]);
+    apply.wait_for("Creating...");
+    wait_until(|| begun(place, tenant) && place.history("fleet", tenant).len() == if done { 3 } else { 0 });
+    apply
+}
+
+/// Whether the journal says that the first creations have begun.
+fn begun(place: &Place, tenant: &str) -> bool {
+    let states = place.states("fleet");
+    states.iter().any(|state| state.name.as_str() == tenant && state.open.len() == 3)
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "never came to be");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Tries with longer and longer latencies until `attempt` says that it was in
+/// time.
+fn in_time(attempt: impl Fn(u64) -> bool) {
+    assert!(LATENCIES.into_iter().any(attempt), "too slow a machine, or it does not happen");
+}
+
+fn lock_info(place: &Place, tenant: &str) -> LockInfo {
+    let path = place.example("fleet").join("state/workspaces").join(tenant).join("lock.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Applies what is left and has nothing to do then.
+fn finishes(place: &Place) -> Said {
+    let said = place.ok("fleet", &["apply", "-auto-approve"]);
+    let plan = place.run("fleet", &["plan", "-detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+    for tenant in ["acme", "globex"] {
+        assert_eq!(listed(place, tenant), OBJECTS);
+        let history = place.history("fleet", tenant);
+        let made: BTreeSet<_> = history.into_iter().map(|change| change.object.expect("kept").0).collect();
+        assert_eq!(made.len(), OBJECTS.len(), "each was made once");
+    }
+    said
+}
+
+fn listed(place: &Place, tenant: &str) -> Vec<String> {
+    let said = place.ok("fleet", &["state", "list", &format!("-tenant={tenant}")]);
+    said.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_second_process_on_a_workspace_is_refused_and_told_who_has_it() {
+    in_time(|latency| {
+        let place = fleet();
+        let slow = format!(r#"{{"match": {{"operation": "create"}}, "latency_ms": {latency}}}"#);
+        let mut holder = faulty(&place, "acme", &slow, &[]);
+        wait_until(|| begun(&place, "acme"));
+        let info = lock_info(&place, "acme");
+        let before = place.files();
+        let refused = [&APPLY[..], &["plan", "-tenant=acme"]].map(|args| place.run("fleet", args));
+        if place.files() != before || !holder.is_alive() {
+            return false;
+        }
+        assert_eq!(info.pid, holder.pid());
+        for said in refused {
+            assert_eq!(said.code, 1, "{}", said.stderr);
+            let process = format!("(process {})", info.pid);
+            for words in ["workspace acme is locked", &process, "\"apply\"", &info.created, &info.id] {
+                assert!(said.stderr.contains(words), "{words}\n{}", said.stderr);
+            }
+            assert_eq!(said.stdout, "");
+        }
+        assert_eq!(holder.end().code, 0);
+        finishes(&place);
+        true
+    });
+}
+
+#[test]
+fn two_workspaces_are_worked_on_at_once() {
+    let place = fleet();
+    let (mut acme, mut globex) = (hanging(&place, "acme", false), hanging(&place, "globex", false));
+    // Neither call ends, so both are in flight now.
+    assert!(acme.is_alive() && globex.is_alive());
+    assert_eq!(lock_info(&place, "acme").pid, acme.pid());
+    assert_eq!(lock_info(&place, "globex").pid, globex.pid());
+    assert!(acme.kill() && globex.kill());
+    // What killed processes held is free, and both finish side by side.
+    let both = ["-tenant=acme", "-tenant=globex"].map(|tenant| {
+        let apply = place.start("fleet", &["apply", "-auto-approve", tenant]);
+        apply.wait_for("Left open by the last run: was not made");
+        apply
+    });
+    for apply in both {
+        let said = apply.end();
+        assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
+    }
+    assert!(finishes(&place).stdout.contains("No changes"));
+}
+
+#[test]
+fn a_state_that_cannot_be_written_is_said_where_and_why() {
+    let place = fleet();
+    let below_a_file = "-state-dir=main.hcl/state";
+    let cases = [("-state-dir=main.hcl", "main.hcl"), (below_a_file, "main.hcl/state")];
+    for (flag, path) in cases.into_iter().chain(cfg!(target_os = "linux").then_some(NOWHERE)) {
+        for command in [&APPLY[..], &["plan"]] {
+            let said = place.run("fleet", &[command, &[flag]].concat());
+            assert_refused(&said, path);
+        }
+    }
+    let said = place.run("fleet", &["state", "list", "-state-dir=main.hcl"]);
+    assert_refused(&said, "main.hcl");
+    let workspace = place.example("fleet").join("state/workspaces/acme");
+    // Where the journal should be, there is something else.
+    std::fs::create_dir_all(workspace.join("journal")).unwrap();
+    assert_refused(&place.run("fleet", &APPLY), "workspaces/acme/journal");
+    std::fs::remove_dir_all(&workspace).unwrap();
+    // Where the workspace should be, there is a file.
+    std::fs::write(&workspace, "").unwrap();
+    assert_refused(&place.run("fleet", &APPLY), "workspaces/acme");
+    std::fs::remove_file(&workspace).unwrap();
+    assert_eq!(place.history("fleet", "acme").len(), 0, "something was made all the same");
+    finishes(&place);
+}
+
+/// Not even root can make a directory there.
+const NOWHERE: (&str, &str) = ("-state-dir=/proc/tenantctl/state", "/proc/tenantctl/state");
+
+fn assert_refused(said: &Said, path: &str) {
+    let all = format!("{}\n{}", said.stdout, said.stderr);
+    assert_eq!(said.code, 1, "{all}");
+    assert!(said.stderr.starts_with("error: ") || said.stderr.contains("\nerror: "), "{all}");
+    assert!(said.stderr.contains(path), "{path}\n{all}");
+    assert!(!all.contains("panicked"), "{all}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told() {
+    let place = fleet();
+    let workspace = place.example("fleet").join("state/workspaces/acme");
+    std::fs::create_dir_all(&workspace).unwrap();
+    std::os::unix::fs::symlink("/dev/full", workspace.join("lock.json")).unwrap();
+    let said = place.run("fleet", &APPLY);
+    assert_refused(&said, "workspaces/acme/lock.json");
+    assert!(said.stderr.contains("No space left"), "{}", said.stderr);
+    std::fs::remove_file(workspace.join("lock.json")).unwrap();
+    finishes(&place);
+}
+
+/// The first request to stop lets the one call in flight end; what waits for a
+/// slot is not begun, nor what waits for other objects.
+fn drains(signal: Signal) {
+    in_time(|latency| {
+        let place = fleet();
+        let slow = format!(r#"{{"match": {{"operation": "create"}}, "latency_ms": {latency}}}"#);
+        let apply = faulty(&place, "acme", &slow, &["-parallelism=1"]);
+        apply.wait_for("Creating...");
+        apply.signal(signal);
+        let said = apply.end();
+        if said.stdout.matches("Creating...").count() > 1 {
+            return false;
+        }
+        assert_eq!(said.code, 1, "{}\n{}", said.stdout, said.stderr);
+        assert_eq!(said.stdout.matches("Creation complete").count(), 1, "{}", said.stdout);
+        assert!(said.stdout.contains("1 added"), "{}", said.stdout);
+        for words in
+            ["no new calls are made, those in flight are awaited", "3 of 4 steps in acme were not done"]
+        {
+            assert!(said.stderr.contains(words), "{words}\n{}", said.stderr);
+        }
+        let [kept] = &listed(&place, "acme")[..] else { panic!("kept: {:?}", listed(&place, "acme")) };
+        assert!(OBJECTS.contains(&kept.as_str()));
+        assert_eq!(place.history("fleet", "acme").len(), 1);
+        let states = place.states("fleet");
+        assert!(states.iter().all(|state| state.open.is_empty()), "a call was begun and not made");
+        assert!(finishes(&place).stdout.contains("7 added"));
+        true
+    });
+}
+
+#[test]
+fn ctrl_c_drains() {
+    drains(Signal::INT);
+}
+
+#[test]
+fn a_service_managers_request_drains() {
+    drains(Signal::TERM);
+}
+
+/// Stops twice: a call that hangs keeps the process from ending the first
+/// time, but not the second time.
+fn abort(apply: Running) -> Said {
+    apply.signal(Signal::INT);
+    apply.wait_for("those in flight are awaited");
+    apply.signal(Signal::INT);
+    let said = apply.end();
+    assert_eq!(said.code, 1, "{}\n{}", said.stdout, said.stderr);
+    assert!(said.stderr.contains("Stopping now"), "{}", said.stderr);
+    said
+}
+
+#[test]
+fn a_second_ctrl_c_leaves_calls_to_the_next_run() {
+    for (done, how) in [(false, "was not made"), (true, "adopted")] {
+        let place = fleet();
+        let said = abort(hanging(&place, "acme", done));
+        assert!(said.stderr.contains("the next run looks what became of it"), "{}", said.stderr);
+        let said = finishes(&place);
+        for object in &OBJECTS[..3] {
+            let line = format!("acme:{object}: Left open by the last run: {how}");
+            assert!(said.stdout.contains(&line), "{line}\n{}", said.stdout);
+        }
+    }
+}
+
+/// Reading and looking for objects happens before there is a plan, and can
+/// hang as well.
+#[test]
+fn a_second_ctrl_c_ends_planning_and_recovery() {
+    let place = fleet();
+    assert!(hanging(&place, "acme", true).kill());
+    for operation in ["find", "read"] {
+        let before = place.history("fleet", "acme").len();
+        // A change to what is there anyway shows that the call has come.
+        let matched = format!(r#"{{"match": {{"operation": "{operation}"}}, "then""#);
+        let touch =
+            format!(r#"{matched}: {{"change": {{"path": ["object", "kind"], "value": "ConfigMap"}}}}}}"#);
+        let apply = faulty(&place, "acme", &format!(r#"{touch}, {matched}: "hang"}}"#), &[]);
+        wait_until(|| place.history("fleet", "acme").len() > before);
+        let said = abort(apply);
+        assert!(said.stderr.contains("acme was not planned"), "{}", said.stderr);
+        assert!(!said.stdout.contains("No changes"), "{}", said.stdout);
+        finishes(&place);
+    }
+    assert!(finishes(&place).stdout.contains("No changes"));
+}
+
+#[test]
+fn without_a_terminal_progress_is_plain_lines() {
+    let place = fleet();
+    let said = place.ok("fleet", &APPLY);
+    for object in OBJECTS {
+        let at = |words: &str| said.stdout.find(&format!("\nacme:{object}: {words}")).unwrap();
+        assert!(at("Creating...\n") < at("Creation complete after"), "{}", said.stdout);
+    }
+    assert!(
+        said.stdout.ends_with("Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Tenants: 1.\n")
+    );
+    for text in [said.stdout, said.stderr] {
+        assert!(!text.contains(['\x1b', '\r']), "{text:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_terminal_a_bar_comes_and_goes() {
+    let place = fleet();
+    let slow = r#"{"version": 1, "rules": [{"match": {"operation": "create"}, "latency_ms": 500}]}"#;
+    place.write("fleet", "slow.json", slow);
+    let mut command = place.command("fleet", &[&APPLY[..], &["-fault-script=slow.json"]].concat());
+    command.env("TERM", "xterm-256color");
+    let (mut terminal, mut child) = Terminal::start(command);
+    terminal.wait_for("Applying: 0 of 1 tenant, 0 of 4 objects");
+    terminal.wait_for("3 of 4 objects");
+    let screen = terminal.end();
+    assert!(child.wait().unwrap().success(), "{screen}");
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    // The bar is gone, and every line stands whole where it belongs.
+    assert!(!screen.contains("Applying:") && !screen.contains("[="), "{screen}");
+    for object in OBJECTS {
+        let at = |words: &str| {
+            let start = format!("acme:{object}: {words}");
+            lines
+                .iter()
+                .position(|line| line.starts_with(&start))
+                .unwrap_or_else(|| panic!("{start}\n{screen}"))
+        };
+        assert!(at("Creating...") < at("Creation complete after"), "{screen}");
+    }
+    let last = "Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Tenants: 1.";
+    assert_eq!(lines.last(), Some(&last), "{screen}");
+}
