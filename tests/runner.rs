@@ -8,6 +8,8 @@ mod common;
 mod crash;
 /// What each mistake in a configuration is answered with.
 mod diagnostics;
+/// `fmt`: what it lists, writes, shows and refuses.
+mod fmt;
 /// Values that only the apply brings, and secrets on the way.
 mod language;
 /// examples/shared-cluster on a real API server.

@@ -18,6 +18,10 @@ pub(crate) enum Exit {
     Failure,
     /// With `-detailed-exitcode`: the plan has changes.
     Changes,
+    /// Of `fmt`: a file could not be laid out; a diagnostic says why.
+    Invalid,
+    /// With `fmt -check`: a file is not in the canonical layout.
+    NotFormatted,
 }
 
 impl From<Exit> for ExitCode {
@@ -25,7 +29,8 @@ impl From<Exit> for ExitCode {
         ExitCode::from(match exit {
             Exit::Success => 0,
             Exit::Failure => 1,
-            Exit::Changes => 2,
+            Exit::Changes | Exit::Invalid => 2,
+            Exit::NotFormatted => 3,
         })
     }
 }

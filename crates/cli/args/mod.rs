@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Output(OutputCommand),
     /// Check the configuration
     Validate(ValidateCommand),
+    /// Bring configuration files into the canonical layout
+    Fmt(FmtCommand),
     /// Look into the state
     State(StateCommand),
     /// List the tenants
@@ -235,6 +237,35 @@ pub(crate) struct ValidateCommand {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+}
+
+/// `fmt`.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct FmtCommand {
+    /// Files and directories, or - for standard input [default: .]
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<PathBuf>,
+    /// List files that differ; never of standard input
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) list: bool,
+    /// Write files that differ; never with -check or of standard input
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) write: bool,
+    /// Show what differs
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) diff: bool,
+    /// Change nothing; exit with 3 when something differs
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) check: bool,
+    /// Go into directories inside of directories too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) recursive: bool,
 }
 
 /// `state`.

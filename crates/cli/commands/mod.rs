@@ -4,6 +4,7 @@
 
 mod apply;
 mod approval;
+mod fmt;
 mod output;
 mod plan;
 mod planning;
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Show(args) => show::run(&session, &args),
         Command::Output(args) => self::output::run(&session, &args),
         Command::Validate(args) => Ok(validate::run(&session, &args)),
+        Command::Fmt(args) => Ok(fmt::run(&session, &args)),
         Command::State(args) => match &args.what {
             StateWhat::List(list) => state::list(&session, list),
             StateWhat::Show(show) => state::show(&session, show),

@@ -28,8 +28,7 @@ fn nothing_to_do() {
 
 #[test]
 fn create() {
-    let labels =
-        Value::map(Type::String, [("app".into(), text("shop")), ("k8s.io/part".into(), text("x"))].into());
+    let labels = Value::map(Type::String, [("app".into(), text("shop")), ("k8s.io/part".into(), text("x"))]);
     let after = object([
         ("id", unknown()),
         ("name", text("acme")),

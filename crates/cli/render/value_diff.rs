@@ -6,10 +6,9 @@
 //! terminal.
 //! Must not: know resources or plans.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tenantctl_core::value::{Kind, Path, PathStep, Value};
+use tenantctl_core::value::{Entries, Kind, Path, PathStep, Value};
 
 use super::scalar::{self, SENSITIVE, UNKNOWN};
 use super::text::count;
@@ -48,7 +47,7 @@ impl<'d> ValueDiff<'d> {
 
     /// The attributes of a whole object, below its opening line.
     pub(crate) fn attributes(&mut self, at: usize, before: &Value, after: &Value) {
-        let none = BTreeMap::new();
+        let none = Entries::new();
         let old = before.as_entries().unwrap_or(&none);
         let new = after.as_entries().unwrap_or(&none);
         self.entries(at, old, new, &Path::root(), false);
@@ -203,7 +202,7 @@ impl<'d> ValueDiff<'d> {
         self.close(place, "]");
     }
 
-    fn all(&mut self, at: usize, mark: Mark, entries: &BTreeMap<Arc<str>, Value>, of_map: bool) {
+    fn all(&mut self, at: usize, mark: Mark, entries: &Entries, of_map: bool) {
         let shown: Vec<_> = entries.iter().filter(|(_, v)| of_map || !v.is_null()).collect();
         let width = widest(shown.iter().map(|(name, _)| &***name), of_map);
         for (name, value) in shown {
@@ -212,21 +211,14 @@ impl<'d> ValueDiff<'d> {
         }
     }
 
-    fn entries(
-        &mut self,
-        at: usize,
-        old: &BTreeMap<Arc<str>, Value>,
-        new: &BTreeMap<Arc<str>, Value>,
-        path: &Path,
-        of_map: bool,
-    ) {
+    fn entries(&mut self, at: usize, old: &Entries, new: &Entries, path: &Path, of_map: bool) {
         let mut names: Vec<&Arc<str>> = old.keys().chain(new.keys()).collect();
         names.sort();
         names.dedup();
         names.retain(|name| [old, new].iter().any(|side| side.get(*name).is_some_and(|v| !v.is_null())));
         let total = names.len();
         let null = Value::NULL;
-        let side = |side: &BTreeMap<Arc<str>, Value>, name: &str| side.get(name).unwrap_or(&null).clone();
+        let side = |side: &Entries, name: &str| side.get(name).unwrap_or(&null).clone();
         names.retain(|name| {
             let naming = !of_map && NAMING.contains(&&***name);
             naming || side(old, name) != side(new, name)

@@ -7,6 +7,7 @@
 //! | from → to | owner | gives |
 //! | --- | --- | --- |
 //! | text → syntax | [`syntax`]: `lexer`, `parser` | tree with places, syntax diagnostics |
+//! | text → canonical text | [`mod@fmt`]: `rewrite`, `layout` | the same configuration as `fmt` lays it out |
 //! | syntax → modules | [`config`]: `decode`, `body`, `types` | typed blocks; each resource body is one expression that follows its schema |
 //! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
 //! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
@@ -47,6 +48,7 @@ pub mod config;
 pub mod diag;
 pub mod event;
 pub mod expr;
+pub mod fmt;
 pub mod graph;
 pub mod ops;
 pub mod plan;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::ast::{BinaryOperator, Call, Defaults, Expr, ExprKind, ForExpr, Reference, SPLAT, UnaryOperator};
 use super::functions::{self, FunctionContext};
 use crate::diag::{Diagnostic, Span};
-use crate::value::{Kind, Marks, Number, Type, Value, unify};
+use crate::value::{Entries, Kind, Marks, Number, Type, Value, unify};
 
 /// An evaluation that failed; boxed, since success is the rule.
 pub type EvalError = Box<Diagnostic>;
@@ -150,7 +150,7 @@ impl Evaluator<'_> {
     }
 
     fn object(&self, items: &[(Expr, Expr)], env: Option<&Env<'_>>) -> EvalResult {
-        let mut attributes = BTreeMap::new();
+        let mut attributes = Vec::with_capacity(items.len());
         let mut marks = Marks::NONE;
         let mut open = false;
         for (key, value) in items {
@@ -158,17 +158,11 @@ impl Evaluator<'_> {
             marks = marks.union(name.marks());
             let value = self.eval(value, env)?;
             match object_key(&name, key.span)? {
-                Some(name) => {
-                    attributes.insert(name, value);
-                }
+                Some(name) => attributes.push((name, value)),
                 None => open = true,
             }
         }
-        let object = if open {
-            Value::unknown_not_null(Type::Dynamic)
-        } else {
-            Value::from(Kind::Object(Arc::new(attributes)))
-        };
+        let object = if open { Value::unknown_not_null(Type::Dynamic) } else { Value::object(attributes) };
         Ok(object.with_marks(marks))
     }
 
@@ -409,7 +403,7 @@ impl Evaluator<'_> {
         }
         Ok(match (&f.key, f.group) {
             (None, _) => Value::tuple(list),
-            (Some(_), false) => Kind::Object(Arc::new(map)).into(),
+            (Some(_), false) => Value::object(map),
             (Some(_), true) => Value::object(groups.into_iter().map(|(k, v)| (k, Value::tuple(v)))),
         }
         .with_marks(marks))
@@ -586,7 +580,7 @@ pub(crate) fn fill_defaults(value: &Value, defaults: &Defaults) -> Value {
     let filled = match value.kind() {
         Kind::Map(_) | Kind::Object(_) => {
             let entries = value.as_entries().cloned().unwrap_or_default();
-            let mut entries: BTreeMap<_, _> = entries
+            let mut entries: Entries = entries
                 .into_iter()
                 .map(|(name, v)| {
                     let v = child(&name).map_or_else(|| v.clone(), |d| fill_defaults(&v, d));

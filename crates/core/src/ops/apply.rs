@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use tokio::sync::Semaphore;
 
 use super::plan::state_error;
-use super::{Applied, Engine, Outcome};
+use super::{Applied, Engine, Outcome, loaded};
 use crate::apply::{Execution, execute, recover};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
@@ -79,7 +79,7 @@ async fn one(
     lock: Result<Box<dyn WorkspaceLock>, StateError>,
 ) -> Result<Done, Diagnostics> {
     let lock = lock.map_err(|e| state_error(&e))?;
-    let mut state = state.map_err(|e| state_error(&e))?;
+    let mut state = loaded(&engine.registry, state)?;
     check(&plan, &state)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
     if plan.steps.is_empty() && plan.refreshed.is_empty() && !outputs_change && state.open.is_empty() {

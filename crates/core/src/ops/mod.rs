@@ -3,6 +3,7 @@
 //! Must not: print, prompt, exit, read the environment or the clock.
 
 mod apply;
+mod format;
 mod load;
 mod plan;
 
@@ -11,14 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::addr::{ResourceAddress, ResourceMode, WorkspaceName};
 use crate::diag::{Diagnostics, SourceMap};
 use crate::event::EventSink;
 use crate::plan::{Counts, PlanMode};
 use crate::provider::Registry;
-use crate::state::{LockInfo, StateStore};
+use crate::state::{LockInfo, StateError, StateStore, WorkspaceState};
 
 pub use apply::{apply, total};
+pub use format::{FORMATTED, Formatted, format};
 pub use load::{load, validate};
 pub use plan::plan;
 
@@ -145,4 +147,25 @@ pub struct Selection {
     pub tenants: Vec<String>,
     /// `-tier`; empty means all.
     pub tiers: Vec<String>,
+}
+
+/// A state as it was loaded, its records completed by their schemas.
+fn loaded(
+    registry: &Registry,
+    state: Result<WorkspaceState, StateError>,
+) -> Result<WorkspaceState, Diagnostics> {
+    let mut state = state.map_err(|e| plan::state_error(&e))?;
+    let open = state.open.iter_mut().map(|begin| &mut begin.record);
+    for record in state.resources.values_mut().chain(open) {
+        let address = &record.key.address;
+        let Some(provider) = registry.get(&record.provider) else { continue };
+        let schema = match address.mode {
+            ResourceMode::Managed => provider.schema().resources.get(&*address.kind),
+            ResourceMode::Data => provider.schema().data_sources.get(&*address.kind),
+        };
+        if let Some(schema) = schema {
+            record.complete(schema.block.unset());
+        }
+    }
+    Ok(state)
 }

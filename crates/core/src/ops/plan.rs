@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{Engine, Outcome, PlanOptions, Selection};
+use super::{Engine, Outcome, PlanOptions, Selection, loaded};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform};
@@ -133,7 +133,7 @@ impl One<'_> {
         lock: Result<Option<Box<dyn WorkspaceLock>>, StateError>,
     ) -> Result<Plan, Diagnostics> {
         let lock = lock.map_err(|e| state_error(&e))?;
-        let mut state = state.map_err(|e| state_error(&e))?;
+        let mut state = loaded(&self.engine.registry, state)?;
         if !state.open.is_empty() {
             state = self.recover(state, lock.as_deref()).await?;
         }
@@ -188,7 +188,7 @@ impl One<'_> {
         let reloaded =
             self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
         match reloaded.into_iter().next() {
-            Some(state) => Ok(state.map_err(|e| state_error(&e))?),
+            Some(state) => loaded(&self.engine.registry, state),
             None => Ok(state),
         }
     }

@@ -1,19 +1,18 @@
 //! Prior, configured and planned values to an action and its reason.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{Action, Reason};
 use crate::config::Lifecycle;
 use crate::provider::{Block, PlanResponse};
 use crate::state::ResourceRecord;
-use crate::value::{Kind, Value};
+use crate::value::{Entries, Kind, Value};
 
 /// The configuration with what only the provider knows filled in: from the
 /// prior object, or unknown when there is none.
 pub(crate) fn proposed(schema: &Block, config: &Value, prior: Option<&Value>) -> Value {
     let Kind::Object(attributes) = config.kind() else { return config.clone() };
-    let mut filled: BTreeMap<Arc<str>, Value> = (**attributes).clone();
+    let mut filled: Entries = (**attributes).clone();
     for (name, attribute) in &schema.attributes {
         if attribute.computed && filled.get(*name).is_none_or(Value::is_null) {
             let value = match prior {

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::addr::{ResourceAddress, WorkspaceName};
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// Raised when stored records change their meaning.
 pub const FORMAT_VERSION: u32 = 1;
@@ -54,7 +54,9 @@ pub struct ResourceRecord {
     pub provider: String,
     /// The version of the type's schema that `attributes` follow.
     pub schema_version: u32,
-    /// The object, wholly known.
+    /// The object, wholly known. Attributes that are null are not written: in
+    /// most blocks most are. [`ResourceRecord::complete`] brings them back.
+    #[serde(serialize_with = "without_nulls")]
     pub attributes: Value,
     /// How it was reached, from the provider.
     pub connection: Value,
@@ -70,6 +72,25 @@ pub struct ResourceRecord {
     /// It may be half made, and is to be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tainted: bool,
+}
+
+fn without_nulls<S: Serializer>(attributes: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    let Kind::Object(entries) = attributes.kind() else { return attributes.serialize(serializer) };
+    let set = entries.iter().filter(|(_, value)| !value.is_null() || !value.marks().is_empty());
+    let set = Value::object(set.map(|(name, value)| (name.clone(), value.clone())));
+    set.with_marks(attributes.marks()).serialize(serializer)
+}
+
+impl ResourceRecord {
+    /// Adds the attributes that are missing beside those of `unset`.
+    pub fn complete(&mut self, unset: &[(Arc<str>, Value)]) {
+        let Kind::Object(entries) = self.attributes.kind() else { return };
+        let missing: Vec<_> = unset.iter().filter(|(name, _)| !entries.contains_key(name)).cloned().collect();
+        if !missing.is_empty() {
+            let all = entries.iter().map(|(name, value)| (name.clone(), value.clone())).chain(missing);
+            self.attributes = Value::object(all).with_marks(self.attributes.marks());
+        }
+    }
 }
 
 /// What a provider was about to do.

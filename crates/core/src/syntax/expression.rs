@@ -157,6 +157,7 @@ impl Parser<'_> {
                 let span = if used > 0 { span.to(self.span(self.last())) } else { span };
                 Ok(Expr { kind: ExprKind::Reference(reference), span })
             }
+            None if !self.judging => Ok(Expr::literal(Value::NULL, span)),
             None => {
                 let alone =
                     names.is_empty() && !matches!(self.peek().kind, TokenKind::Dot | TokenKind::BracketOpen);
@@ -268,7 +269,8 @@ impl Parser<'_> {
         } else {
             self.expression()?
         };
-        if first.kind == TokenKind::Ident
+        if self.judging
+            && first.kind == TokenKind::Ident
             && matches!(&key.kind, ExprKind::Reference(_) | ExprKind::Attribute(..))
         {
             return Err(self.report(

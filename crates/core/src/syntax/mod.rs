@@ -44,6 +44,13 @@ pub fn parse_file(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Bo
     Parser::new(file, text, lexer::tokens(text), diagnostics).file()
 }
 
+/// What is wrong with a file as far as syntax goes, whatever its names mean.
+pub fn check_file(file: FileId, text: &str, diagnostics: &mut Diagnostics) {
+    if fits(file, text, diagnostics) {
+        Parser::new(file, text, lexer::tokens(text), diagnostics).not_judging().file();
+    }
+}
+
 /// Parses a text that is one expression; `None` with diagnostics.
 pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<Expr> {
     if !fits(file, text, diagnostics) {

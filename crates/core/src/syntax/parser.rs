@@ -9,6 +9,9 @@ use super::{MAX_HEIGHT, template};
 use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
 use crate::expr::Expr;
 
+/// So many mistakes of a file are told; what is left of it then is not read.
+const MAX_MISTAKES: usize = 50;
+
 /// A mistake that was reported; the caller skips to where it can go on.
 pub(super) struct Reported;
 
@@ -28,8 +31,11 @@ pub(super) struct Parser<'a> {
     pub(super) bound: Vec<Arc<str>>,
     /// A bare name is a keyword here (a type, an attribute to ignore).
     pub(super) keywords: bool,
+    /// Whether what names refer to is judged.
+    pub(super) judging: bool,
     depth: u32,
     tallest: u32,
+    mistakes: usize,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -50,15 +56,23 @@ impl<'a> Parser<'a> {
             names: HashMap::new(),
             bound: Vec::new(),
             keywords: false,
+            judging: true,
             depth: 0,
             tallest: 0,
+            mistakes: 0,
             diagnostics,
         }
     }
 
+    /// Takes any name for what it is.
+    pub(super) fn not_judging(mut self) -> Self {
+        self.judging = false;
+        self
+    }
+
     pub(super) fn file(mut self) -> Body {
         let mut body = Body::default();
-        while self.peek().kind != TokenKind::End {
+        while self.peek().kind != TokenKind::End && self.mistakes <= MAX_MISTAKES {
             // At the top there is nobody to go further up to.
             _ = self.items(&mut body, None, "");
             if self.peek().kind == TokenKind::BraceClose {
@@ -318,17 +332,16 @@ impl<'a> Parser<'a> {
             for later in &pair[1..] {
                 let (first, later) = (&body.attributes[pair[0]].name, &body.attributes[*later].name);
                 let detail = format!("The argument {:?} was already set in this block.", later.name);
-                self.diagnostics.push(
-                    Diagnostic::error("Duplicate argument", detail)
-                        .at(later.span)
-                        .related(first.span, "first set here"),
-                );
+                let error = Diagnostic::error("Duplicate argument", detail).at(later.span);
+                self.report(error.related(first.span, "first set here"));
             }
         }
         again.sort_unstable();
-        for index in again.into_iter().rev() {
-            body.attributes.remove(index);
-        }
+        let (mut index, mut again) = (0, again.into_iter().peekable());
+        body.attributes.retain(|_| {
+            index += 1;
+            again.next_if_eq(&(index - 1)).is_none()
+        });
     }
 
     /// Skips what is left of the item that began at a token: to the end of the
@@ -336,6 +349,10 @@ impl<'a> Parser<'a> {
     /// the start of a line. True when that block is not of this body.
     fn recover(&mut self, start: usize) -> bool {
         self.lines = true;
+        if self.mistakes > MAX_MISTAKES {
+            self.at = self.tokens.len() - 1;
+            return false;
+        }
         // An end of line that was met where it does not belong is still one.
         let failed = if self.last().kind == TokenKind::Newline { self.at - 1 } else { self.at };
         let mut open: Vec<TokenKind> = Vec::new();
@@ -470,7 +487,14 @@ impl<'a> Parser<'a> {
     // Mistakes
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
-        self.diagnostics.push(diagnostic);
+        self.mistakes += 1;
+        if self.mistakes <= MAX_MISTAKES {
+            self.diagnostics.push(diagnostic);
+        } else if self.mistakes == MAX_MISTAKES + 1 {
+            let mut last = Diagnostic::error("Too many mistakes", "What follows here was not looked at.");
+            last.span = diagnostic.span;
+            self.diagnostics.push(last);
+        }
         Reported
     }
 

@@ -223,3 +223,24 @@ proptest::proptest! {
         proptest::prop_assert!(template.is_some() || diagnostics.has_errors());
     }
 }
+
+#[test]
+fn a_file_of_mistakes_is_not_read_to_its_end() {
+    for text in ["a b c\n", "a = 1\n", "}", "a = \"x\n", "a = b\n"] {
+        let mut diagnostics = Diagnostics::new();
+        parse_file(FileId(0), &text.repeat(10_000), &mut diagnostics);
+        let told = diagnostics.iter().count();
+        assert!(told > 10 && told <= 51, "{told} of {text:?}");
+        assert_eq!(diagnostics.iter().last().map(|d| d.summary.as_str()), Some("Too many mistakes"));
+    }
+}
+
+#[test]
+fn a_check_does_not_judge_names() {
+    let mut diagnostics = Diagnostics::new();
+    let text = "a = b\nc = each.thing + { d.e = path.nowhere[f] }\n";
+    check_file(FileId(0), text, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    check_file(FileId(0), "a = = b\n", &mut diagnostics);
+    assert!(diagnostics.has_errors());
+}

@@ -4,10 +4,9 @@
 //! back, tuples into lists and sets, objects into maps and the reverse where
 //! the shape fits; `optional()` attributes fill with null.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Kind, Number, Path, Type, Unknown, Value};
+use super::{Entries, Kind, Number, Path, Type, Unknown, Value};
 
 /// Why a value does not convert. `path` leads to the part that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,13 +127,13 @@ fn sequence(
     Ok(build(element, converted))
 }
 
-fn mapping(items: &BTreeMap<Arc<str>, Value>, element: &Type, path: &Path) -> Result<Value, ConvertError> {
+fn mapping(items: &Entries, element: &Type, path: &Path) -> Result<Value, ConvertError> {
     let mut converted = Vec::with_capacity(items.len());
     for (key, item) in items {
         converted.push(convert(item, element, &path.attribute(key.clone()))?);
     }
     let (element, converted) = settle(element, converted, path)?;
-    Ok(Value::map(element, items.keys().cloned().zip(converted).collect()))
+    Ok(Value::map(element, items.keys().cloned().zip(converted)))
 }
 
 /// Gives the elements of a collection "of any" the one type they share.
@@ -161,7 +160,7 @@ fn tuple(items: &[Value], types: &[Type], want: &Type, path: &Path) -> Result<Va
     Ok(Value::tuple(items.map(|(i, (v, t))| convert(v, t, &path.index(i))).collect::<Result<Vec<_>, _>>()?))
 }
 
-fn object(items: &BTreeMap<Arc<str>, Value>, want: &Type, path: &Path) -> Result<Value, ConvertError> {
+fn object(items: &Entries, want: &Type, path: &Path) -> Result<Value, ConvertError> {
     let Type::Object(shape) = want else { return Err(required(want, path)) };
     let missing: Vec<_> = shape
         .attributes
@@ -176,7 +175,7 @@ fn object(items: &BTreeMap<Arc<str>, Value>, want: &Type, path: &Path) -> Result
             message: format!("{noun} {} {verb} required", missing.join(", ")),
         });
     }
-    let mut attributes = BTreeMap::new();
+    let mut attributes = Entries::new();
     for (name, ty) in &shape.attributes {
         let value = match items.get(name) {
             Some(value) => convert(value, ty, &path.attribute(name.clone()))?,
@@ -252,7 +251,7 @@ mod tests {
             (
                 Value::object([("a", 1i64.into())]),
                 Type::map(Type::String),
-                Some(Value::map(Type::String, [("a".into(), "1".into())].into())),
+                Some(Value::map(Type::String, [("a".into(), "1".into())])),
             ),
             (Value::object::<&str>([]), Type::object([("a", Type::String)]), None),
             (Value::NULL, Type::Number, Some(Value::null(Type::Number))),

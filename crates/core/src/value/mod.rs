@@ -5,24 +5,29 @@
 //! cloning is cheap, since everything large is shared.
 //! Must not: know expressions, files or providers.
 
-mod codec;
 mod convert;
 mod number;
 mod path;
+mod plain;
+mod tagged;
 mod types;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
-pub use codec::PlainJsonError;
 pub use convert::{ConvertError, unify};
 pub use number::Number;
 pub use path::{Path, PathStep};
+pub use plain::PlainJsonError;
 pub use types::{ObjectType, Type};
+
+/// Names to values, sorted by name. A sorted vector, since most objects have a
+/// few attributes and there are very many of them.
+pub type Entries = LiteMap<Arc<str>, Value>;
 
 /// A value, with the marks that travel with it.
 #[derive(Clone)]
@@ -53,7 +58,7 @@ pub enum Kind {
     /// Elements, each with a type of its own.
     Tuple(Arc<[Value]>),
     /// Named attributes, each with a type of its own.
-    Object(Arc<BTreeMap<Arc<str>, Value>>),
+    Object(Arc<Entries>),
 }
 
 /// The content of a list or set.
@@ -71,7 +76,7 @@ pub struct MapElements {
     /// The type of every element (kept for empty ones).
     pub element: Type,
     /// The elements by key.
-    pub items: BTreeMap<Arc<str>, Value>,
+    pub items: Entries,
 }
 
 /// What is known of a value that is not known yet.
@@ -213,8 +218,8 @@ impl Value {
     }
 
     /// A map; the caller has converted every item to `element`.
-    pub fn map(element: Type, items: BTreeMap<Arc<str>, Value>) -> Self {
-        Kind::Map(Arc::new(MapElements { element, items })).into()
+    pub fn map(element: Type, items: impl IntoIterator<Item = (Arc<str>, Value)>) -> Self {
+        Kind::Map(Arc::new(MapElements { element, items: items.into_iter().collect() })).into()
     }
 
     /// A set: sorts and drops duplicates. Marks of elements move to the whole.
@@ -339,7 +344,7 @@ impl Value {
     }
 
     /// The entries of a known map or object.
-    pub fn as_entries(&self) -> Option<&BTreeMap<Arc<str>, Value>> {
+    pub fn as_entries(&self) -> Option<&Entries> {
         match &self.kind {
             Kind::Map(m) => Some(&m.items),
             Kind::Object(o) => Some(o),
@@ -459,7 +464,7 @@ impl Value {
         fn seq(a: &[Value], b: &[Value]) -> Ordering {
             a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(a.len().cmp(&b.len()))
         }
-        fn entries(a: &BTreeMap<Arc<str>, Value>, b: &BTreeMap<Arc<str>, Value>) -> Ordering {
+        fn entries(a: &Entries, b: &Entries) -> Ordering {
             a.iter()
                 .zip(b)
                 .map(|((ak, av), (bk, bv))| ak.cmp(bk).then_with(|| av.total_cmp(bv)))

@@ -3,11 +3,10 @@
 //! Pure. `spec.containers[0].image`, `metadata.annotations["a.example/b"]`;
 //! in `computed_fields`, `[*]` stands for every element.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tenantctl_core::provider::{Kind, Path, PathStep, Value};
+use tenantctl_core::provider::{Entries, Kind, Path, PathStep, Value};
 
 /// One step of a field path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +126,7 @@ pub(super) fn with_entry(value: &Value, name: &str, entry: Value) -> Value {
 
 /// A map or object without some entries; anything else as it is.
 pub(super) fn retain(value: &Value, keep: &dyn Fn(&str, &Value) -> bool) -> Value {
-    let filter = |entries: &BTreeMap<Arc<str>, Value>| -> BTreeMap<Arc<str>, Value> {
+    let filter = |entries: &Entries| -> Entries {
         entries.iter().filter(|(k, v)| keep(k, v)).map(|(k, v)| (k.clone(), v.clone())).collect()
     };
     let kept = match value.kind() {

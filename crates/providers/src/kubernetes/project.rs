@@ -11,13 +11,12 @@
 //! marks, so that an unchanged object projects to exactly the manifest; a
 //! field or list that somebody else took over shows in full.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
-use tenantctl_core::provider::{Kind, Number, Value};
+use tenantctl_core::provider::{Entries, Kind, Number, Value};
 
 use super::manifest::{desired, strip_annotations};
 use super::ownership::{Owned, element_record, key_names, record};
@@ -88,7 +87,7 @@ fn object(want: &Value, live: &Json, owned: Owned<'_>, place: Place<'_>) -> Valu
     let (Some(entries), Json::Object(live)) = (want.as_entries(), live) else {
         return from_live(live, want);
     };
-    let mut seen: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+    let mut seen = Entries::new();
     for (key, want_part) in entries {
         let mut owned = owned.part(&format!("f:{key}"));
         let outermost = place.key.is_empty();

@@ -65,7 +65,7 @@ impl Inventor<'_> {
         let filled = match value.kind() {
             Kind::Object(o) => Value::object(o.iter().map(|(k, v)| (k.clone(), child(k, v)))),
             Kind::Map(m) => {
-                Value::map(m.element.clone(), m.items.iter().map(|(k, v)| (k.clone(), child(k, v))).collect())
+                Value::map(m.element.clone(), m.items.iter().map(|(k, v)| (k.clone(), child(k, v))))
             }
             Kind::Tuple(items) => Value::tuple(items.iter().enumerate().map(item)),
             Kind::List(l) => Value::list(l.element.clone(), l.items.iter().enumerate().map(item).collect()),
@@ -118,7 +118,7 @@ impl Inventor<'_> {
             Type::String | Type::Dynamic => self.text(path, name).into(),
             Type::List(t) => Value::list((**t).clone(), items(t)),
             Type::Set(t) => Value::set((**t).clone(), items(t)),
-            Type::Map(t) => Value::map((**t).clone(), [].into()),
+            Type::Map(t) => Value::map((**t).clone(), []),
             Type::Tuple(ts) => Value::tuple(
                 ts.iter().enumerate().map(|(i, t)| self.invent(t, None, &format!("{path}[{i}]"), name)),
             ),

@@ -166,7 +166,7 @@ mod tests {
     fn parts_are_replaced_in_their_type() {
         let object = Value::object([
             ("n", 1i64.into()),
-            ("m", Value::map(Type::String, [("a".into(), "b".into())].into())),
+            ("m", Value::map(Type::String, [("a".into(), "b".into())])),
             ("t", Value::tuple([Value::object([("x", "y".into())])])),
         ]);
         let root = Path::root();

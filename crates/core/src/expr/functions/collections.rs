@@ -158,9 +158,7 @@ fn length(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
         Kind::String(s) => s.graphemes(true).count().into(),
         Kind::Set(_) if !value.is_wholly_known() => unknown(),
         Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => items(args, 0).len().into(),
-        Kind::Map(_) | Kind::Object(_) => {
-            value.as_entries().map_or(0, std::collections::BTreeMap::len).into()
-        }
+        Kind::Map(_) | Kind::Object(_) => value.as_entries().map_or(0, |entries| entries.len()).into(),
         Kind::Unknown(u) => match (&u.ty, u.length) {
             (Type::Tuple(types), _) => types.len().into(),
             (Type::Object(object), _) => object.attributes.len().into(),

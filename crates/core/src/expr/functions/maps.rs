@@ -13,7 +13,7 @@ use super::declare::{
     Fault, Function, Returns, check_count, conversion, failure, fault, items, param, quoting,
 };
 use super::declare::{strings, text};
-use crate::value::{Kind, Type, Value};
+use crate::value::{Entries, Kind, Type, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("keys", &[param("map", Any).unknown()], Returns::Any, keys),
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The attributes of an object, unknown ones when it is not known itself.
-fn attributes(value: &Value) -> Option<BTreeMap<Arc<str>, Value>> {
+fn attributes(value: &Value) -> Option<Entries> {
     match (value.kind(), value.ty()) {
         (Kind::Object(attributes), _) => Some((**attributes).clone()),
         (Kind::Unknown(_), Type::Object(object)) => {
@@ -59,7 +59,7 @@ fn mapping_required(index: usize) -> Fault {
 fn keys(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let map = args.first().unwrap_or(&Value::NULL);
     if let Some(attributes) = attributes(map) {
-        return Ok(Value::tuple(attributes.into_keys().map(Value::from)));
+        return Ok(Value::tuple(attributes.into_iter().map(|(name, _)| name.into())));
     }
     match (map.kind(), map.ty()) {
         (Kind::Map(m), _) => Ok(strings(m.items.keys().cloned())),
@@ -72,7 +72,7 @@ fn keys(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 fn values(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let map = args.first().unwrap_or(&Value::NULL);
     if let Some(attributes) = attributes(map) {
-        return Ok(Value::tuple(attributes.into_values()));
+        return Ok(Value::tuple(attributes.into_iter().map(|(_, value)| value)));
     }
     match (map.kind(), map.ty()) {
         (Kind::Map(m), _) => Ok(Value::list(m.element.clone(), m.items.values().cloned().collect())),
@@ -108,7 +108,7 @@ fn lookup_type(args: &[Value]) -> Type {
 /// Later arguments win; null ones are left out. Arguments of one type give
 /// that type, others an object.
 fn merge(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
-    let mut merged = BTreeMap::new();
+    let mut merged = Entries::new();
     let (mut known, mut shape_known) = (true, true);
     for (i, arg) in args.iter().enumerate() {
         match arg.ty() {
@@ -151,7 +151,7 @@ fn transpose(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
             turned.entry(item.clone()).or_default().push(key.clone().into());
         }
     }
-    let lists = turned.into_iter().map(|(key, list)| (key, strings(list))).collect();
+    let lists = turned.into_iter().map(|(key, list)| (key, strings(list)));
     Ok(Value::map(Type::list(Type::String), lists))
 }
 
@@ -168,7 +168,7 @@ fn zipmap(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     if keys.len() != zipped.len() {
         return Err(failure(format!("there are {} keys but {} values", keys.len(), zipped.len())));
     }
-    let mut entries = BTreeMap::new();
+    let mut entries = Entries::new();
     for (i, (key, value)) in keys.iter().zip(zipped).enumerate() {
         let Kind::String(key) = key.kind() else {
             return Err(fault(0, format!("the element at {i} is null")));
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn merge_gives_a_map_of_maps_of_one_type() {
-        let map = |k: &str| Value::map(Type::String, [(k.into(), "v".into())].into());
+        let map = |k: &str| Value::map(Type::String, [(k.into(), "v".into())]);
         let both = call("merge", &[map("a"), map("b")], &context()).expect("merge");
         assert_eq!(both.ty(), Type::map(Type::String));
         let later = Value::unknown(Type::map(Type::String));

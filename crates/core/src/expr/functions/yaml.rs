@@ -64,7 +64,7 @@ fn sequence(value: &Value, level: usize, fresh: bool, out: &mut String) -> Resul
 
 fn mapping(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result<(), Fault> {
     let mut first = fresh;
-    if value.as_entries().is_none_or(std::collections::BTreeMap::is_empty) {
+    if value.as_entries().is_none_or(|entries| entries.is_empty()) {
         out.push_str("{}\n");
     }
     for (key, item) in value.as_entries().into_iter().flatten() {
@@ -74,7 +74,7 @@ fn mapping(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result
         quote(key, out);
         out.push(':');
         let empty = item.as_items().is_some_and(<[_]>::is_empty)
-            || item.as_entries().is_some_and(std::collections::BTreeMap::is_empty);
+            || item.as_entries().is_some_and(|entries| entries.is_empty());
         match item.kind() {
             Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) if !empty => {
                 out.push('\n');
