@@ -10,6 +10,10 @@ mod crash;
 mod diagnostics;
 /// `fmt`: what it lists, writes, shows and refuses.
 mod fmt;
+/// What may import what.
+mod imports;
+/// Configuration in JSON, files of values, override files.
+mod json_syntax;
 /// Values that only the apply brings, and secrets on the way.
 mod language;
 /// examples/shared-cluster on a real API server.
@@ -19,3 +23,5 @@ mod live;
 mod processes;
 /// examples/quickstart, as its README walks through.
 mod quickstart;
+/// What a cluster refuses, or leaves unanswered.
+mod refusals;

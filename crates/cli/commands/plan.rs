@@ -14,8 +14,12 @@ pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
     let reporter = planning::reporter(session, &args.run);
     let _heartbeat = Heartbeat::start(&reporter);
     match plan(session, args, &reporter).await {
-        Ok(plans) if args.detailed_exitcode && !plans.iter().all(render::plan::is_empty) => Exit::Changes,
-        Ok(_) => Exit::Success,
+        Ok(plans) => {
+            let changes = args.detailed_exitcode && !plans.iter().all(render::plan::is_empty);
+            // The process ends now: taking a large plan apart only takes time.
+            std::mem::forget(plans);
+            if changes { Exit::Changes } else { Exit::Success }
+        }
         Err(problems) => {
             reporter.diagnostics(problems.sorted().into_iter().collect());
             Exit::Failure

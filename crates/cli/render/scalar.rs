@@ -1,5 +1,7 @@
 //! Values without parts as text of the configuration language.
 
+use std::borrow::Cow;
+
 use tenantctl_core::value::{Kind, Value};
 
 use super::text::printable;
@@ -47,11 +49,11 @@ pub(super) fn quote(text: &str) -> String {
 }
 
 /// A name of an attribute or element as it stands before `=`.
-pub(super) fn key(name: &str, of_map: bool) -> String {
+pub(super) fn key(name: &str, of_map: bool) -> Cow<'_, str> {
     let mut chars = name.chars();
     let plain = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if plain && !of_map { name.to_owned() } else { quote(name) }
+    if plain && !of_map { name.into() } else { quote(name).into() }
 }
 
 /// What a text holds when it is a JSON object or array.

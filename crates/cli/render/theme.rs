@@ -1,5 +1,7 @@
 //! Colours, and the symbols of actions.
 
+use std::fmt::{self, Display};
+
 use anstyle::{AnsiColor, Style};
 
 /// Whether and how text is coloured.
@@ -69,10 +71,11 @@ impl Theme {
     }
 
     /// The symbol, right-aligned so that it ends in column `at + 1`.
-    pub(crate) fn mark(self, mark: Mark, at: usize) -> String {
+    pub(crate) fn mark(self, mark: Mark, at: usize) -> impl Display {
         let symbol = mark.symbol();
         let pad = (at + 1).saturating_sub(symbol.len());
-        format!("{:pad$}{}", "", self.paint(mark.style(), symbol))
+        let style = if self.coloured { mark.style() } else { Style::new() };
+        fmt::from_fn(move |f| write!(f, "{:pad$}{style}{symbol}{style:#}", ""))
     }
 
     /// What matters.

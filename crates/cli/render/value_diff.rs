@@ -6,6 +6,7 @@
 //! terminal.
 //! Must not: know resources or plans.
 
+use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
 use tenantctl_core::value::{Entries, Kind, Path, PathStep, Value};
@@ -206,7 +207,7 @@ impl<'d> ValueDiff<'d> {
         let shown: Vec<_> = entries.iter().filter(|(_, v)| of_map || !v.is_null()).collect();
         let width = widest(shown.iter().map(|(name, _)| &***name), of_map);
         for (name, value) in shown {
-            let label = format!("{:width$} = ", scalar::key(name, of_map));
+            let label = label(name, of_map, width);
             self.whole(Place { at, label: &label, tail: "" }, mark, value, "");
         }
     }
@@ -225,7 +226,7 @@ impl<'d> ValueDiff<'d> {
         });
         let width = widest(names.iter().map(|name| &***name), of_map);
         for name in &names {
-            let label = format!("{:width$} = ", scalar::key(name, of_map));
+            let label = label(name, of_map, width);
             let path = path.step(PathStep::Attribute((*name).clone()));
             self.pair(
                 Place { at, label: &label, tail: "" },
@@ -247,31 +248,40 @@ impl<'d> ValueDiff<'d> {
     }
 
     /// A line with a symbol.
-    pub(super) fn marked(&mut self, at: usize, mark: Mark, text: &str) {
-        let line = format!("{} {text}", self.style.theme.mark(mark, at));
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
+    pub(super) fn marked(&mut self, at: usize, mark: Mark, text: impl Display) {
+        self.finished(format_args!("{} {text}", self.style.theme.mark(mark, at)));
     }
 
     /// A line without.
-    pub(super) fn bare(&mut self, at: usize, text: &str) {
-        self.text.push_str(format!("{:at$}{text}", "").trim_end());
+    pub(super) fn bare(&mut self, at: usize, text: impl Display) {
+        self.finished(format_args!("{:at$}{text}", ""));
+    }
+
+    /// Ends a line, without blanks at its end.
+    fn finished(&mut self, line: fmt::Arguments<'_>) {
+        // Writing to a string does not fail.
+        let _ = self.text.write_fmt(line);
+        self.text.truncate(self.text.trim_end_matches(' ').len());
         self.text.push('\n');
     }
 
     fn line(&mut self, place: Place<'_>, mark: Mark, text: &str, note: &str) {
         let note = self.style.theme.warn(note);
-        self.marked(place.at, mark, &format!("{}{text}{}{note}", place.label, place.tail));
+        self.marked(place.at, mark, format_args!("{}{text}{}{note}", place.label, place.tail));
     }
 
     fn open(&mut self, place: Place<'_>, mark: Mark, bracket: &str, note: &str) {
         let note = self.style.theme.warn(note);
-        self.marked(place.at, mark, &format!("{}{bracket}{note}", place.label));
+        self.marked(place.at, mark, format_args!("{}{bracket}{note}", place.label));
     }
 
     fn close(&mut self, place: Place<'_>, bracket: &str) {
-        self.bare(place.at + 2, &format!("{bracket}{}", place.tail));
+        self.bare(place.at + 2, format_args!("{bracket}{}", place.tail));
     }
+}
+
+fn label(name: &str, of_map: bool, width: usize) -> String {
+    format!("{:width$} = ", scalar::key(name, of_map))
 }
 
 fn widest<'a>(names: impl Iterator<Item = &'a str>, of_map: bool) -> usize {

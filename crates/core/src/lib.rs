@@ -23,9 +23,11 @@
 //! # Underneath
 //!
 //! [`addr`] names, [`value`] typed values with unknowns and marks, [`diag`]
-//! diagnostics, [`event`] what happens, [`expr`] expressions and the one
+//! diagnostics, [`cancel`] stop requests, [`expr`] expressions and the one
 //! evaluator, [`provider`] the interface of providers, [`state`] records,
-//! journal, lock and index.
+//! journal, lock and index. [`event`] tells in terms of plans what happens.
+//!
+//! Which module may import which is stated and held by a test, `tests/imports.rs`.
 //!
 //! # What holds everywhere
 //!
@@ -44,6 +46,7 @@
 
 pub mod addr;
 pub mod apply;
+pub mod cancel;
 pub mod config;
 pub mod diag;
 pub mod event;

@@ -6,11 +6,24 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::plan::Drift;
 use crate::provider::{ProviderError, ReadObject, ReadOutcome, Registry};
 use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
 use crate::value::Value;
+
+/// What somebody else did to an object since the last run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Drift {
+    /// Which object.
+    #[serde(flatten)]
+    pub key: RecordKey,
+    /// As recorded.
+    pub before: Value,
+    /// As found; `NULL` when it is gone.
+    pub after: Value,
+}
 
 /// What refresh found.
 #[derive(Debug, Default)]
@@ -50,7 +63,7 @@ pub async fn refresh(registry: &Registry, state: &mut WorkspaceState) -> Result<
                 ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value))),
                 ReadOutcome::Gone => found.push((record.key.clone(), None)),
                 ReadOutcome::Failed(error) => {
-                    diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key)))
+                    diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key)));
                 }
             }
         }

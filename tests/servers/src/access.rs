@@ -42,11 +42,16 @@ impl Access {
 
     /// A new file at each call, so that callers may change or remove theirs.
     pub(crate) fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
-        let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let file = self.folder.join(format!("user-{number}.kubeconfig"));
+        let file = self.new_kubeconfig();
         let pair = self.certificate(user, groups)?;
         self.write(&file, &Login::Certificate(&pair))?;
         Ok(file)
+    }
+
+    /// A path that no other kubeconfig has.
+    pub(crate) fn new_kubeconfig(&self) -> PathBuf {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("user-{number}.kubeconfig"))
     }
 
     fn write(&self, file: &Path, login: &Login<'_>) -> Result<()> {

@@ -18,6 +18,7 @@ use crate::error::{Context, Failure, Result};
 use crate::health;
 use crate::lifeline::Lifeline;
 use crate::options::{Options, Pods};
+use crate::proxy::{Fate, Proxy};
 use crate::server::Server;
 use crate::stack::{self, Site};
 use crate::tokens::Tokens;
@@ -114,6 +115,17 @@ impl Cluster {
     /// A client of any user in any groups, for the runtime it is made on.
     pub async fn client_for(&self, user: &str, groups: &[&str]) -> Client {
         must(access::client(&self.kubeconfig_for(user, groups)).await)
+    }
+
+    /// A proxy before this API server that lets `fate` decide, by method and
+    /// path, what becomes of each request.
+    pub fn proxy(&self, fate: impl FnMut(&str, &str) -> Fate + Send + 'static) -> Proxy {
+        let (admin, own) = (self.kubeconfig().to_owned(), self.access.new_kubeconfig());
+        let ca_pem = self.ca_pem().to_owned();
+        must(self.worker.run(async move {
+            let upstream = access::client(&admin).await?;
+            Proxy::start(upstream, own, &ca_pem, fate).await
+        }))
     }
 
     /// Whether [`kubectl`](Self::kubectl) can be used. It always can with what

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rand::Rng as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::cancel::Cancel;
 use crate::event::{Event, EventSink};
-use crate::ops::Cancel;
 use crate::provider::{ErrorClass, Outcome, ProviderError, SharedProvider, Target};
 use crate::state::RecordKey;
 use crate::value::Value;

@@ -14,9 +14,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::step::Run;
 use super::values::Values;
+use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::{Event, EventSink};
-use crate::ops::Cancel;
 use crate::plan::{Counts, Plan, Step, StepAction, StepId};
 use crate::provider::Registry;
 use crate::state::{Entry, Journal, WorkspaceState};

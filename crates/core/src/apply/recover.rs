@@ -6,7 +6,7 @@
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::{Event, EventSink};
-use crate::provider::{Registry, Target};
+use crate::provider::{ErrorClass, Registry, Target};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{Begin, Entry, Journal, RecordChange, Verb, WorkspaceState};
 
@@ -65,6 +65,8 @@ async fn settle(
             Ok((vec![RecordChange::Put(Box::new(adopted))], "adopted"))
         }
         Ok(None) => Ok((Vec::new(), "was not made")),
+        // What is there is not ours, so ours was not made.
+        Err(error) if error.class == ErrorClass::Conflict => Ok((Vec::new(), "was not made")),
         Err(error) => Err(Box::new(failed(&error, &format!("{}:{}", state.name, record.key)))),
     }
 }

@@ -8,9 +8,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::Caller;
 use super::values::Values;
+use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
-use crate::ops::Cancel;
 use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, proposed};
 use crate::provider::{ErrorClass, PlanRequest, ProviderError, Registry, SharedProvider, Target};
 use crate::refresh::{failed, unknown_provider};
@@ -205,7 +205,9 @@ impl Run<'_> {
                 Ok(None) => {
                     caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await
                 }
-                Err(error) => Err(error),
+                // What is there is not ours, so ours was not made.
+                Err(error) if error.class == ErrorClass::Conflict => Err(error),
+                Err(error) => Err(ProviderError { class: ErrorClass::Indeterminate, ..error }),
             };
         }
         let outcome = match result {

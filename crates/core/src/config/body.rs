@@ -199,19 +199,16 @@ pub fn span_of(body: &Expr, path: &crate::value::Path) -> Span {
     let mut at = body;
     let mut span = body.span;
     for step in path.steps() {
-        let inner = match (&at.kind, step) {
-            (ExprKind::Convert(inner, _), _) => {
-                at = inner;
-                Some(&**inner)
-            }
-            _ => Some(at),
+        let inner = match &at.kind {
+            ExprKind::Convert(inner, _) => inner,
+            _ => at,
         };
-        let next = match (inner.map(|e| &e.kind), step) {
-            (Some(ExprKind::Object(items)), crate::value::PathStep::Attribute(name)) => items
+        let next = match (&inner.kind, step) {
+            (ExprKind::Object(items), crate::value::PathStep::Attribute(name)) => items
                 .iter()
                 .find(|(key, _)| matches!(&key.kind, ExprKind::Literal(v) if v.as_str() == Some(name)))
                 .map(|(_, value)| value),
-            (Some(ExprKind::Tuple(items)), crate::value::PathStep::Index(i)) => items.get(*i),
+            (ExprKind::Tuple(items), crate::value::PathStep::Index(i)) => items.get(*i),
             _ => None,
         };
         match next {

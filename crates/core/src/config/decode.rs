@@ -12,6 +12,7 @@ use super::body::{Meta, compile};
 use super::model::{Lifecycle, Module, ModuleCall, Output, Repetition, Resource, Variable};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr, keywords, listed};
 use super::types::type_constraint;
+use super::{files, json, overrides};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
@@ -53,36 +54,37 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The bodies of all configuration files of a directory, in name order.
+    /// The bodies of all configuration files of a directory, in name order,
+    /// with its override files laid over them.
     pub(super) fn read(&mut self, dir: &Path) -> Result<Vec<Body>, std::io::Error> {
-        let mut names: Vec<PathBuf> = std::fs::read_dir(dir)?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "tf" || e == "hcl") && path.is_file())
-            .filter(|path| path.file_name().is_some_and(|n| n != ".terraform.lock.hcl"))
-            .collect();
-        names.sort();
-        let mut bodies = Vec::new();
-        for path in names {
-            let bytes = std::fs::read(&path)?;
-            let text = match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(_) => {
-                    self.diagnostics.push(Diagnostic::error(
-                        "Invalid character encoding",
-                        format!("The file {} is not UTF-8 text.", path.display()),
-                    ));
-                    continue;
-                }
-            };
-            let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
-            self.texts.push(text.clone());
-            // As a user would write it: without `./` at every step.
-            let shown: PathBuf =
-                path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
-            let file = self.sources.add(shown, text.clone());
-            bodies.push(parse_file(file, &text, &mut self.diagnostics));
+        let files = files::of_directory(dir)?;
+        let mut bodies: Vec<Body> = files.primary.iter().filter_map(|path| self.file(path)).collect();
+        for path in &files.overrides {
+            if let Some(body) = self.file(path) {
+                overrides::apply(&mut bodies, body, &mut self.diagnostics);
+            }
         }
         Ok(bodies)
+    }
+
+    fn file(&mut self, path: &Path) -> Option<Body> {
+        let text: Arc<str> = match files::read(path) {
+            Ok(text) => text.into(),
+            Err(problem) => {
+                self.diagnostics.push(*problem);
+                return None;
+            }
+        };
+        self.texts.push(text.clone());
+        // As a user would write it: without `./` at every step.
+        let shown: PathBuf =
+            path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
+        let file = self.sources.add(shown, text.clone());
+        Some(if files::is_json(path) {
+            json::parse(file, &text, self.registry, &mut self.diagnostics)
+        } else {
+            parse_file(file, &text, &mut self.diagnostics)
+        })
     }
 
     /// A called module. `span` is where it is called.

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::decode::{Decoder, object_items};
+use super::given::{self, Given};
 use super::model::{Module, Settings, Tenancy, Tenant, Tier};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
 use crate::addr::{WorkspaceName, is_valid_name};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext, fill_defaults};
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, Ident, parse_file};
+use crate::syntax::{Block, Body, Ident};
 use crate::value::{Kind, Type, Value};
 
 /// The workspace of a root without tenants.
@@ -294,7 +295,7 @@ pub fn load(
     registry: &Registry,
     sources: &SourceMap,
     root: &Path,
-    vars: &[(String, String)],
+    vars: &[(String, Given)],
 ) -> (Option<Platform>, Diagnostics) {
     let mut decoder = Decoder::new(registry, sources);
     let mut bodies = match decoder.read(root) {
@@ -311,19 +312,23 @@ pub fn load(
         }
     };
     if bodies.is_empty() {
-        let error = Diagnostic::error(
-            "No configuration files",
-            format!("There are no .tf or .hcl files in {}.", root.display()),
-        )
-        .hint("Give the configuration's directory with -chdir=DIR.");
-        return (None, error.into());
+        if !decoder.diagnostics.has_errors() {
+            decoder.diagnostics.push(
+                Diagnostic::error(
+                    "No configuration files",
+                    format!("There are no .tf, .tf.json, .tofu or .hcl files in {}.", root.display()),
+                )
+                .hint("Give the configuration's directory with -chdir=DIR."),
+            );
+        }
+        return (None, decoder.diagnostics);
     }
     let module = Arc::new(decoder.decode(root, &mut bodies, true));
     let files = DiskFiles;
     let scope = Constants(FunctionContext { module_dir: root, root_dir: root, timestamp: "", files: &files });
     let mut simulate = Vec::new();
     let tenancy = Tenants { root, scope: &scope, decoder: &mut decoder }.read(&bodies, &mut simulate);
-    let variables = given_variables(&module, vars, sources, &scope, &mut decoder.diagnostics);
+    let variables = given::settings(&module, vars, sources, &scope, &mut decoder.diagnostics);
     let mut digest = Sha256::new();
     for text in &decoder.texts {
         digest.update((text.len() as u64).to_le_bytes());
@@ -333,41 +338,6 @@ pub fn load(
     let diagnostics = decoder.diagnostics.sorted();
     let platform = Platform { root: root.to_path_buf(), module, tenancy, simulate, digest, variables };
     (Some(platform), diagnostics)
-}
-
-/// Variables as text: an expression, unless the variable is a string.
-fn given_variables(
-    module: &Module,
-    vars: &[(String, String)],
-    sources: &SourceMap,
-    scope: &Constants<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Settings {
-    let mut given = Settings::new();
-    for (name, text) in vars {
-        let Some(variable) = module.variables.iter().find(|v| *v.name.name == **name) else {
-            let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
-            diagnostics.push(
-                Diagnostic::error("Undeclared variable", format!("There is no variable {name:?} to be set."))
-                    .suggest(name, known),
-            );
-            continue;
-        };
-        if matches!(variable.constraint.ty, Type::String | Type::Number | Type::Bool)
-            || (variable.constraint.ty == Type::Dynamic && !text.starts_with(['[', '{', '"']))
-        {
-            given.insert(name.as_str().into(), (text.as_str().into(), variable.name.span));
-            continue;
-        }
-        let file = sources.add(format!("<value for var.{name}>"), format!("{name} = {text}\n"));
-        let body = parse_file(file, &format!("{name} = {text}\n"), diagnostics);
-        if let Some(attribute) = body.attributes.first()
-            && let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, scope, diagnostics)
-        {
-            given.insert(name.as_str().into(), (value, attribute.value.span));
-        }
-    }
-    given
 }
 
 /// Reads the tenancy blocks.
@@ -566,33 +536,4 @@ impl Tenants<'_, '_> {
         }
         settings
     }
-}
-
-/// Reads a file of variable values (`*.tfvars`): names and their text.
-///
-/// # Errors
-/// When the file cannot be read; what is wrong in it becomes diagnostics.
-pub fn read_values(
-    path: &Path,
-    sources: &SourceMap,
-    diagnostics: &mut Diagnostics,
-) -> Result<Vec<(String, String)>, std::io::Error> {
-    let text = std::fs::read_to_string(path)?;
-    let file = sources.add(path, text.as_str());
-    let body = parse_file(file, &text, diagnostics);
-    let files = DiskFiles;
-    let scope = Constants(FunctionContext { module_dir: path, root_dir: path, timestamp: "", files: &files });
-    let mut values = Vec::new();
-    for attribute in &body.attributes {
-        let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) else {
-            continue;
-        };
-        let text = match value.as_str() {
-            Some(text) => text.to_owned(),
-            // JSON is HCL, as far as values go.
-            None => value.to_plain_json().map(|json| json.to_string()).unwrap_or_default(),
-        };
-        values.push((attribute.name.name.to_string(), text));
-    }
-    Ok(values)
 }

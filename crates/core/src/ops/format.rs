@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::config::read_text;
+use crate::diag::{Diagnostics, SourceMap};
 use crate::{fmt, syntax};
 
 /// The ends of names of files that can be laid out: what configuration,
@@ -36,17 +37,9 @@ pub fn format(
     path: &Path,
     source: impl Read,
 ) -> io::Result<Result<Formatted, Diagnostics>> {
-    let mut bytes = Vec::new();
-    // One more than may be, so that what is too large is seen to be.
-    source.take(syntax::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
-    let text = match String::from_utf8(bytes) {
+    let text = match read_text(path, source)? {
         Ok(text) => text,
-        Err(error) => {
-            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            let detail = format!("Line {line} of {} is not UTF-8 text.", path.display());
-            return Ok(Err(Diagnostic::error("Invalid character encoding", detail).into()));
-        }
+        Err(problem) => return Ok(Err((*problem).into())),
     };
     let mut diagnostics = Diagnostics::new();
     let file = sources.add(path, text.as_str());

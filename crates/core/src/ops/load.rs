@@ -1,9 +1,10 @@
 //! Loading a root directory.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use crate::config::{self, Platform};
-use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::config::{self, Given, Platform};
+use crate::diag::{Diagnostics, SourceMap};
 use crate::ops::ConfigOptions;
 use crate::plan::{PlanInput, PlanMode, plan};
 use crate::provider::Registry;
@@ -17,37 +18,37 @@ pub fn load(
     sources: &SourceMap,
     options: &ConfigOptions,
 ) -> (Option<Platform>, Diagnostics) {
-    let mut vars = options.env_vars.clone();
     let mut diagnostics = Diagnostics::new();
-    for path in options.var_files.iter().cloned().chain(automatic(options)) {
-        match config::read_values(&path, sources, &mut diagnostics) {
-            Ok(values) => vars.extend(values),
-            Err(error) => diagnostics.push(Diagnostic::error(
-                "Unreadable variables file",
-                format!("{} cannot be read: {error}.", path.display()),
-            )),
-        }
+    let mut vars: Vec<(String, Given)> = Vec::new();
+    let named =
+        |(name, text): &(String, String), given: fn(String) -> Given| (name.clone(), given(text.clone()));
+    vars.extend(options.env_vars.iter().map(|var| named(var, Given::Environment)));
+    for path in automatic(options).iter().chain(&options.var_files) {
+        vars.extend(config::read_values(path, sources, &mut diagnostics));
     }
-    vars.extend(options.vars.iter().cloned());
+    vars.extend(options.vars.iter().map(|var| named(var, Given::CommandLine)));
     let (platform, mut found) = config::load(registry, sources, &options.root, &vars);
     found.extend(diagnostics);
     (platform, found)
 }
 
-/// `terraform.tfvars` and `*.auto.tfvars` of the root directory, in order.
-fn automatic(options: &ConfigOptions) -> Vec<std::path::PathBuf> {
-    let mut names: Vec<_> = std::fs::read_dir(&options.root)
+/// `terraform.tfvars`, `terraform.tfvars.json`, then `*.auto.tfvars` and
+/// `*.auto.tfvars.json` of the root directory, in order.
+fn automatic(options: &ConfigOptions) -> Vec<PathBuf> {
+    const FIRST: [&str; 2] = ["terraform.tfvars", "terraform.tfvars.json"];
+    let name = |path: &PathBuf| path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&options.root)
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
+            let name = name(path);
+            let is_auto = name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
+            FIRST.contains(&name.as_str()) || is_auto && !name.starts_with('.')
         })
         .collect();
-    names.sort();
-    names.sort_by_key(|path| path.file_name().is_some_and(|n| n != "terraform.tfvars"));
-    names
+    paths.sort_by_key(|path| (!FIRST.contains(&name(path).as_str()), name(path)));
+    paths
 }
 
 /// What is wrong with a loaded configuration: references, cycles, settings,

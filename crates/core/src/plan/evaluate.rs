@@ -399,14 +399,12 @@ impl At<'_, '_> {
     pub(super) fn resolve(&self, reference: &Reference, span: Span) -> Result<Evaluated, Box<Diagnostic>> {
         let here = &self.evaluation.modules[self.module][self.instance];
         let module = &self.evaluation.graph.modules[self.module].module;
-        let node = |kind| self.evaluation.graph_index(self.module, kind);
+        let node = || self.evaluation.graph.find(self.module, reference);
         let found = match reference {
-            Reference::Var(name) => node(Wanted::Variable(name)).and_then(|i| here.variables[i].clone()),
-            Reference::Local(name) => node(Wanted::Local(name)).and_then(|i| here.locals[i].clone()),
-            Reference::Resource { .. } => {
-                node(Wanted::Resource(reference)).and_then(|i| here.resources[i].clone())
-            }
-            Reference::Module(name) => node(Wanted::Call(name)).map(|i| self.module_value(i)),
+            Reference::Var(_) => node().and_then(|i| here.variables[i].clone()),
+            Reference::Local(_) => node().and_then(|i| here.locals[i].clone()),
+            Reference::Resource { .. } => node().and_then(|i| here.resources[i].clone()),
+            Reference::Module(_) => node().map(|i| self.module_value(i)),
             Reference::EachKey | Reference::EachValue => {
                 let each =
                     self.repeated.each.as_ref().ok_or_else(|| misplaced(reference, "for_each", span))?;
@@ -460,11 +458,11 @@ impl At<'_, '_> {
     }
 
     /// A module call as a closed expression.
-    fn module_closed(&self, name: &str, span: Span) -> Expr {
+    fn module_closed(&self, reference: &Reference, span: Span) -> Expr {
         let graph = self.evaluation.graph;
         let literal = |text: &str| Expr::literal(text.into(), span);
         let nothing = Expr::literal(Value::NULL, span);
-        let Some(call) = self.evaluation.graph_index(self.module, Wanted::Call(name)) else { return nothing };
+        let Some(call) = graph.find(self.module, reference) else { return nothing };
         let Some(child) = graph.child(self.module, call) else { return nothing };
         let outputs = &graph.modules[child].module.outputs;
         let one = |instance: usize| Expr {
@@ -522,28 +520,6 @@ impl Scope for At<'_, '_> {
     }
 }
 
-/// A name to be found among a module's blocks.
-enum Wanted<'n> {
-    Variable(&'n str),
-    Local(&'n str),
-    Call(&'n str),
-    Resource(&'n Reference),
-}
-
-impl Evaluation<'_> {
-    fn graph_index(&self, module: usize, wanted: Wanted<'_>) -> Option<usize> {
-        self.graph.find(
-            module,
-            &match wanted {
-                Wanted::Variable(name) => Reference::Var(name.into()),
-                Wanted::Local(name) => Reference::Local(name.into()),
-                Wanted::Call(name) => Reference::Module(name.into()),
-                Wanted::Resource(reference) => reference.clone(),
-            },
-        )
-    }
-}
-
 /// The same expression with every reference replaced: by its value where that
 /// is wholly known, else by a slot of the plan. Known parts are folded.
 pub(super) fn close(expr: &Expr, at: &At<'_, '_>) -> Expr {
@@ -562,7 +538,7 @@ fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
             return false;
         }
         *expr = match (reference, found.slot) {
-            (Reference::Module(name), _) => at.module_closed(name, span),
+            (Reference::Module(_), _) => at.module_closed(reference, span),
             (Reference::EachValue, Some(slot)) => {
                 let key = at.repeated.each.as_ref().map_or(Value::NULL, |(key, _)| key.clone());
                 let whole = Expr { kind: ExprKind::Reference(Reference::Slot(slot)), span };

@@ -11,8 +11,9 @@ mod planner;
 
 pub(crate) use diff::{mark_sensitive, proposed};
 
+pub use crate::refresh::Drift;
 pub use model::{
-    Action, Change, Counts, Drift, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
+    Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
     StepAction, StepId,
 };
 pub use planner::{DataRead, PlanInput, Planned, plan};

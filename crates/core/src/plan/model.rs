@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::expr::Expr;
+use crate::refresh::Drift;
 use crate::state::RecordKey;
 use crate::value::{Path, Value};
 
@@ -175,18 +176,6 @@ pub struct OutputChange {
     pub residual: Option<Expr>,
     /// Not to be shown.
     pub sensitive: bool,
-}
-
-/// What somebody else did to an object since the last run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Drift {
-    /// Which object.
-    #[serde(flatten)]
-    pub key: RecordKey,
-    /// As recorded.
-    pub before: Value,
-    /// As found; `NULL` when it is gone.
-    pub after: Value,
 }
 
 /// The number of a step: its place in [`Plan::steps`].

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::diff::{decide, mark_sensitive, proposed};
 use super::evaluate::{Evaluated, Evaluation, Repeated, close, root_outputs};
-use super::model::{Action, Change, Drift, OutputChange, Plan, PlanMode, Reason, Shape, Slot};
+use super::model::{Action, Change, OutputChange, Plan, PlanMode, Reason, Shape, Slot};
 use super::order;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Instance, Repetition, Resource, span_of};
@@ -17,6 +17,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, evaluate};
 use crate::graph::{Graph, NodeKind};
 use crate::provider::{PlanRequest, Registry, SharedProvider};
+use crate::refresh::Drift;
 use crate::state::{RecordChange, RecordKey, WorkspaceState};
 use crate::value::{Type, Value};
 

@@ -254,6 +254,8 @@ impl Parser<'_> {
                 }
             }
         })?;
+        let mut items = items;
+        items.shrink_to_fit();
         let span = self.span(open).to(self.span(self.last()));
         Ok(Expr { kind: ExprKind::Object(items), span })
     }

@@ -3,7 +3,8 @@
 //! specification as OpenTofu reads it.
 //!
 //! [`lexer`] makes tokens of text, `parser` bodies of tokens, `expression` and
-//! `template` expressions, `reference` tells what a dotted name means.
+//! `template` expressions, `reference` tells what a dotted name means;
+//! `embedded` reads what stands in strings of JSON configuration.
 //!
 //! Guarantees: everything has its place; after a mistake parsing goes on where
 //! it can, so that several are reported at once; numbers are exact; nesting is
@@ -14,6 +15,7 @@
 //! which costs several times the time and memory of what a plan needs, stop at
 //! the first mistake, and pass numbers through floats.
 
+mod embedded;
 mod expression;
 pub mod lexer;
 mod parser;
@@ -26,6 +28,8 @@ mod tree;
 use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
 use crate::expr::Expr;
 
+pub(crate) use embedded::{Embedded, Places};
+pub(crate) use parser::takes_keywords;
 pub use tree::{Attribute, Block, Body, Ident};
 
 use parser::Parser;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::embedded::Places;
 use super::lexer::{Token, TokenKind, name_length};
 use super::tree::{Attribute, Block, Body, Ident};
 use super::{MAX_HEIGHT, template};
@@ -20,6 +21,7 @@ pub(super) type Parsed<T> = Result<T, Reported>;
 pub(super) struct Parser<'a> {
     file: FileId,
     pub(super) text: &'a str,
+    places: Places,
     /// Without comments, which may stand anywhere.
     tokens: Vec<Token>,
     at: usize,
@@ -50,6 +52,7 @@ impl<'a> Parser<'a> {
         Parser {
             file,
             text,
+            places: Places::default(),
             tokens,
             at: 0,
             lines: true,
@@ -62,6 +65,11 @@ impl<'a> Parser<'a> {
             mistakes: 0,
             diagnostics,
         }
+    }
+
+    /// The text stands inside another, where names may be bound.
+    pub(super) fn within(self, places: Places, bound: Vec<Arc<str>>) -> Self {
+        Parser { places, bound, ..self }
     }
 
     /// Takes any name for what it is.
@@ -174,14 +182,7 @@ impl<'a> Parser<'a> {
         // What a dynamic block goes through is outside its iterator's reach.
         let iterator = if (kind, &*name.name) == ("dynamic", "for_each") { self.bound.pop() } else { None };
         let outer = self.keywords;
-        self.keywords = matches!(
-            (kind, &*name.name),
-            ("variable", "type")
-                | ("dynamic", "iterator")
-                | ("lifecycle", "ignore_changes")
-                | ("resource" | "data" | "ephemeral" | "import", "provider")
-                | ("module", "providers")
-        );
+        self.keywords = takes_keywords(kind, &name.name);
         self.tallest = 0;
         let value = self.expression();
         self.keywords = outer;
@@ -481,7 +482,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn span(&self, token: Token) -> Span {
-        Span { file: self.file, start: token.start, end: token.end }
+        Span { file: self.file, start: self.places.at(token.start), end: self.places.at(token.end) }
     }
 
     // Mistakes
@@ -560,6 +561,18 @@ impl<'a> Parser<'a> {
             )
         })
     }
+}
+
+/// Whether bare names are keywords in an argument of a block.
+pub(crate) fn takes_keywords(kind: &str, argument: &str) -> bool {
+    matches!(
+        (kind, argument),
+        ("variable", "type")
+            | ("dynamic", "iterator")
+            | ("lifecycle", "ignore_changes")
+            | ("resource" | "data" | "ephemeral" | "import", "provider")
+            | ("module", "providers")
+    )
 }
 
 /// A token as a message shows it; long ones are cut.

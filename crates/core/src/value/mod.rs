@@ -130,6 +130,18 @@ impl Marks {
     }
 }
 
+/// Entries of pairs in any order, without room to spare; of pairs of one name
+/// the last one counts.
+fn entries(mut pairs: Vec<(Arc<str>, Value)>) -> Entries {
+    if !pairs.is_sorted_by(|(a, _), (b, _)| a < b) {
+        pairs.reverse();
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        pairs.dedup_by(|(a, _), (b, _)| a == b);
+    }
+    pairs.shrink_to_fit();
+    Entries::from_sorted_store_unchecked(pairs)
+}
+
 impl From<Kind> for Value {
     fn from(kind: Kind) -> Self {
         Value { kind, marks: Marks::NONE }
@@ -204,7 +216,7 @@ impl Value {
 
     /// An object of these attributes.
     pub fn object<K: Into<Arc<str>>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Kind::Object(Arc::new(attributes.into_iter().map(|(k, v)| (k.into(), v)).collect())).into()
+        Kind::Object(Arc::new(entries(attributes.into_iter().map(|(k, v)| (k.into(), v)).collect()))).into()
     }
 
     /// A tuple of these elements.
@@ -219,7 +231,7 @@ impl Value {
 
     /// A map; the caller has converted every item to `element`.
     pub fn map(element: Type, items: impl IntoIterator<Item = (Arc<str>, Value)>) -> Self {
-        Kind::Map(Arc::new(MapElements { element, items: items.into_iter().collect() })).into()
+        Kind::Map(Arc::new(MapElements { element, items: entries(items.into_iter().collect()) })).into()
     }
 
     /// A set: sorts and drops duplicates. Marks of elements move to the whole.

@@ -179,8 +179,7 @@ fn entries<'de, A: MapAccess<'de>>(first: Arc<str>, mut map: A) -> Result<Entrie
             Name::Tag(tag) => return Err(A::Error::custom(format!("a value tag {tag:?} among names"))),
         }
     }
-    entries.shrink_to_fit();
-    Ok(entries.into_iter().collect())
+    Ok(super::entries(entries))
 }
 
 /// Entries that stand inside a tag.

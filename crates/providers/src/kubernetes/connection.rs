@@ -167,8 +167,9 @@ fn address(endpoint: &Value, path: &Path) -> Result<Value, AttributeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::{Value as Json, json};
+
+    use super::*;
 
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 

@@ -152,8 +152,9 @@ fn parse(list: &Json) -> HashMap<String, Served> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn paths_follow_group_and_scope() {

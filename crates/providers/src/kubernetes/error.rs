@@ -97,6 +97,9 @@ pub(super) fn explain(failure: &Failure, about: About<'_>) -> ProviderError {
             "Cluster not reachable",
             &format!("No connection to the cluster at {cluster} for {object}"),
             why,
+        )
+        .hint(
+            "Check the cluster's address and that it can be reached from here, then run the command again.",
         ),
         Failure::Lost(why) if effect == Effect::Write => transport(
             ErrorClass::Indeterminate,
@@ -140,7 +143,8 @@ fn refused(status: &Status, retry_after: Option<Duration>, about: About<'_>) -> 
         403 if has_cause(status, "NamespaceTerminating") => {
             said(ErrorClass::NotFound, "Namespace is being deleted")
         }
-        403 => said(ErrorClass::Denied, "Not allowed"),
+        403 => said(ErrorClass::Denied, "Not allowed")
+            .hint("Let the user named there do it, by a role and its binding, or use other credentials."),
         404 => not_found(status, about, &words),
         409 if has_cause(status, "FieldManagerConflict") => field_conflict(status, about),
         409 | 410 => said(ErrorClass::Transient, "Changed at the same time"),
@@ -148,6 +152,7 @@ fn refused(status: &Status, retry_after: Option<Duration>, about: About<'_>) -> 
             let seconds = status.details.as_ref().map_or(0, |d| d.retry_after_seconds);
             let hinted = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
             said(ErrorClass::Throttled(retry_after.or(hinted)), "Too many requests")
+                .hint("Run the command again later, or with a smaller -parallelism.")
         }
         503 => said(ErrorClass::Transient, "Server not available"),
         500 if status.message.contains("failed calling webhook") => {
@@ -155,7 +160,8 @@ fn refused(status: &Status, retry_after: Option<Duration>, about: About<'_>) -> 
         }
         // Said of the manifest before anything is done, whatever the status.
         500 if MISFIT.iter().any(|start| status.message.starts_with(start)) => untyped(status, about, &words),
-        500..=599 => error(maybe_done, "Server error", format!("The server failed on {object}: {words}")),
+        500..=599 => error(maybe_done, "Server error", format!("The server failed on {object}: {words}"))
+            .hint("Look what ails the server, then run the command again: it looks first what was done."),
         _ => invalid(status, about, &words),
     }
 }

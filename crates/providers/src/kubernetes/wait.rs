@@ -186,8 +186,9 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn rollouts_are_judged_by_status() {

@@ -141,8 +141,9 @@ impl Simulated {
         let key = self.key(target, prior).ok_or_else(|| gone(&name))?;
         let found = self.cloud.get(target.workspace, &key)?.ok_or_else(|| gone(&name))?;
         self.cloud.alter(&found.owner, &key, |slot| {
+            let goes_on = work::goes_on(slot, Operation::Update)?;
             let record = slot.as_mut().ok_or_else(|| gone(&name))?;
-            if work::goes_on(record, Operation::Update)? {
+            if goes_on {
                 return Ok(work::outcome(&key, &name, record));
             }
             record.value = self.finish(target, planned, Some(&record.value), &record.token);
@@ -163,8 +164,9 @@ impl Simulated {
             return Ok(Outcome::Done(Value::NULL));
         };
         self.cloud.alter(&found.owner, &key, |slot| {
+            let goes_on = work::goes_on(slot, Operation::Delete)?;
             let Some(record) = slot.as_mut() else { return Ok(Outcome::Done(Value::NULL)) };
-            if work::goes_on(record, Operation::Delete)? {
+            if goes_on {
                 return Ok(work::outcome(&key, &name, record));
             }
             if work.is_none() {

@@ -135,7 +135,7 @@ pub enum Effect {
     },
     /// A write takes long; the n-th poll finds it done.
     Pending {
-        /// How many polls it takes.
+        /// How many polls it takes; a write that has to wait for it counts too.
         polls: u32,
         /// What the service says meanwhile.
         #[serde(default)]

@@ -285,7 +285,8 @@ async fn others_change_and_delete_objects() {
 #[tokio::test]
 async fn a_long_operation_goes_on_in_the_next_process() {
     let dir = tempfile::tempdir().expect("dir");
-    let slow = r#"[{"match": {"operation": "create"}, "then": {"pending": {"polls": 2, "message": "m"}}}]"#;
+    // One for the deletion that is refused meanwhile, and two polls.
+    let slow = r#"[{"match": {"operation": "create"}, "then": {"pending": {"polls": 3, "message": "m"}}}]"#;
     let first = simulated(&dir, slow);
     let begun = first.create(target(T, "t", "w"), &Value::NULL, &planned("x", 1)).await.expect("begins");
     let Outcome::Pending(operation) = begun else { panic!("not pending") };

@@ -48,20 +48,16 @@ impl Handle {
     /// Goes on by one poll.
     pub(super) fn advance(&self, slot: &mut Option<Record>) -> Result<Outcome, ProviderError> {
         let Some(record) = slot else { return self.missing() };
-        match &mut record.work {
-            Some(work) if work.operation == self.operation && work.polls > 1 => work.polls -= 1,
-            Some(work) if work.operation == self.operation => record.work = None,
+        if record.work.as_ref().is_none_or(|work| work.operation != self.operation) {
             // Finished before, and perhaps another one has begun.
-            _ => return Ok(Outcome::Done(self.result(record))),
+            return Ok(Outcome::Done(self.result(record)));
         }
-        if record.work.is_some() {
-            return Ok(outcome(&self.key, &self.name, record));
+        get_on(slot);
+        match slot {
+            None => Ok(Outcome::Done(Value::NULL)),
+            Some(record) if record.work.is_some() => Ok(outcome(&self.key, &self.name, record)),
+            Some(record) => Ok(Outcome::Done(self.result(record))),
         }
-        let result = self.result(record);
-        if self.operation == Operation::Delete {
-            *slot = None;
-        }
-        Ok(Outcome::Done(result))
     }
 
     fn result(&self, record: &Record) -> Value {
@@ -82,16 +78,29 @@ pub(super) fn outcome(key: &str, name: &str, record: &Record) -> Outcome {
     })
 }
 
-/// Whether the same operation goes on already.
-pub(super) fn goes_on(record: &Record, operation: Operation) -> Result<bool, ProviderError> {
-    match &record.work {
-        None => Ok(false),
-        Some(work) if work.operation == operation => Ok(true),
-        Some(_) => Err(ProviderError::new(
-            ErrorClass::Transient,
-            "Operation in progress",
-            "The service still works on an earlier change of the object.",
-        )),
+/// Whether the same operation goes on already. A call that another one is in
+/// the way of counts as a poll: a service gets on with its work whether or not
+/// somebody polls it.
+pub(super) fn goes_on(slot: &mut Option<Record>, operation: Operation) -> Result<bool, ProviderError> {
+    let Some(work) = slot.as_ref().and_then(|record| record.work.as_ref()) else { return Ok(false) };
+    if work.operation == operation {
+        return Ok(true);
+    }
+    get_on(slot);
+    Err(ProviderError::new(
+        ErrorClass::Transient,
+        "Operation in progress",
+        "The service still works on an earlier change of the object.",
+    ))
+}
+
+/// Takes the work on an object one poll further.
+fn get_on(slot: &mut Option<Record>) {
+    let Some(record) = slot else { return };
+    match &mut record.work {
+        Some(work) if work.polls > 1 => work.polls -= 1,
+        Some(work) if work.operation == Operation::Delete => *slot = None,
+        _ => record.work = None,
     }
 }
 

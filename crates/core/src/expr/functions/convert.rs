@@ -72,10 +72,11 @@ fn without_ephemeral(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn cases() {

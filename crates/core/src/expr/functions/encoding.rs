@@ -166,10 +166,11 @@ fn field(text: &str) -> Result<(String, &str), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn cases() {

@@ -98,8 +98,9 @@ fn dirname(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use serde_json::json;
+
+    use super::super::testing::check;
 
     #[test]
     fn cases() {

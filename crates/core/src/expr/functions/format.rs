@@ -278,10 +278,11 @@ fn formatlist(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn cases() {

@@ -68,8 +68,9 @@ fn uuidv5(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{check, run};
     use serde_json::json;
+
+    use super::super::testing::{check, run};
 
     #[test]
     fn cases() {

@@ -190,10 +190,11 @@ fn zipmap_type(args: &[Value]) -> Type {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn cases() {

@@ -124,10 +124,11 @@ pub fn exists(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::testing::{context, run};
     use super::*;
     use crate::value::{Marks, Type};
-    use serde_json::json;
 
     #[test]
     fn names_are_unique_and_known() {

@@ -216,8 +216,9 @@ fn subnets(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use serde_json::json;
+
+    use super::super::testing::check;
 
     #[test]
     fn cases() {

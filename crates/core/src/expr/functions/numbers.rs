@@ -133,8 +133,9 @@ fn digit(byte: u8, base: u32) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use serde_json::json;
+
+    use super::super::testing::check;
 
     #[test]
     fn cases() {

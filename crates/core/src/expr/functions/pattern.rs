@@ -205,10 +205,11 @@ fn expansion(captures: &Captures<'_>, with: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn cases() {

@@ -141,11 +141,12 @@ fn substr(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
     use crate::value::Type;
-    use serde_json::json;
 
     #[test]
     fn cases() {

@@ -257,8 +257,9 @@ fn part(run: &str, moment: &Moment) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use serde_json::json;
+
+    use super::super::testing::check;
 
     #[test]
     fn cases() {

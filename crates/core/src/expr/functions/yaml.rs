@@ -202,8 +202,9 @@ fn key(yaml: &Yaml) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn written_form() {

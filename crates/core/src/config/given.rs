@@ -1,0 +1,108 @@
+//! Values for the root module's variables, as they are given from outside.
+//!
+//! Guarantees: a value from a file keeps its place there.
+
+use std::path::Path;
+
+use super::model::{Module, Settings};
+use super::reader::{Constants, constant_expr};
+use super::{files, json};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::expr::{DiskFiles, FunctionContext};
+use crate::syntax::{parse_expression, parse_file};
+use crate::value::{Type, Value};
+
+/// The value of a variable, and where it comes from.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// `TF_VAR_name`, which may be meant for others.
+    Environment(String),
+    /// `-var`.
+    CommandLine(String),
+    /// From a file of values, at a place.
+    File(Value, Span),
+}
+
+/// Reads a file of values: `*.tfvars`, `*.tfvars.json`.
+pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Vec<(String, Given)> {
+    let text = match files::read(path) {
+        Ok(text) => text,
+        Err(problem) => {
+            diagnostics.push(*problem);
+            return Vec::new();
+        }
+    };
+    let file = sources.add(path, text.as_str());
+    let body = if files::is_json(path) {
+        json::parse_values(file, &text, diagnostics)
+    } else {
+        parse_file(file, &text, diagnostics)
+    };
+    for block in &body.blocks {
+        let detail = "A file of values has no blocks, only arguments.";
+        diagnostics.push(Diagnostic::error("Unexpected block", detail).at(block.header()));
+    }
+    let files = DiskFiles;
+    let scope = Constants(FunctionContext { module_dir: path, root_dir: path, timestamp: "", files: &files });
+    let mut values = Vec::with_capacity(body.attributes.len());
+    for attribute in &body.attributes {
+        if let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) {
+            let given = Given::File(value, attribute.value.span);
+            values.push((attribute.name.name.to_string(), given));
+        }
+    }
+    values
+}
+
+/// The values of a module's variables with their places; the last one wins.
+pub(super) fn settings(
+    module: &Module,
+    given: &[(String, Given)],
+    sources: &SourceMap,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Settings {
+    let mut settings = Settings::new();
+    for (name, given) in given {
+        let Some(variable) = module.variables.iter().find(|v| *v.name.name == **name) else {
+            diagnostics.extend(undeclared(module, name, given));
+            continue;
+        };
+        let text = match given {
+            Given::File(value, span) => {
+                settings.insert(name.as_str().into(), (value.clone(), *span));
+                continue;
+            }
+            Given::Environment(text) | Given::CommandLine(text) => text,
+        };
+        // An expression, unless the variable is a string.
+        let ty = &variable.constraint.ty;
+        if matches!(ty, Type::String | Type::Number | Type::Bool)
+            || (*ty == Type::Dynamic && !text.starts_with(['[', '{', '"']))
+        {
+            settings.insert(name.as_str().into(), (text.as_str().into(), variable.name.span));
+            continue;
+        }
+        let file = sources.add(format!("<value for var.{name}>"), text.as_str());
+        if let Some(expr) = parse_expression(file, text, diagnostics)
+            && let Some(value) = constant_expr(&expr, &Type::Dynamic, scope, diagnostics)
+        {
+            settings.insert(name.as_str().into(), (value, expr.span));
+        }
+    }
+    settings
+}
+
+/// What a value for a variable that is not there is answered with.
+fn undeclared(module: &Module, name: &str, given: &Given) -> Option<Diagnostic> {
+    let known = module.variables.iter().map(|v| &*v.name.name);
+    let words = format!("There is no variable {name:?} to be set.");
+    match given {
+        Given::Environment(_) => None,
+        Given::CommandLine(_) => Some(Diagnostic::error("Undeclared variable", words).suggest(name, known)),
+        // A file of values may serve several configurations.
+        Given::File(_, span) => {
+            Some(Diagnostic::warning("Undeclared variable", words).at(*span).suggest(name, known))
+        }
+    }
+}

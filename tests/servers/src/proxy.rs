@@ -1,0 +1,155 @@
+//! A proxy before the API server, for what a real server does too seldom: it
+//! refuses chosen requests, or does them and lets nobody know.
+//!
+//! It speaks plain HTTP on loopback and logs in as the administrator, whoever
+//! asks. Must not: change a request or an answer that it passes on.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use kube::Client;
+use kube::client::Body;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::error::{Context, Result};
+use crate::kubeconfig::{self, Login};
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The API server answers it.
+    Pass,
+    /// It is refused, and the API server never hears of it.
+    Refuse {
+        /// The HTTP status.
+        code: u16,
+        /// The header `Retry-After`, in seconds.
+        retry_after: Option<u32>,
+    },
+    /// The API server does it, and the connection breaks before the answer.
+    LoseAnswer,
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// When.
+    pub at: Instant,
+    /// Its method.
+    pub method: String,
+    /// Its path, without the query.
+    pub path: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// A proxy; lives as long as its cluster.
+#[derive(Debug)]
+pub struct Proxy {
+    kubeconfig: PathBuf,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Proxy {
+    /// A kubeconfig that leads to it: context `test`.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// All requests so far, in the order of their coming.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts one. Must be called on the runtime that is to serve it.
+    pub(crate) async fn start<F>(upstream: Client, kubeconfig: PathBuf, ca_pem: &str, fate: F) -> Result<Self>
+    where
+        F: FnMut(&str, &str) -> Fate + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
+        let address = listener.local_addr().context("the port has no address")?;
+        kubeconfig::write(&kubeconfig, &format!("http://{address}"), ca_pem, &Login::Token("any"))?;
+        let asked = Arc::<Mutex<Vec<Asked>>>::default();
+        let front = Front { upstream, fate: Arc::new(Mutex::new(fate)), asked: Arc::clone(&asked) };
+        tokio::spawn(serve(listener, front));
+        Ok(Self { kubeconfig, asked })
+    }
+}
+
+struct Front<F> {
+    upstream: Client,
+    fate: Arc<Mutex<F>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+type Answered = std::result::Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
+
+async fn serve<F>(listener: TcpListener, front: Front<F>)
+where
+    F: FnMut(&str, &str) -> Fate + Send + 'static,
+{
+    let front = Arc::new(front);
+    while let Ok((stream, _)) = listener.accept().await {
+        let front = Arc::clone(&front);
+        tokio::spawn(async move {
+            let service = service_fn(|request| front.answer(request));
+            // An answer that is an error is how a connection breaks.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+impl<F: FnMut(&str, &str) -> Fate> Front<F> {
+    async fn answer(&self, request: Request<Incoming>) -> Answered {
+        let fate = self.decide(request.method().as_str(), request.uri().path());
+        if let Fate::Refuse { code, retry_after } = fate {
+            return refusal(code, retry_after);
+        }
+        let (mut head, body) = request.into_parts();
+        without(&mut head.headers, [HOST, AUTHORIZATION, CONTENT_LENGTH, CONNECTION]);
+        let body = Body::from(body.collect().await?.to_bytes());
+        let (mut head, body) = self.upstream.send(Request::from_parts(head, body)).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if fate == Fate::LoseAnswer {
+            return Err("the answer is lost".into());
+        }
+        without(&mut head.headers, [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION]);
+        Ok(Response::from_parts(head, Full::new(body)))
+    }
+
+    /// One request after the other, so that what is counted is in order.
+    fn decide(&self, method: &str, path: &str) -> Fate {
+        let mut decide = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let fate = decide(method, path);
+        asked.push(Asked { at: Instant::now(), method: method.to_owned(), path: path.to_owned(), fate });
+        fate
+    }
+}
+
+fn without<const N: usize>(headers: &mut HeaderMap, names: [http::HeaderName; N]) {
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn refusal(code: u16, retry_after: Option<u32>) -> Answered {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": format!("the test's proxy refuses with {code}"), "code": code,
+    });
+    let mut response = Response::builder().status(code).header("content-type", "application/json");
+    if let Some(seconds) = retry_after {
+        response = response.header(RETRY_AFTER, seconds);
+    }
+    Ok(response.body(Full::new(status.to_string().into()))?)
+}
