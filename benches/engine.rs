@@ -73,7 +73,9 @@ fn modules(size: usize) -> (String, String) {
 
 /// A fleet of tenants with twenty resources each.
 fn fleet(size: usize) -> (String, String) {
-    let mut root = "platform \"p\" {\n  blueprint = \"./m\"\n}\ntier \"t\" {\n  isolation = \"namespace\"\n}\n".to_owned();
+    let mut root =
+        "platform \"p\" {\n  blueprint = \"./m\"\n}\ntier \"t\" {\n  isolation = \"namespace\"\n}\n"
+            .to_owned();
     for i in 0..size / 20 {
         let _ = writeln!(root, "tenant \"t{i}\" {{\n  tier = \"t\"\n}}");
     }

@@ -468,3 +468,29 @@ fn no_line_is_longer_than_eighty_columns() {
     let long: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
     assert!(long.is_empty(), "{long:#?}");
 }
+
+#[test]
+fn what_two_attributes_share_is_shown_once() {
+    let manifest = |replicas: i64| object([("spec", object([("replicas", number(replicas))]))]);
+    let both = |value: &Value| object([("manifest", value.clone()), ("object", value.clone())]);
+    let (before, after) = (both(&manifest(1)), both(&manifest(2)));
+    let result = shown(vec![change("kubernetes_manifest.main", Action::Update, before, after)]);
+    insta::assert_snapshot!(result, @r#"
+    Symbols of actions:
+        ~ update in place
+
+    tenantctl will perform the following actions:
+
+      # kubernetes_manifest.main will be updated in place
+      ~ resource "kubernetes_manifest" "main" {
+          ~ manifest = {
+              ~ spec = {
+                  ~ replicas = 1 -> 2
+                }
+            }
+          ~ object   = (same as manifest)
+        }
+
+    Plan: 0 to add, 1 to change, 0 to destroy.
+    "#);
+}

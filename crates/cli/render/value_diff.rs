@@ -2,8 +2,8 @@
 //! with a symbol before each line that comes, changes or goes.
 //!
 //! Guarantees: nothing that carries a mark is shown unless asked for; what
-//! does not change is counted, not printed; no text of a value can act on the
-//! terminal.
+//! does not change is counted, not printed, and what two attributes share is
+//! printed once; no text of a value can act on the terminal.
 //! Must not: know resources or plans.
 
 use std::fmt::{self, Display, Write as _};
@@ -225,17 +225,29 @@ impl<'d> ValueDiff<'d> {
             naming || side(old, name) != side(new, name)
         });
         let width = widest(names.iter().map(|name| &***name), of_map);
-        for name in &names {
+        let top = path.steps().is_empty();
+        for (i, name) in names.iter().enumerate() {
             let label = label(name, of_map, width);
+            let place = Place { at, label: &label, tail: "" };
             let path = path.step(PathStep::Attribute((*name).clone()));
-            self.pair(
-                Place { at, label: &label, tail: "" },
-                Some(&side(old, name)),
-                Some(&side(new, name)),
-                &path,
-            );
+            let (before, after) = (side(old, name), side(new, name));
+            let twin = |other: &&&Arc<str>| side(old, other) == before && side(new, other) == after;
+            match names[..i].iter().find(twin).filter(|_| top && (has_parts(&before) || has_parts(&after))) {
+                Some(other) => self.twin(place, &before, &after, other),
+                None => self.pair(place, Some(&before), Some(&after), &path),
+            }
         }
         self.hidden(at, total - names.len(), if of_map { "element" } else { "attribute" });
+    }
+
+    /// What another attribute of the object shows already.
+    fn twin(&mut self, place: Place<'_>, before: &Value, after: &Value, other: &str) {
+        let mark = match (before.is_null(), after.is_null()) {
+            (true, _) => Mark::Add,
+            (_, true) => Mark::Remove,
+            _ => Mark::Change,
+        };
+        self.line(place, mark, &format!("(same as {other})"), "");
     }
 
     /// Says how much was left out.
@@ -278,6 +290,11 @@ impl<'d> ValueDiff<'d> {
     fn close(&mut self, place: Place<'_>, bracket: &str) {
         self.bare(place.at + 2, format_args!("{bracket}{}", place.tail));
     }
+}
+
+fn has_parts(value: &Value) -> bool {
+    value.as_entries().is_some_and(|entries| !entries.is_empty())
+        || value.as_items().is_some_and(|items| !items.is_empty())
 }
 
 fn label(name: &str, of_map: bool, width: usize) -> String {

@@ -81,7 +81,8 @@ pub(super) fn group(api_version: &str) -> &str {
 
 /// The part at a path of names.
 pub(super) fn part(value: &Value, path: &[&str]) -> Option<Value> {
-    path.iter().try_fold(value.clone(), |value, name| value.get(name))
+    let Some((first, rest)) = path.split_first() else { return Some(value.clone()) };
+    rest.iter().try_fold(value.get(first)?, |value, name| value.get(name))
 }
 
 /// The manifest with the contents of a Secret marked sensitive.
@@ -103,7 +104,16 @@ pub(super) fn seal(manifest: &Value) -> Value {
 
 /// The fields that we want to own: the manifest, sealed and without nulls.
 pub(super) fn desired(manifest: &Value) -> Value {
+    fn has_null(value: &Value) -> bool {
+        let mut found = false;
+        value.for_each_child(&mut |child| found = found || child.is_null() || has_null(child));
+        found
+    }
     fn strip(value: &Value) -> Value {
+        // Mostly there is none, and then the two are one value in memory.
+        if !has_null(value) {
+            return value.clone();
+        }
         fields::retain(value, &|_, v| !v.is_null()).map_children(&strip)
     }
     strip(&seal(manifest))
