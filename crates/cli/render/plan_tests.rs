@@ -477,11 +477,11 @@ fn what_two_attributes_share_is_shown_once() {
     let result = shown(vec![change("kubernetes_manifest.main", Action::Update, before, after)]);
     insta::assert_snapshot!(result, @r#"
     Symbols of actions:
-        ~ update in place
+        ~ update in-place
 
     tenantctl will perform the following actions:
 
-      # kubernetes_manifest.main will be updated in place
+      # kubernetes_manifest.main will be updated in-place
       ~ resource "kubernetes_manifest" "main" {
           ~ manifest = {
               ~ spec = {
