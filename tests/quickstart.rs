@@ -62,3 +62,18 @@ fn a_tenant_that_vanished_from_the_configuration_is_not_destroyed() {
     assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
     assert!(!said.stdout.contains("destroyed"), "{}", said.stdout);
 }
+
+#[test]
+fn a_saved_plan_is_applied_without_the_configuration() {
+    let place = Place::new();
+    place.ok("quickstart", &["plan", "-out=saved.plan"]);
+    let root = place.example("quickstart");
+    std::fs::remove_file(root.join("main.hcl")).unwrap();
+    std::fs::remove_dir_all(root.join("blueprint")).unwrap();
+    let shown = place.ok("quickstart", &["show", "-json", "saved.plan"]).stdout;
+    assert!(shown.contains(r#""log_level":{"value":"debug"}"#), "{shown}");
+    let said = place.ok("quickstart", &["apply", "saved.plan"]);
+    assert!(said.stdout.contains("39 added, 0 changed, 0 destroyed"), "{}", said.stdout);
+    // They were made in the simulated cloud that the plan was made with.
+    assert_eq!(place.history("quickstart", "acme").len(), 13);
+}

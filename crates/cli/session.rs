@@ -11,6 +11,7 @@ use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Selection};
+use tenantctl_core::plan::Plan;
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::{LocalStore, LockInfo, Sealer, StateStore};
 
@@ -38,6 +39,8 @@ pub(crate) struct Session {
 pub(crate) struct Loaded {
     pub(crate) platform: Arc<Platform>,
     pub(crate) registry: Registry,
+    /// Names of the providers that are simulated.
+    pub(crate) simulate: Vec<String>,
     /// What was found on the way, errors excepted.
     pub(crate) warnings: Diagnostics,
 }
@@ -104,7 +107,26 @@ impl Session {
         } else {
             providers::simulate(registry, &names, &self.simulation(config, sealer))?
         };
-        Ok(Loaded { platform: Arc::new(platform), registry, warnings: problems.sorted() })
+        Ok(Loaded { platform: Arc::new(platform), registry, simulate: names, warnings: problems.sorted() })
+    }
+
+    /// The providers that saved plans were made with.
+    ///
+    /// # Errors
+    /// When one of them cannot be simulated.
+    pub(crate) fn registry_of(
+        &self,
+        plans: &[Plan],
+        config: &ConfigArgs,
+        sealer: &Arc<Sealer>,
+    ) -> Result<Registry, Diagnostics> {
+        let registry = providers::real(&self.settings);
+        let names: Vec<String> =
+            config.simulate.iter().chain(plans.iter().flat_map(|plan| &plan.simulate)).cloned().collect();
+        if names.is_empty() {
+            return Ok(registry);
+        }
+        providers::simulate(registry, &names, &self.simulation(config, sealer))
     }
 
     fn simulation<'s>(&'s self, config: &'s ConfigArgs, sealer: &'s Arc<Sealer>) -> Simulation<'s> {

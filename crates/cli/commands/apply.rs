@@ -100,9 +100,7 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     Ok(())
 }
 
-/// Plans that were saved. The configuration is read only to learn which
-/// providers it simulates: what was planned on simulated objects must not be
-/// done to real ones.
+/// Plans that were saved; the configuration is not needed.
 fn from_file(
     session: &Session,
     args: &ApplyCommand,
@@ -111,11 +109,11 @@ fn from_file(
     sealer: &Arc<Sealer>,
 ) -> Result<Planned, Diagnostics> {
     let plans = file::read(path, sealer)?;
-    let loaded = session.load(&args.config, sealer)?;
+    let registry = session.registry_of(&plans, &args.config, sealer)?;
     let fleet = plans.iter().any(|plan| plan.tenant.is_some());
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
     let parallelism = session::parallelism(args.run.parallelism, fleet);
-    let engine = session.engine("apply", loaded.registry, sealer, events, parallelism)?;
+    let engine = session.engine("apply", registry, sealer, events, parallelism)?;
     Ok(Planned { engine, plans, fleet })
 }
 

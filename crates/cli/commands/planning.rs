@@ -69,7 +69,10 @@ pub(super) async fn plan(
     for outcome in outcomes {
         let failed = outcome.diagnostics.has_errors();
         problems.extend(outcome.diagnostics);
-        plans.extend(outcome.result.filter(|_| !failed));
+        plans.extend(outcome.result.filter(|_| !failed).map(|mut plan| {
+            plan.simulate.clone_from(&loaded.simulate);
+            plan
+        }));
     }
     // Of nothing but failures there is no plan that could be shown as empty.
     if total == 0 || !plans.is_empty() {

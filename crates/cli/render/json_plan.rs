@@ -35,6 +35,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "workspace": plan.workspace,
         "tenant": plan.tenant,
         "tier": plan.tier,
+        "variables": document.variables(plan),
         "planned_values": {
             "outputs": document.outputs(plan, |output| &output.after),
             "root_module": document.values(plan, planned),
@@ -101,6 +102,11 @@ struct Document<'d> {
 }
 
 impl Document<'_> {
+    fn variables(&self, plan: &Plan) -> Map<String, Json> {
+        let value = |value: &Value| json!({ "value": json_value::value(value, self.show_sensitive) });
+        plan.variables.iter().map(|(name, given)| (name.to_string(), value(given))).collect()
+    }
+
     fn change(&self, change: &Change) -> Json {
         let mut json = self.object(&change.key, &change.provider);
         let mut difference = self.difference(actions(change.action), &change.before, &planned(change));

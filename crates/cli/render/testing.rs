@@ -1,5 +1,7 @@
 //! Hand-made plans for the tests of this folder.
 
+use std::collections::BTreeMap;
+
 use tenantctl_core::plan::{Action, Change, Drift, Plan, PlanMode};
 use tenantctl_core::state::RecordKey;
 use tenantctl_core::value::{Type, Value};
@@ -54,6 +56,8 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         mode: PlanMode::Normal,
         timestamp: "2030-01-01T00:00:00Z".into(),
         config_digest: String::new(),
+        simulate: Vec::new(),
+        variables: BTreeMap::new(),
         changes,
         outputs: [].into(),
         drift: Vec::new(),

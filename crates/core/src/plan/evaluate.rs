@@ -563,6 +563,16 @@ fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
     open
 }
 
+/// Variables of the root module by name, but for those that may not be kept.
+pub(super) fn root_variables(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, Value> {
+    let variables = &evaluation.graph.modules[0].module.variables;
+    let values = variables.iter().zip(&evaluation.modules[0][0].variables);
+    values
+        .filter_map(|(variable, value)| Some((variable.name.name.clone(), value.as_ref()?.value.clone())))
+        .filter(|(_, value)| !value.deep_marks().contains(Marks::EPHEMERAL))
+        .collect()
+}
+
 /// Outputs of the root module by name.
 pub(super) fn root_outputs(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, (Evaluated, bool, Span)> {
     let outputs = &evaluation.graph.modules[0].module.outputs;

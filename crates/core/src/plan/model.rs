@@ -49,6 +49,12 @@ pub struct Plan {
     pub timestamp: String,
     /// Of all configuration files it was made from.
     pub config_digest: String,
+    /// Names of the providers that were simulated, so that what was planned on
+    /// simulated objects is not done to real ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub simulate: Vec<String>,
+    /// What the root module's variables came to, ephemeral ones left out.
+    pub variables: BTreeMap<Arc<str>, Value>,
     /// One for each object, in address order.
     pub changes: Vec<Change>,
     /// Of the root module, by name.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::diff::{decide, mark_sensitive, proposed};
-use super::evaluate::{Evaluated, Evaluation, Repeated, close, root_outputs};
+use super::evaluate::{Evaluated, Evaluation, Repeated, close, root_outputs, root_variables};
 use super::model::{Action, Change, OutputChange, Plan, PlanMode, Reason, Shape, Slot};
 use super::order;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
@@ -105,6 +105,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     let steps =
         order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
     let Planner { evaluation, changes, .. } = planner;
+    let variables = root_variables(&evaluation);
     let mut plan = Plan {
         workspace: input.instance.workspace.clone(),
         tenant: input.instance.tenant.as_ref().map(|(t, _)| t.clone()),
@@ -114,6 +115,8 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         mode: input.mode,
         timestamp: input.timestamp.into(),
         config_digest: input.config_digest.into(),
+        simulate: Vec::new(),
+        variables,
         changes,
         outputs,
         drift: Vec::new(),
