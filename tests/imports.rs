@@ -16,9 +16,15 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("config", &["addr", "diag", "expr", "provider", "syntax", "value"]),
     ("graph", &["addr", "config", "diag", "expr"]),
     ("refresh", &["diag", "provider", "state", "value"]),
-    ("plan", &["addr", "config", "diag", "expr", "graph", "provider", "refresh", "state", "value"]),
+    ("plan", &["addr", "config", "diag", "expr", "graph", "provider", "refresh", "state", "syntax", "value"]),
     ("event", &["addr", "diag", "plan", "state"]),
-    ("apply", &["addr", "cancel", "diag", "event", "expr", "plan", "provider", "refresh", "state", "value"]),
+    (
+        "apply",
+        &[
+            "addr", "cancel", "diag", "event", "expr", "plan", "provider", "refresh", "state", "syntax",
+            "value",
+        ],
+    ),
     (
         "ops",
         &[

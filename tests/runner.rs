@@ -4,12 +4,16 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests have no callers")]
 
 mod common;
+/// Expressions asked of the program.
+mod console;
 /// A killed apply, and what the next one makes of it.
 mod crash;
 /// What each mistake in a configuration is answered with.
 mod diagnostics;
 /// `fmt`: what it lists, writes, shows and refuses.
 mod fmt;
+/// `fmt`, as OpenTofu lays files out.
+mod fmt_oracle;
 /// What may import what.
 mod imports;
 /// Configuration in JSON, files of values, override files.
@@ -18,6 +22,8 @@ mod json_syntax;
 mod language;
 /// examples/shared-cluster on a real API server.
 mod live;
+/// Expressions, as OpenTofu and this program evaluate them.
+mod oracle;
 /// Several processes at once, signals, a state that cannot be written,
 /// progress with and without a terminal.
 mod processes;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
 use tenantctl_core::event::EventSink;
+use tenantctl_core::expr::DiskFiles;
 use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Selection};
 use tenantctl_core::plan::Plan;
 use tenantctl_core::provider::Registry;
@@ -53,6 +54,9 @@ impl Session {
     pub(crate) fn new(settings: Settings, output: Output, global: &Global) -> Result<Self, Diagnostics> {
         if let Some(dir) = &global.chdir {
             std::env::set_current_dir(dir).map_err(|e| error::file("Cannot change to", dir, &e))?;
+        }
+        if let Some(home) = settings.home.clone() {
+            DiskFiles::set_home(home);
         }
         let state_dir = global.state_dir.clone().or_else(|| settings.state_dir.clone());
         Ok(Session {

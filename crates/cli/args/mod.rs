@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Output(OutputCommand),
     /// Check the configuration
     Validate(ValidateCommand),
+    /// Try expressions against configuration and state
+    Console(ConsoleCommand),
     /// Bring configuration files into the canonical layout
     Fmt(FmtCommand),
     /// Look into the state
@@ -235,6 +237,16 @@ pub(crate) struct ValidateCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `console`.
+#[derive(Debug, Args)]
+pub(crate) struct ConsoleCommand {
+    /// In this tenant's blueprint, with its settings and state
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }

@@ -4,10 +4,12 @@
 
 mod apply;
 mod approval;
+mod console;
 mod fmt;
 mod output;
 mod plan;
 mod planning;
+mod prompt;
 mod show;
 mod state;
 mod states;
@@ -50,6 +52,7 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Show(args) => show::run(&session, &args),
         Command::Output(args) => self::output::run(&session, &args),
         Command::Validate(args) => Ok(validate::run(&session, &args)),
+        Command::Console(args) => console::run(&session, &args),
         Command::Fmt(args) => Ok(fmt::run(&session, &args)),
         Command::State(args) => match &args.what {
             StateWhat::List(list) => state::list(&session, list),

@@ -11,6 +11,7 @@ pub(crate) mod json_diagnostic;
 pub(crate) mod json_plan;
 pub(crate) mod json_state;
 pub(crate) mod json_value;
+pub(crate) mod notation;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod state;

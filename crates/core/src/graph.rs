@@ -119,6 +119,17 @@ impl Graph {
         self.names[module].get(reference).copied()
     }
 
+    /// Checks that every reference of an expression in a module is to something.
+    ///
+    /// # Errors
+    /// References to nothing, all of them.
+    pub fn check(&self, module: usize, expr: &Expr) -> Result<(), Diagnostics> {
+        let names: Vec<Names<'_>> = self.modules.iter().map(|m| Names::of(&m.module)).collect();
+        let mut diagnostics = Diagnostics::new();
+        self.references(module, expr, &names, &mut BTreeSet::new(), &mut diagnostics);
+        if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(()) }
+    }
+
     fn enumerate(&mut self) {
         let mut at = 0;
         while at < self.modules.len() {

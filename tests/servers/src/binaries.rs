@@ -1,4 +1,4 @@
-//! Where the server programs are.
+//! Where the programs are that tests run against.
 //!
 //! Looked for in one folder at a time, so that API server and controllers are
 //! always of the same release: KUBEBUILDER_ASSETS, the cache folder that
@@ -12,6 +12,8 @@ use crate::error::{Failure, Result};
 
 /// The lock file of the servers; the release is stated there and nowhere else.
 const GO_MOD: &str = include_str!("../kubernetes/go.mod");
+/// The same of OpenTofu.
+const OPENTOFU_GO_MOD: &str = include_str!("../opentofu/go.mod");
 
 #[derive(Clone, Debug)]
 pub(crate) struct Binaries {
@@ -54,20 +56,45 @@ fn folders() -> Vec<PathBuf> {
     assets.into_iter().chain(cache()).chain(env::split_paths(&path)).collect()
 }
 
-/// The same rule as in `tests/servers/install`.
+/// OpenTofu, with which the language is compared: the one that
+/// TENANTCTL_TEST_TOFU names, else what `tests/servers/install` built.
+///
+/// # Panics
+/// When it is not installed.
+pub fn opentofu() -> PathBuf {
+    let named = env::var_os("TENANTCTL_TEST_TOFU").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let built =
+        || Some(set("opentofu", release(OPENTOFU_GO_MOD, "github.com/opentofu/opentofu")?)?.join("tofu"));
+    let found = named.or_else(built).filter(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "OpenTofu is not installed. Build it once, from the top of the repository, with:\n\n    \
+             tests/servers/install\n"
+        )
+    })
+}
+
 fn cache() -> Option<PathBuf> {
+    set("kubernetes", release(GO_MOD, "k8s.io/kubernetes")?)
+}
+
+/// The folder of one set of programs; the same rule as in
+/// `tests/servers/install`.
+fn set(name: &str, release: &str) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let root = set("TENANTCTL_TEST_CACHE").or_else(|| {
         set("XDG_CACHE_HOME")
             .or_else(|| Some(set("HOME")?.join(".cache")))
             .map(|cache| cache.join("tenantctl/test-servers"))
     })?;
-    Some(root.join(format!("kubernetes-{}", release()?)).join("bin"))
+    Some(root.join(format!("{name}-{release}")).join("bin"))
 }
 
-fn release() -> Option<&'static str> {
-    let required = GO_MOD.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"))?;
-    required.split_whitespace().next()
+/// The version that a lock file requires of a module.
+fn release(lock: &'static str, module: &str) -> Option<&'static str> {
+    let mut lines = lock.lines().map(|line| line.trim().trim_start_matches("require "));
+    let version = lines.find_map(|line| line.strip_prefix(module)?.strip_prefix(" v"))?;
+    version.split_whitespace().next()
 }
 
 #[cfg(test)]
@@ -76,9 +103,13 @@ mod tests {
 
     #[test]
     fn the_release_is_read_from_the_lock_file() {
-        let release = release().expect("go.mod requires k8s.io/kubernetes");
-        let digits_and_dots = |c: char| c.is_ascii_digit() || c == '.';
-        assert!(release.chars().all(digits_and_dots), "{release}");
+        for (lock, module) in
+            [(GO_MOD, "k8s.io/kubernetes"), (OPENTOFU_GO_MOD, "github.com/opentofu/opentofu")]
+        {
+            let release = release(lock, module).expect("go.mod requires it");
+            let digits_and_dots = |c: char| c.is_ascii_digit() || c == '.';
+            assert!(release.chars().all(digits_and_dots), "{release}");
+        }
     }
 
     #[test]

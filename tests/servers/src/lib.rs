@@ -54,6 +54,7 @@ mod worker;
 mod x509;
 
 pub use audit::{AuditEvent, AuditMark};
+pub use binaries::opentofu;
 pub use cluster::Cluster;
 pub use options::{Inflight, Options, Pods, User};
 pub use pods::PHASE_ANNOTATION;

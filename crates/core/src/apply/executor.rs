@@ -38,6 +38,8 @@ pub struct Execution<'a> {
     pub events: &'a dyn EventSink,
     /// Stop requests.
     pub cancel: &'a Cancel,
+    /// Now, RFC 3339.
+    pub now: &'a str,
 }
 
 /// What came of it: what was done, how many steps were not, outputs.
@@ -58,7 +60,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let run = Run {
         plan,
         state: execution.state,
-        values: Values::new(plan),
+        values: Values::new(plan, execution.now),
         registry: execution.registry,
         journal: execution.journal,
         slots: execution.slots,

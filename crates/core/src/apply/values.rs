@@ -5,20 +5,23 @@ use std::sync::Mutex;
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
 use crate::plan::{InstanceKeyRepr, Plan, Shape, Slot};
+use crate::syntax::parse_template;
 use crate::value::Value;
 
 /// Values of objects, by the index of their change.
 pub(super) struct Values<'a> {
     plan: &'a Plan,
+    now: &'a str,
     objects: Mutex<Vec<Value>>,
     slots: Mutex<Vec<Option<Value>>>,
 }
 
 impl<'a> Values<'a> {
-    /// As planned, to begin with.
-    pub(super) fn new(plan: &'a Plan) -> Self {
+    /// As planned, to begin with. `now` is the moment of the apply.
+    pub(super) fn new(plan: &'a Plan, now: &'a str) -> Self {
         Values {
             plan,
+            now,
             objects: Mutex::new(plan.changes.iter().map(|c| c.after.clone()).collect()),
             slots: Mutex::new(vec![None; plan.slots.len()]),
         }
@@ -98,7 +101,9 @@ impl Scope for Values<'_> {
             module_dir: here,
             root_dir: here,
             timestamp: &self.plan.timestamp,
+            now: Some(self.now),
             files: &DiskFiles,
+            templates: parse_template,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, Ident, parse_file};
+use crate::syntax::{Block, Body, Ident, parse_file, parse_template};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
@@ -148,8 +148,14 @@ impl<'a> Decoder<'a> {
     pub(super) fn decode(&mut self, dir: &Path, bodies: &mut [Body], root: bool) -> Module {
         let mut module = Module { dir: dir.to_path_buf(), ..Module::default() };
         let files = DiskFiles;
-        let scope =
-            Constants(FunctionContext { module_dir: dir, root_dir: dir, timestamp: "", files: &files });
+        let scope = Constants(FunctionContext {
+            module_dir: dir,
+            root_dir: dir,
+            timestamp: "",
+            now: None,
+            files: &files,
+            templates: parse_template,
+        });
         for body in bodies {
             for attribute in &body.attributes {
                 self.diagnostics.push(

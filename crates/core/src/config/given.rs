@@ -9,7 +9,7 @@ use super::reader::{Constants, constant_expr};
 use super::{files, json};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext};
-use crate::syntax::{parse_expression, parse_file};
+use crate::syntax::{parse_expression, parse_file, parse_template};
 use crate::value::{Type, Value};
 
 /// The value of a variable, and where it comes from.
@@ -43,7 +43,14 @@ pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnosti
         diagnostics.push(Diagnostic::error("Unexpected block", detail).at(block.header()));
     }
     let files = DiskFiles;
-    let scope = Constants(FunctionContext { module_dir: path, root_dir: path, timestamp: "", files: &files });
+    let scope = Constants(FunctionContext {
+        module_dir: path,
+        root_dir: path,
+        timestamp: "",
+        now: None,
+        files: &files,
+        templates: parse_template,
+    });
     let mut values = Vec::with_capacity(body.attributes.len());
     for attribute in &body.attributes {
         if let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) {

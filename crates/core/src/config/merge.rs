@@ -19,7 +19,7 @@ use crate::addr::{WorkspaceName, is_valid_name};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext, fill_defaults};
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, Ident};
+use crate::syntax::{Block, Body, Ident, parse_template};
 use crate::value::{Kind, Type, Value};
 
 /// The workspace of a root without tenants.
@@ -126,7 +126,7 @@ impl Platform {
                 )
                 .into());
             }
-            let variables = settle(&self.module, &self.variables, Span::default(), &mut diagnostics);
+            let variables = settle(&self.module, &self.variables, Some(Span::default()), &mut diagnostics);
             if diagnostics.has_errors() {
                 return Err(diagnostics);
             }
@@ -149,7 +149,7 @@ impl Platform {
         let mut instances = Vec::new();
         let all = tenants.is_empty() && tiers.is_empty();
         if all && (!self.module.resources.is_empty() || !self.module.calls.is_empty()) {
-            let variables = settle(&self.module, &self.variables, Span::default(), &mut diagnostics);
+            let variables = settle(&self.module, &self.variables, Some(Span::default()), &mut diagnostics);
             instances.push(self.instance(PLATFORM_WORKSPACE, None, self.module.clone(), variables));
         }
         for tenant in tenancy.tenants.values() {
@@ -157,11 +157,41 @@ impl Platform {
                 && (tiers.is_empty() || tiers.iter().any(|t| **t == *tenant.tier.name));
             let Some(tier) = tenancy.tiers.get(&tenant.tier.name).filter(|_| chosen) else { continue };
             let given = settings_of(tenancy, tier, tenant);
-            let variables = settle(&tenancy.blueprint, &given, tenant.name.span, &mut diagnostics);
+            let variables = settle(&tenancy.blueprint, &given, Some(tenant.name.span), &mut diagnostics);
             let who = Some((tenant.name.name.to_string(), tenant.tier.name.to_string()));
             instances.push(self.instance(&tenant.name.name, who, tenancy.blueprint.clone(), variables));
         }
         if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(instances) }
+    }
+
+    /// One instance to look at: a tenant's, else the root module's. Variables
+    /// that are not set stand for unknown values.
+    ///
+    /// # Errors
+    /// A tenant that does not exist; settings that do not suit the variables.
+    pub fn inspected(&self, tenant: Option<&str>) -> Result<Instance, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let instance = match (tenant, &self.tenancy) {
+            (None, tenancy) => {
+                let name = if tenancy.is_some() { PLATFORM_WORKSPACE } else { DEFAULT_WORKSPACE };
+                let variables = settle(&self.module, &self.variables, None, &mut diagnostics);
+                self.instance(name, None, self.module.clone(), variables)
+            }
+            (Some(name), Some(tenancy)) if tenancy.tenants.contains_key(name) => {
+                let tenant = &tenancy.tenants[name];
+                let Some(tier) = tenancy.tiers.get(&tenant.tier.name) else { return Err(diagnostics) };
+                let given = settings_of(tenancy, tier, tenant);
+                let variables = settle(&tenancy.blueprint, &given, None, &mut diagnostics);
+                let who = Some((name.to_owned(), tenant.tier.name.to_string()));
+                self.instance(&tenant.name.name, who, tenancy.blueprint.clone(), variables)
+            }
+            (Some(name), tenancy) => {
+                let known = tenancy.iter().flat_map(|t| t.tenants.keys()).map(|name| &**name);
+                let error = Diagnostic::error("Unknown tenant", format!("There is no tenant {name:?}."));
+                return Err(error.suggest(name, known).into());
+            }
+        };
+        if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(instance) }
     }
 
     fn instance(
@@ -230,8 +260,8 @@ fn deep_merge(lower: &Value, upper: &Value) -> Value {
 }
 
 /// Brings given values to the module's variables. `owner` is the place for
-/// what is missing.
-fn settle(module: &Module, given: &Settings, owner: Span, diagnostics: &mut Diagnostics) -> Settings {
+/// what is missing; without it, what is missing is unknown.
+fn settle(module: &Module, given: &Settings, owner: Option<Span>, diagnostics: &mut Diagnostics) -> Settings {
     let mut settled = Settings::new();
     for (name, (_, span)) in given {
         if !module.variables.iter().any(|v| v.name.name == *name) {
@@ -271,6 +301,11 @@ fn settle(module: &Module, given: &Settings, owner: Span, diagnostics: &mut Diag
             }
             (None, Some(default)) => (default.clone(), variable.name.span),
             (None, None) => {
+                let Some(owner) = owner else {
+                    let unknown = Value::unknown(variable.constraint.ty.clone());
+                    settled.insert(name.clone(), (unknown, variable.name.span));
+                    continue;
+                };
                 let mut error = Diagnostic::error(
                     "No value for required variable",
                     format!("The variable {name:?} has no default and is not set."),
@@ -325,7 +360,14 @@ pub fn load(
     }
     let module = Arc::new(decoder.decode(root, &mut bodies, true));
     let files = DiskFiles;
-    let scope = Constants(FunctionContext { module_dir: root, root_dir: root, timestamp: "", files: &files });
+    let scope = Constants(FunctionContext {
+        module_dir: root,
+        root_dir: root,
+        timestamp: "",
+        now: None,
+        files: &files,
+        templates: parse_template,
+    });
     let mut simulate = Vec::new();
     let tenancy = Tenants { root, scope: &scope, decoder: &mut decoder }.read(&bodies, &mut simulate);
     let variables = given::settings(&module, vars, sources, &scope, &mut decoder.diagnostics);

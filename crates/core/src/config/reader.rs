@@ -116,6 +116,11 @@ pub(super) fn constant_expr(
             return None;
         }
     };
+    if !value.is_wholly_known() {
+        let detail = "A plain value is needed here, not one that only a plan or an apply has.";
+        diagnostics.push(Diagnostic::error("Value not known", detail).at(expr.span));
+        return None;
+    }
     match value.convert(ty) {
         Ok(value) => Some(value),
         Err(error) => {

@@ -144,6 +144,27 @@ pub enum BinaryOperator {
     Or,
 }
 
+impl BinaryOperator {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOperator::Add => "+",
+            BinaryOperator::Subtract => "-",
+            BinaryOperator::Multiply => "*",
+            BinaryOperator::Divide => "/",
+            BinaryOperator::Modulo => "%",
+            BinaryOperator::Equal => "==",
+            BinaryOperator::NotEqual => "!=",
+            BinaryOperator::Less => "<",
+            BinaryOperator::LessOrEqual => "<=",
+            BinaryOperator::Greater => ">",
+            BinaryOperator::GreaterOrEqual => ">=",
+            BinaryOperator::And => "&&",
+            BinaryOperator::Or => "||",
+        }
+    }
+}
+
 /// Something named outside the expression. What follows the name (attributes,
 /// indexes) stands around the reference as expressions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -239,7 +260,7 @@ impl Expr {
         match &self.kind {
             ExprKind::Literal(_) | ExprKind::Reference(_) | ExprKind::Variable(_) => {}
             ExprKind::Template(parts) | ExprKind::Tuple(parts) | ExprKind::Blocks(parts) => {
-                parts.iter().for_each(f)
+                parts.iter().for_each(f);
             }
             ExprKind::Object(items) => items.iter().for_each(|(k, v)| {
                 f(k);

@@ -2,15 +2,20 @@
 //!
 //! Must not: know which blocks there are; it sees names through a [`Scope`].
 
+mod access;
 mod ast;
 mod eval;
 mod files;
 pub mod functions;
+mod glob;
+mod loops;
+mod operators;
+mod template;
 
+pub(crate) use access::fill_defaults;
 pub use ast::{
     BinaryOperator, Call, Constraint, Defaults, Expr, ExprKind, ForExpr, Reference, SPLAT, UnaryOperator,
 };
-pub(crate) use eval::fill_defaults;
 pub use eval::{EvalError, EvalResult, Scope, evaluate};
 pub use files::DiskFiles;
 pub use functions::FunctionContext;

@@ -110,6 +110,7 @@ async fn one(
         slots,
         events: &*engine.events,
         cancel: &engine.cancel,
+        now: &engine.timestamp,
     })
     .await;
     let complete = executed.undone == 0 && !executed.diagnostics.has_errors();

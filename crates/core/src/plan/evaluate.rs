@@ -13,8 +13,11 @@ use super::model::Slot;
 use crate::addr::{InstanceKey, ModulePath};
 use crate::config::{Instance, Repetition};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::expr::{DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate};
+use crate::expr::{
+    DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
+};
 use crate::graph::Graph;
+use crate::syntax::parse_template;
 use crate::value::{Marks, Type, Value};
 
 /// What something came to.
@@ -66,6 +69,8 @@ pub(super) struct Evaluation<'a> {
     pub graph: &'a Graph,
     pub instance: &'a Instance,
     pub timestamp: &'a str,
+    /// The present moment, when not planning.
+    pub now: Option<&'a str>,
     /// Instances of each module of the graph.
     pub modules: Vec<Vec<ModuleInstance>>,
     pub slots: Vec<Slot>,
@@ -84,7 +89,8 @@ impl<'a> Evaluation<'a> {
     pub(super) fn new(graph: &'a Graph, instance: &'a Instance, timestamp: &'a str) -> Self {
         let mut modules: Vec<Vec<ModuleInstance>> = graph.modules.iter().map(|_| Vec::new()).collect();
         modules[0].push(module_instance(graph, 0, ModulePath::root(), 0, Repeated::default()));
-        Evaluation { graph, instance, timestamp, modules, slots: Vec::new(), diagnostics: Diagnostics::new() }
+        let (slots, diagnostics) = (Vec::new(), Diagnostics::new());
+        Evaluation { graph, instance, timestamp, now: None, modules, slots, diagnostics }
     }
 
     pub(super) fn at<'e>(&'e self, module: usize, instance: usize, repeated: &'e Repeated) -> At<'e, 'a> {
@@ -515,7 +521,9 @@ impl Scope for At<'_, '_> {
             module_dir: &self.evaluation.graph.modules[self.module].module.dir,
             root_dir: &self.evaluation.instance.root,
             timestamp: self.evaluation.timestamp,
+            now: self.evaluation.now,
             files: &DiskFiles,
+            templates: parse_template,
         }
     }
 }
@@ -553,14 +561,35 @@ fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
     }
     let mut open = false;
     expr.for_each_child_mut(&mut |child| open |= replace(child, at));
+    if open {
+        read_template(expr, at);
+    }
     // Functions may read files and paths of this module: settle them here.
     if !open
         && !matches!(expr.kind, ExprKind::Literal(_))
         && let Ok(value) = evaluate(expr, at)
     {
+        // Such as a timestamp, which only the apply has.
+        if !value.is_wholly_known() {
+            return true;
+        }
         *expr = Expr::literal(value, expr.span);
     }
     open
+}
+
+/// Puts the text of a template file in the place of its name, so that the
+/// apply needs no file.
+fn read_template(expr: &mut Expr, at: &At<'_, '_>) {
+    let ExprKind::Call(call) = &mut expr.kind else { return };
+    if &*call.name == "templatefile"
+        && let Some(first) = call.args.first_mut()
+        && let ExprKind::Literal(path) = &first.kind
+        && let Ok(text) = functions::call("file", std::slice::from_ref(path), &at.functions())
+    {
+        *first = Expr::literal(text, first.span);
+        call.name = "templatestring".into();
+    }
 }
 
 /// Variables of the root module by name, but for those that may not be kept.

@@ -5,6 +5,7 @@
 mod diff;
 mod evaluate;
 pub mod file;
+mod inspect;
 mod model;
 mod order;
 mod planner;
@@ -12,6 +13,7 @@ mod planner;
 pub(crate) use diff::{mark_sensitive, proposed};
 
 pub use crate::refresh::Drift;
+pub use inspect::Inspection;
 pub use model::{
     Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
     StepAction, StepId,

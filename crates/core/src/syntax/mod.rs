@@ -25,6 +25,8 @@ mod template;
 mod tests;
 mod tree;
 
+use std::sync::Arc;
+
 use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
 use crate::expr::Expr;
 
@@ -63,13 +65,25 @@ pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics)
     Parser::new(file, text, lexer::tokens(text), diagnostics).lone_expression()
 }
 
-/// Parses a text that is one template, as a template file is; `None` with
-/// diagnostics.
-pub fn parse_template(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<Expr> {
+/// Parses a text that is one template, as a template file is, in which these
+/// names are variables; `None` with diagnostics.
+pub fn parse_template(
+    file: FileId,
+    text: &str,
+    names: &[Arc<str>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Expr> {
     if !fits(file, text, diagnostics) {
         return None;
     }
-    Parser::new(file, text, lexer::template_tokens(text), diagnostics).lone_template()
+    if let Some(name) = names.iter().find(|name| name.is_empty() || lexer::name_length(name) != name.len()) {
+        let detail = format!("{name:?} cannot be the name of a template's variable.");
+        diagnostics.push(Diagnostic::error("Invalid name", detail));
+        return None;
+    }
+    let mut parser = Parser::new(file, text, lexer::template_tokens(text), diagnostics);
+    parser.bound.extend_from_slice(names);
+    parser.lone_template()
 }
 
 fn fits(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> bool {

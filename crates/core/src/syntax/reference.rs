@@ -16,8 +16,8 @@ pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)
         "each" if first? == "value" => (Reference::EachValue, 1),
         "count" if first? == "index" => (Reference::CountIndex, 1),
         "path" if ["module", "root", "cwd"].contains(&first?) => (Reference::Path(first?.into()), 1),
-        "terraform" if first? == "workspace" => (Reference::Terraform(first?.into()), 1),
-        "each" | "count" | "path" | "terraform" => return None,
+        "terraform" | "tofu" if first? == "workspace" => (Reference::Terraform(first?.into()), 1),
+        "each" | "count" | "path" | "terraform" | "tofu" => return None,
         "self" => (Reference::Itself, 0),
         "data" => {
             let name = names.get(1)?;

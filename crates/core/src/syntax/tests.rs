@@ -219,7 +219,7 @@ proptest::proptest! {
         let expr = parse_expression(FileId(0), &text, &mut diagnostics);
         proptest::prop_assert!(expr.is_some() || diagnostics.has_errors());
         let mut diagnostics = Diagnostics::new();
-        let template = parse_template(FileId(0), &text, &mut diagnostics);
+        let template = parse_template(FileId(0), &text, &[], &mut diagnostics);
         proptest::prop_assert!(template.is_some() || diagnostics.has_errors());
     }
 }

@@ -1,12 +1,12 @@
-//! Conversion between types, and the one type that several values share.
+//! Conversion between types.
 //!
-//! Rules as Terraform documents them: numbers and bools turn into strings and
-//! back, tuples into lists and sets, objects into maps and the reverse where
-//! the shape fits; `optional()` attributes fill with null.
+//! Rules as Terraform has them: numbers and bools turn into strings and back,
+//! tuples into lists and sets, objects into maps and back where the shape
+//! fits; `optional()` attributes fill with null.
 
 use std::sync::Arc;
 
-use super::{Entries, Kind, Number, Path, Type, Unknown, Value};
+use super::{Entries, Kind, Number, ObjectType, Path, Type, Unknown, Value, unify};
 
 /// Why a value does not convert. `path` leads to the part that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,15 @@ fn required(ty: &Type, path: &Path) -> ConvertError {
     ConvertError { path: path.clone(), message: format!("{article} {name} is required") }
 }
 
+/// Whether a collection takes elements of any one type.
+fn open(want: &Type) -> bool {
+    matches!(want, Type::List(t) | Type::Set(t) if **t == Type::Dynamic)
+}
+
+fn mixed(path: &Path) -> ConvertError {
+    ConvertError { path: path.clone(), message: "all elements must have the same type".into() }
+}
+
 impl Value {
     /// The value as `want`. Marks stay.
     ///
@@ -38,7 +47,7 @@ fn convert(value: &Value, want: &Type, path: &Path) -> Result<Value, ConvertErro
     let marks = value.marks();
     let converted = match (value.kind(), want) {
         (_, Type::Dynamic) => return Ok(value.clone()),
-        (Kind::Null(_), _) => Value::null(want.clone()),
+        (Kind::Null(have), _) if have.converts_to(want) => Value::null(replace_dynamic(have, want)),
         (Kind::Unknown(unknown), _) => convert_unknown(unknown, want, path)?,
         (Kind::Bool(_), Type::Bool) | (Kind::Number(_), Type::Number) | (Kind::String(_), Type::String) => {
             return Ok(value.clone());
@@ -54,15 +63,23 @@ fn convert(value: &Value, want: &Type, path: &Path) -> Result<Value, ConvertErro
             _ => return Err(required(want, path)),
         },
         (Kind::List(l) | Kind::Set(l), Type::List(element)) => {
-            sequence(&l.items, element, path, Value::list)?
+            sequence(&l.items, &l.element, element, path, Value::list)?
         }
-        (Kind::Tuple(items), Type::List(element)) => sequence(items, element, path, Value::list)?,
-        (Kind::List(l) | Kind::Set(l), Type::Set(element)) => sequence(&l.items, element, path, Value::set)?,
-        (Kind::Tuple(items), Type::Set(element)) => sequence(items, element, path, Value::set)?,
-        (Kind::List(l), Type::Tuple(types)) => tuple(&l.items, types, want, path)?,
+        (Kind::Tuple(_), Type::List(_) | Type::Set(_)) if open(want) && !value.ty().converts_to(want) => {
+            return Err(mixed(path));
+        }
+        (Kind::Tuple(items), Type::List(element)) => {
+            sequence(items, &Type::Dynamic, element, path, Value::list)?
+        }
+        (Kind::List(l) | Kind::Set(l), Type::Set(element)) => {
+            sequence(&l.items, &l.element, element, path, Value::set)?
+        }
+        (Kind::Tuple(items), Type::Set(element)) => {
+            sequence(items, &Type::Dynamic, element, path, Value::set)?
+        }
         (Kind::Tuple(items), Type::Tuple(types)) => tuple(items, types, want, path)?,
-        (Kind::Map(m), Type::Map(element)) => mapping(&m.items, element, path)?,
-        (Kind::Object(o), Type::Map(element)) => mapping(o, element, path)?,
+        (Kind::Map(m), Type::Map(element)) => mapping(&m.items, &m.element, element, path)?,
+        (Kind::Object(o), Type::Map(element)) => mapping(o, &Type::Dynamic, element, path)?,
         (Kind::Map(m), Type::Object(_)) => object(&m.items, want, path)?,
         (Kind::Object(o), Type::Object(_)) => object(o, want, path)?,
         _ => return Err(required(want, path)),
@@ -71,81 +88,158 @@ fn convert(value: &Value, want: &Type, path: &Path) -> Result<Value, ConvertErro
 }
 
 fn convert_unknown(unknown: &Arc<Unknown>, want: &Type, path: &Path) -> Result<Value, ConvertError> {
-    if !may_convert(&unknown.ty, want) {
+    let have = &unknown.ty;
+    if !have.converts_to(want) {
         return Err(required(want, path));
     }
-    let mut unknown = (**unknown).clone();
-    unknown.ty = match want.has_dynamic() {
-        // The element type will be whatever the value turns out to have.
-        true if unknown.ty != Type::Dynamic
-            && !matches!(want, Type::List(_) | Type::Set(_) | Type::Map(_)) =>
-        {
-            unknown.ty
-        }
-        _ => want.clone(),
+    let length = match (have, want) {
+        (Type::Tuple(parts), Type::List(_)) => Some(parts.len()),
+        (Type::Tuple(parts), Type::Set(_)) => Some(parts.len()).filter(|length| *length <= 1),
+        (Type::Object(object), Type::Map(_)) => Some(object.attributes.len()),
+        (_, Type::Set(_)) if !matches!(have, Type::Set(_)) => unknown.length.filter(|length| *length <= 1),
+        _ => unknown.length,
     };
-    Ok(Value::refined(unknown))
+    let prefix = unknown.prefix.clone().filter(|_| *want == Type::String);
+    let ty = replace_dynamic(have, want);
+    Ok(Value::refined(Unknown { ty, not_null: unknown.not_null, prefix, length }))
 }
 
-/// Whether some value of type `have` could convert to `want`.
-fn may_convert(have: &Type, want: &Type) -> bool {
-    match (have, want) {
-        (Type::Dynamic, _) | (_, Type::Dynamic) => true,
-        (Type::Bool, Type::Number) | (Type::Number, Type::Bool) => false,
-        (a, b) if a.is_primitive() && b.is_primitive() => true,
-        (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b)) | (Type::Map(a), Type::Map(b)) => {
-            may_convert(a, b)
+impl Type {
+    /// Whether some value of this type could convert to `want`.
+    pub fn converts_to(&self, want: &Type) -> bool {
+        match (self, want) {
+            (Type::Dynamic, _) | (_, Type::Dynamic) => true,
+            (Type::Bool, Type::Number) | (Type::Number, Type::Bool) => false,
+            (a, b) if a.is_primitive() && b.is_primitive() => true,
+            (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b)) | (Type::Map(a), Type::Map(b)) => {
+                a.converts_to(b)
+            }
+            (Type::Tuple(parts), Type::List(element) | Type::Set(element)) => {
+                fits_in(parts.iter(), element, false)
+            }
+            (Type::Object(object), Type::Map(element)) => fits_in(object.attributes.values(), element, true),
+            (Type::Tuple(a), Type::Tuple(b)) => {
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.converts_to(b))
+            }
+            (Type::Map(element), Type::Object(object)) => object
+                .attributes
+                .iter()
+                .all(|(name, want)| element.converts_to(want) || object.optional.contains(name)),
+            (Type::Object(a), Type::Object(b)) => {
+                b.attributes.iter().all(|(name, want)| match a.attributes.get(name) {
+                    Some(have) => have.converts_to(want),
+                    None => b.optional.contains(name),
+                })
+            }
+            _ => false,
         }
-        (Type::Tuple(ts), Type::List(t) | Type::Set(t)) => ts.iter().all(|have| may_convert(have, t)),
-        (Type::List(t), Type::Tuple(ts)) => ts.iter().all(|want| may_convert(t, want)),
-        (Type::Tuple(a), Type::Tuple(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| may_convert(a, b))
-        }
-        (Type::Object(o), Type::Map(t)) => o.attributes.values().all(|have| may_convert(have, t)),
-        (Type::Map(t), Type::Object(o)) => o.attributes.values().all(|want| may_convert(t, want)),
-        (Type::Object(a), Type::Object(b)) => {
-            b.attributes.iter().all(|(name, want)| match a.attributes.get(name) {
-                Some(have) => may_convert(have, want),
-                None => b.optional.contains(name),
-            })
-        }
-        _ => false,
     }
 }
 
+/// Whether parts of these types can be elements of one collection.
+fn fits_in<'t>(parts: impl Iterator<Item = &'t Type> + Clone, element: &Type, open: bool) -> bool {
+    if *element != Type::Dynamic {
+        return parts.clone().all(|part| part.converts_to(element));
+    }
+    match unify(parts.clone().cloned()) {
+        None => false,
+        Some(Type::Dynamic) => open || parts.clone().all(|part| *part == Type::Dynamic),
+        Some(_) => true,
+    }
+}
+
+/// What is wanted, with what is known of the value's own type put in where
+/// anything will do.
+fn replace_dynamic(have: &Type, want: &Type) -> Type {
+    let joined =
+        |parts: Vec<Type>, element: &Type| replace_dynamic(&unify(parts).unwrap_or_default(), element);
+    match (have, want) {
+        (_, want) if !want.has_dynamic() => want.clone(),
+        (Type::Dynamic, want) => want.clone(),
+        (have, Type::Dynamic) => have.clone(),
+        (Type::Map(a), Type::Map(b)) => Type::map(replace_dynamic(a, b)),
+        (Type::Object(a), Type::Map(b)) => Type::map(joined(a.attributes.values().cloned().collect(), b)),
+        (Type::List(a) | Type::Set(a), Type::List(b)) => Type::list(replace_dynamic(a, b)),
+        (Type::List(a) | Type::Set(a), Type::Set(b)) => Type::set(replace_dynamic(a, b)),
+        (Type::Tuple(a), Type::List(b)) => Type::list(joined(a.to_vec(), b)),
+        (Type::Tuple(a), Type::Set(b)) => Type::set(joined(a.to_vec(), b)),
+        (Type::Tuple(a), Type::Tuple(b)) => {
+            Type::Tuple(a.iter().zip(b.iter()).map(|(a, b)| replace_dynamic(a, b)).collect())
+        }
+        (have, Type::Object(object)) => {
+            let part = |name: &Arc<str>, want: &Type| match have {
+                Type::Map(element) => replace_dynamic(element, want),
+                Type::Object(have) => {
+                    have.attributes.get(name).map_or(want.clone(), |have| replace_dynamic(have, want))
+                }
+                _ => want.clone(),
+            };
+            let attributes = object.attributes.iter().map(|(name, want)| (name.clone(), part(name, want)));
+            Type::Object(Arc::new(ObjectType { attributes: attributes.collect(), ..(**object).clone() }))
+        }
+        (_, want) => want.clone(),
+    }
+}
+
+/// Elements that had the type `have` as elements of the type `want`.
 fn sequence(
     items: &[Value],
-    element: &Type,
+    have: &Type,
+    want: &Type,
     path: &Path,
     build: fn(Type, Vec<Value>) -> Value,
 ) -> Result<Value, ConvertError> {
     let mut converted = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
-        converted.push(convert(item, element, &path.index(i))?);
+        converted.push(convert(item, want, &path.index(i))?);
     }
-    let (element, converted) = settle(element, converted, path)?;
+    let (element, converted) = settle(have, want, converted, path)?;
     Ok(build(element, converted))
 }
 
-fn mapping(items: &Entries, element: &Type, path: &Path) -> Result<Value, ConvertError> {
+fn mapping(items: &Entries, have: &Type, want: &Type, path: &Path) -> Result<Value, ConvertError> {
     let mut converted = Vec::with_capacity(items.len());
     for (key, item) in items {
-        converted.push(convert(item, element, &path.attribute(key.clone()))?);
+        converted.push(convert(item, want, &path.attribute(key.clone()))?);
     }
-    let (element, converted) = settle(element, converted, path)?;
+    let (element, converted) = settle(have, want, converted, path)?;
     Ok(Value::map(element, items.keys().cloned().zip(converted)))
 }
 
 /// Gives the elements of a collection "of any" the one type they share.
-fn settle(element: &Type, items: Vec<Value>, path: &Path) -> Result<(Type, Vec<Value>), ConvertError> {
-    if !element.has_dynamic() {
-        return Ok((element.clone(), items));
+fn settle(
+    have: &Type,
+    want: &Type,
+    items: Vec<Value>,
+    path: &Path,
+) -> Result<(Type, Vec<Value>), ConvertError> {
+    if items.is_empty() {
+        return if have.converts_to(want) {
+            Ok((replace_dynamic(have, want), items))
+        } else {
+            Err(required(want, path))
+        };
     }
-    let common = unify(items.iter().map(Value::ty)).ok_or_else(|| ConvertError {
-        path: path.clone(),
-        message: "all elements must have the same type".into(),
-    })?;
-    let items = items.iter().map(|v| convert(v, &common, path)).collect::<Result<_, _>>()?;
+    if !want.has_dynamic() {
+        return Ok((want.clone(), items));
+    }
+    let mut common = unify(items.iter().map(Value::ty)).ok_or_else(|| mixed(path))?;
+    if common == Type::Dynamic {
+        // Nulls of no type take on the type of the others.
+        let others = items.iter().filter(|v| !(v.is_null() && v.ty() == Type::Dynamic)).map(Value::ty);
+        common = unify(others).ok_or_else(|| mixed(path))?;
+    }
+    let all_as = |items: &[Value], ty: &Type| {
+        items.iter().map(|v| convert(v, ty, path)).collect::<Result<Vec<_>, _>>()
+    };
+    let mut items = all_as(&items, &common)?;
+    if common.has_dynamic() {
+        common = unify(items.iter().map(Value::ty)).ok_or_else(|| mixed(path))?;
+        items = all_as(&items, &common)?;
+        let mut types = items.iter().map(Value::ty);
+        let first = types.next().unwrap_or_default();
+        return if types.all(|ty| ty == first) { Ok((first, items)) } else { Err(mixed(path)) };
+    }
     Ok((common, items))
 }
 
@@ -184,53 +278,6 @@ fn object(items: &Entries, want: &Type, path: &Path) -> Result<Value, ConvertErr
         attributes.insert(name.clone(), value);
     }
     Ok(Kind::Object(Arc::new(attributes)).into())
-}
-
-/// The one type that values of all these types convert to; `None` when there
-/// is none. No types at all unify to `Dynamic`.
-pub fn unify(types: impl IntoIterator<Item = Type>) -> Option<Type> {
-    let mut types = types.into_iter().filter(|t| *t != Type::Dynamic);
-    let first = types.next().unwrap_or_default();
-    types.try_fold(first, |a, b| unify_two(&a, &b))
-}
-
-fn unify_two(a: &Type, b: &Type) -> Option<Type> {
-    match (a, b) {
-        (a, b) if a == b => Some(a.clone()),
-        (Type::Dynamic, t) | (t, Type::Dynamic) => Some(t.clone()),
-        (a, b) if a.is_primitive() && b.is_primitive() => match (a, b) {
-            (Type::Bool, Type::Number) | (Type::Number, Type::Bool) => None,
-            _ => Some(Type::String),
-        },
-        (Type::List(a), Type::List(b)) => unify_two(a, b).map(Type::list),
-        (Type::Set(a), Type::Set(b)) => unify_two(a, b).map(Type::set),
-        (Type::List(a), Type::Set(b)) | (Type::Set(a), Type::List(b)) => unify_two(a, b).map(Type::list),
-        (Type::Map(a), Type::Map(b)) => unify_two(a, b).map(Type::map),
-        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            a.iter().zip(b.iter()).map(|(a, b)| unify_two(a, b)).collect::<Option<_>>().map(Type::Tuple)
-        }
-        (Type::Tuple(a), Type::Tuple(b)) => unify(a.iter().chain(b.iter()).cloned()).map(Type::list),
-        (Type::Tuple(ts), Type::List(t)) | (Type::List(t), Type::Tuple(ts)) => {
-            unify(ts.iter().cloned().chain([(**t).clone()])).map(Type::list)
-        }
-        (Type::Tuple(ts), Type::Set(t)) | (Type::Set(t), Type::Tuple(ts)) => {
-            unify(ts.iter().cloned().chain([(**t).clone()])).map(Type::set)
-        }
-        (Type::Object(a), Type::Object(b)) if a.attributes.keys().eq(b.attributes.keys()) => a
-            .attributes
-            .iter()
-            .zip(b.attributes.values())
-            .map(|((name, a), b)| Some((name.clone(), unify_two(a, b)?)))
-            .collect::<Option<Vec<_>>>()
-            .map(Type::object),
-        (Type::Object(a), Type::Object(b)) => {
-            unify(a.attributes.values().chain(b.attributes.values()).cloned()).map(Type::map)
-        }
-        (Type::Object(o), Type::Map(t)) | (Type::Map(t), Type::Object(o)) => {
-            unify(o.attributes.values().cloned().chain([(**t).clone()])).map(Type::map)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,15 @@
 //! Must not: know expressions, files or providers.
 
 mod convert;
+mod digits;
+mod float;
 mod number;
 mod path;
 mod plain;
+mod set;
 mod tagged;
 mod types;
+mod unify;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -18,12 +22,14 @@ use std::sync::Arc;
 
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-pub use convert::{ConvertError, unify};
+pub use convert::ConvertError;
 pub use number::Number;
 pub use path::{Path, PathStep};
 pub use plain::PlainJsonError;
 pub use types::{ObjectType, Type};
+pub use unify::unify;
 
 /// Names to values, sorted by name. A sorted vector, since most objects have a
 /// few attributes and there are very many of them.
@@ -51,7 +57,7 @@ pub enum Kind {
     String(Arc<str>),
     /// Elements of one type, in order.
     List(Arc<Elements>),
-    /// Distinct elements of one type, sorted by [`Value::total_cmp`].
+    /// Distinct elements of one type, in the order that Terraform gives them.
     Set(Arc<Elements>),
     /// String keys to elements of one type.
     Map(Arc<MapElements>),
@@ -172,22 +178,28 @@ impl From<Number> for Value {
     }
 }
 
+/// Text is kept in Unicode's normal form C, whatever form it comes in.
 impl From<&str> for Value {
     fn from(s: &str) -> Self {
-        Kind::String(s.into()).into()
+        Kind::String(normal(s).map_or_else(|| s.into(), Into::into)).into()
     }
 }
 
 impl From<String> for Value {
     fn from(s: String) -> Self {
-        Kind::String(s.into()).into()
+        Kind::String(normal(&s).unwrap_or(s).into()).into()
     }
 }
 
 impl From<Arc<str>> for Value {
     fn from(s: Arc<str>) -> Self {
-        Kind::String(s).into()
+        Kind::String(normal(&s).map_or(s, Into::into)).into()
     }
+}
+
+/// The text in normal form C; `None` when it is so already.
+fn normal(text: &str) -> Option<String> {
+    (!text.is_ascii() && is_nfc_quick(text.chars()) != IsNormalized::Yes).then(|| text.nfc().collect())
 }
 
 impl Value {
@@ -246,7 +258,7 @@ impl Value {
                 v.unmark_deep()
             })
             .collect();
-        items.sort_by(Value::total_cmp);
+        set::sort(&mut items);
         items.dedup_by(|a, b| a.is_wholly_known() && a == b);
         Value::from(Kind::Set(Arc::new(Elements { element, items }))).with_marks(marks)
     }
@@ -461,7 +473,7 @@ impl Value {
     pub fn total_cmp(&self, other: &Value) -> Ordering {
         fn rank(kind: &Kind) -> u8 {
             match kind {
-                Kind::Null(_) => 9,
+                Kind::Null(_) => 10,
                 Kind::Bool(_) => 1,
                 Kind::Number(_) => 2,
                 Kind::String(_) => 3,
@@ -470,7 +482,7 @@ impl Value {
                 Kind::Tuple(_) => 6,
                 Kind::Map(_) => 7,
                 Kind::Object(_) => 8,
-                Kind::Unknown(_) => 10,
+                Kind::Unknown(_) => 9,
             }
         }
         fn seq(a: &[Value], b: &[Value]) -> Ordering {

@@ -7,7 +7,7 @@ use super::{Entries, Kind, Number, Value};
 
 fn number(n: &serde_json::Number) -> Result<Value, String> {
     match n.as_i64() {
-        Some(i) => Ok(i.into()),
+        Some(i) => Ok(Number::written(i).into()),
         None => {
             let text = n.to_string();
             text.parse::<Number>().map(Value::from).map_err(|()| format!("malformed number {text}"))

@@ -43,7 +43,7 @@ impl Serialize for Unmarked<'_> {
             Kind::Bool(b) => serializer.serialize_bool(*b),
             Kind::Number(n) => match n.as_i64() {
                 Some(i) => serializer.serialize_i64(i),
-                None => tagged(serializer, "$number", &n.to_string()),
+                None => tagged(serializer, "$number", &n.to_exact()),
             },
             Kind::String(s) => serializer.serialize_str(s),
             Kind::Tuple(items) => {
@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for Tagged {
     }
 
     fn visit_i64<E>(self, i: i64) -> Result<Value, E> {
-        Ok(i.into())
+        Ok(Number::written(i).into())
     }
 
     fn visit_u64<E: serde::de::Error>(self, u: u64) -> Result<Value, E> {
@@ -166,7 +166,7 @@ fn from_tag<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, A::
 }
 
 fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
-    text.parse::<Number>().map(Value::from).map_err(|()| E::custom(format!("malformed number {text:?}")))
+    Number::from_exact(text).map(Value::from).ok_or_else(|| E::custom(format!("malformed number {text:?}")))
 }
 
 /// What is left of an object whose first key was read.

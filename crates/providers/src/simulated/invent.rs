@@ -83,7 +83,7 @@ impl Inventor<'_> {
         if !CHANGING.contains(&name) {
             return Some(prior.clone());
         }
-        let next = |n: &Number| n.add(&Number::from(1i64));
+        let next = |n: &Number| n.add(&Number::from(1i64)).unwrap_or_else(|| n.clone());
         match prior.kind() {
             Kind::Number(n) => Some(next(n).into()),
             Kind::String(s) => Some(match s.parse::<Number>() {

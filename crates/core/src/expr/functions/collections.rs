@@ -11,7 +11,7 @@ use super::declare::{Fault, Function, Param, Returns, conversion, failure, fault
 use crate::value::{Kind, Number, Type, Value, unify};
 
 const BOOLS: &[Param] = &[param("list", Bools).partial()];
-const SEARCH: &[Param] = &[param("list", Any).partial(), param("value", Any).nullable()];
+const SEARCH: &[Param] = &[param("list", Any).partial(), param("value", Any)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("alltrue", BOOLS, Returns::Bool, |args, _| Ok(decide(args, false))),
@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new("index", SEARCH, Returns::Number, index),
     Function::new("length", &[param("value", Any).unknown()], Returns::Number, length),
-    Function::new("one", &[param("list", Any).shallow()], Returns::Of(|args| common(args, 0)), one),
+    Function::new("one", &[param("list", Any).partial()], Returns::Of(|args| common(args, 0)), one),
     Function::new("sum", &[param("list", Any)], Returns::Number, sum),
 ];
 
@@ -79,13 +79,15 @@ fn coalesce(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 fn coalescelist(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     for (i, arg) in args.iter().enumerate() {
+        match arg.ty() {
+            Type::List(_) | Type::Tuple(_) => {}
+            Type::Dynamic if !arg.is_known() => {}
+            _ => return Err(fault(i, "a list or tuple is required")),
+        }
+    }
+    for arg in args {
         if arg.is_null() {
             continue;
-        }
-        match arg.ty() {
-            Type::List(_) | Type::Tuple(_) | Type::Set(_) => {}
-            Type::Dynamic => {}
-            _ => return Err(fault(i, "a list or tuple is required")),
         }
         if !arg.is_known() {
             let same = args.iter().all(|other| other.ty() == arg.ty());
@@ -134,17 +136,19 @@ fn element(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
         _ => return Err(fault(0, "a list or tuple is required")),
     };
     let index = integer(args, 1)?;
-    let index = usize::try_from(index).map_err(|_| fault(1, "must not be negative"))?;
-    let found = index.checked_rem(items.len()).and_then(|i| items.get(i));
+    // From the end, when negative; around and around, when too large.
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let index = index.checked_rem_euclid(length).and_then(|i| usize::try_from(i).ok());
+    let found = index.and_then(|i| items.get(i));
     found.cloned().ok_or_else(|| fault(0, "must not be empty"))
 }
 
 fn element_type(args: &[Value]) -> Type {
     let index = args.get(1).and_then(Value::as_number).and_then(Number::as_i64);
-    let index = index.and_then(|i| usize::try_from(i).ok());
     match (args.first().map(Value::ty), index) {
         (Some(Type::Tuple(types)), Some(index)) => {
-            let index = index.checked_rem(types.len());
+            let length = i64::try_from(types.len()).unwrap_or(i64::MAX);
+            let index = index.checked_rem_euclid(length).and_then(|i| usize::try_from(i).ok());
             index.and_then(|i| types.get(i)).cloned().unwrap_or_default()
         }
         _ => common(args, 0),
@@ -156,9 +160,10 @@ fn length(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let unknown = || Value::unknown_not_null(Type::Number);
     Ok(match value.kind() {
         Kind::String(s) => s.graphemes(true).count().into(),
-        Kind::Set(_) if !value.is_wholly_known() => unknown(),
+        // Elements that are not known yet may turn out to be the same.
+        Kind::Set(set) if set.items.len() > 1 && !value.is_wholly_known() => unknown(),
         Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => items(args, 0).len().into(),
-        Kind::Map(_) | Kind::Object(_) => value.as_entries().map_or(0, |entries| entries.len()).into(),
+        Kind::Map(_) | Kind::Object(_) => value.as_entries().map_or(0, crate::value::Entries::len).into(),
         Kind::Unknown(u) => match (&u.ty, u.length) {
             (Type::Tuple(types), _) => types.len().into(),
             (Type::Object(object), _) => object.attributes.len().into(),
@@ -187,13 +192,18 @@ fn sum(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     if items.is_empty() {
         return Err(fault(0, "must not be empty"));
     }
-    let mut total = Number::from(0i64);
+    let mut total: Option<Number> = None;
     for (i, item) in items.iter().enumerate() {
         let number = item.convert(&Type::Number).map_err(|e| fault(0, format!("at [{i}]: {e}")))?;
         let number = number.as_number().ok_or_else(|| fault(0, format!("the element at {i} is null")))?;
-        total = total.add(number);
+        total = Some(match total {
+            None => number.clone(),
+            Some(total) => {
+                total.add(number).ok_or_else(|| failure("infinities of different signs have no sum"))?
+            }
+        });
     }
-    Ok(total.into())
+    Ok(total.map_or(Value::NULL, Value::from))
 }
 
 #[cfg(test)]
@@ -226,7 +236,7 @@ mod tests {
             ("contains", json!([{}, "1"]), Err("a list, set or tuple")),
             ("element", json!([["a", "b", "c"], 4]), Ok(json!("b"))),
             ("element", json!([[], 0]), Err("must not be empty")),
-            ("element", json!([["a"], -1]), Err("must not be negative")),
+            ("element", json!([["a", "b", "c"], -4]), Ok(json!("c"))),
             ("index", json!([["a", "b"], "b"]), Ok(json!(1))),
             ("index", json!([["a", "b"], "c"]), Err("does not hold")),
             ("length", json!([["a", "b"]]), Ok(json!(2))),
@@ -249,7 +259,7 @@ mod tests {
         let cases: [(&str, Vec<Value>, Option<Value>); 7] = [
             ("length", vec![list.clone()], Some(2i64.into())),
             ("length", vec![Value::unknown(Type::object([("a", Type::Bool)]))], Some(1i64.into())),
-            ("length", vec![Value::set(Type::String, vec![open()])], None),
+            ("length", vec![Value::set(Type::String, vec![open(), "a".into()])], None),
             ("contains", vec![list.clone(), "a".into()], Some(true.into())),
             ("contains", vec![list.clone(), "b".into()], None),
             ("element", vec![list, 0i64.into()], Some("a".into())),

@@ -114,6 +114,12 @@ impl Param {
         self
     }
 
+    /// May be unknown at any depth; all marks are lifted.
+    pub(super) const fn open(mut self) -> Self {
+        self.known = Depth::None;
+        self
+    }
+
     /// Comes as given: null, unknown, marked.
     pub(super) const fn raw(mut self) -> Self {
         self.nullable = true;

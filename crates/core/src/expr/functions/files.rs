@@ -11,12 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::FunctionContext;
 use super::declare::Want::String as Str;
-use super::declare::{Fault, Function, Param, Returns, check_size, fault, param, quoting, text};
+use super::declare::{Fault, Function, Param, Returns, check_size, failure, fault, param, quoting, text};
 use crate::value::{Type, Value};
 
 const PATH: &[Param] = &[param("path", Str)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("abspath", PATH, Returns::String, abspath),
     Function::new("basename", PATH, Returns::String, |args, _| Ok(basename(text(args, 0)).into())),
     Function::new("dirname", PATH, Returns::String, |args, _| Ok(dirname(text(args, 0)).into())),
     Function::new("file", PATH, Returns::String, file),
@@ -24,7 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(STANDARD.encode(read(args, context)?).into())
     }),
     Function::new("fileexists", PATH, Returns::Bool, |args, context| {
-        Ok(context.files.exists(&resolve(text(args, 0), context)).into())
+        let exists = context.files.exists(&resolve(text(args, 0), context));
+        Ok(exists.map_err(|why| quoting(0, why, "is not an ordinary file"))?.into())
     }),
     Function::new(
         "fileset",
@@ -32,6 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Of(|_| Type::set(Type::String)),
         fileset,
     ),
+    Function::new("pathexpand", PATH, Returns::String, pathexpand),
 ];
 
 fn resolve(path: &str, context: &FunctionContext<'_>) -> PathBuf {
@@ -64,6 +67,27 @@ fn fileset(args: &[Value], context: &FunctionContext<'_>) -> Result<Value, Fault
     Ok(Value::set(Type::String, found.into_iter().map(Value::from).collect()))
 }
 
+fn abspath(args: &[Value], context: &FunctionContext<'_>) -> Result<Value, Fault> {
+    let path = context
+        .files
+        .absolute(&resolve(text(args, 0), context))
+        .map_err(|why| quoting(0, why, "has no absolute path"))?;
+    Ok(clean(&path.to_string_lossy()).into())
+}
+
+/// A leading `~` is the user's home.
+fn pathexpand(args: &[Value], context: &FunctionContext<'_>) -> Result<Value, Fault> {
+    let path = text(args, 0);
+    match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let home = context.files.home().ok_or_else(|| failure("there is no home directory"))?;
+            Ok(clean(&format!("{}{rest}", home.display())).into())
+        }
+        Some(_) => Err(fault(0, "must not name another user's home")),
+        None => Ok(path.into()),
+    }
+}
+
 /// The last part of a path; `.` for none, `/` for the root.
 fn basename(path: &str) -> &str {
     let trimmed = path.trim_end_matches('/');
@@ -74,9 +98,13 @@ fn basename(path: &str) -> &str {
     }
 }
 
-/// All but the last part, without `.`, `..` and doubled separators.
+/// All but the last part.
 fn dirname(path: &str) -> String {
-    let dir = path.rfind('/').map_or("", |end| &path[..=end]);
+    clean(path.rfind('/').map_or("", |end| &path[..=end]))
+}
+
+/// A path without `.`, `..` and doubled separators.
+fn clean(dir: &str) -> String {
     let rooted = dir.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in dir.split('/') {
@@ -105,6 +133,11 @@ mod tests {
     #[test]
     fn cases() {
         check(&[
+            ("abspath", json!(["a/../b"]), Ok(json!("/root/b"))),
+            ("abspath", json!([null]), Err("null")),
+            ("pathexpand", json!(["~/x"]), Ok(json!("/home/me/x"))),
+            ("pathexpand", json!(["a~"]), Ok(json!("a~"))),
+            ("pathexpand", json!(["~you/x"]), Err("another user's")),
             ("basename", json!(["a/b.txt"]), Ok(json!("b.txt"))),
             ("basename", json!(["a/b/"]), Ok(json!("b"))),
             ("basename", json!([""]), Ok(json!("."))),

@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("format", &[param("format", Str)], Returns::String, format)
         .rest(param("args", Any).unknown().nullable(), 0),
     Function::new("formatlist", &[param("format", Str)], Returns::Strings, formatlist)
-        .rest(param("args", Any).unknown().nullable(), 0),
+        .rest(param("args", Any).open().nullable(), 0),
 ];
 
 /// A verb with all that modifies it.
@@ -88,7 +88,7 @@ fn parse_verb(text: &str) -> Result<(Piece<'_>, &str), Fault> {
     verb.mode = mode;
     match mode {
         '%' => Ok((Piece::Text("%"), after)),
-        'v' | 't' | 'b' | 'c' | 'd' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' | 's' | 'q' => {
+        'v' | 't' | 'b' | 'd' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' | 's' | 'q' => {
             Ok((Piece::Verb(verb), after))
         }
         _ => Err(fault(0, format!("has the unsupported verb \"%{}\"", mode.escape_default()))),
@@ -299,11 +299,7 @@ mod tests {
                 json!(["%e %.1e %g %g", 12345.678, 0.00051, 1_000_000, 0.5]),
                 Ok(json!("1.234568e+04 5.1e-04 1e+06 0.5")),
             ),
-            (
-                "format",
-                json!(["%x %X %#x %o %b %c", 255, 255, 255, 8, 5, 233]),
-                Ok(json!("ff FF 0xff 10 101 é")),
-            ),
+            ("format", json!(["%x %X %#x %o %b", 255, 255, 255, 8, 5]), Ok(json!("ff FF 0xff 10 101"))),
             (
                 "format",
                 json!(["%q %5s|%-5s|%.1s %t", "a\"<", "é", "b", "cd", true]),
@@ -344,6 +340,6 @@ mod tests {
         let made = call("format", &["%v".into(), secret.clone()], &context()).expect("format");
         assert!(made.is_sensitive());
         let made = call("formatlist", &["%v".into(), secret], &context()).expect("formatlist");
-        assert!(!made.is_sensitive() && made.at(0).expect("one").is_sensitive());
+        assert!(made.is_sensitive());
     }
 }

@@ -36,13 +36,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("flatten", &[param("list", Any).unknown()], Returns::Any, flatten),
     Function::new(
         "matchkeys",
-        &[param("values", List).shallow(), param("keys", List), param("searchset", List)],
+        &[param("values", List).partial(), param("keys", List), param("searchset", List)],
         Returns::Of(same_list),
         matchkeys,
     ),
     Function::new("range", &[], Returns::Of(|_| Type::list(Type::Number)), range)
         .rest(param("params", Num), 1),
-    Function::new("reverse", &[param("list", Any).shallow()], Returns::Any, reverse),
+    Function::new("reverse", &[param("list", Any).shallow()], Returns::Of(reverse_type), reverse),
     Function::new(
         "slice",
         &[param("list", Any).shallow(), param("start_index", Num), param("end_index", Num)],
@@ -210,7 +210,7 @@ fn range(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
             )));
         }
         all.push(next.clone().into());
-        next = next.add(&step);
+        next = next.add(&step).ok_or_else(|| failure("the step is not finite"))?;
     }
     Ok(Value::list(Type::Number, all))
 }
@@ -221,6 +221,14 @@ fn reverse(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
         Some(Kind::Tuple(_)) => Value::tuple(reversed),
         _ => Value::list(common(args, 0), reversed.collect()),
     })
+}
+
+fn reverse_type(args: &[Value]) -> Type {
+    match args.first().map(Value::ty) {
+        Some(Type::Tuple(types)) => Type::Tuple(types.iter().rev().cloned().collect()),
+        Some(Type::List(_) | Type::Set(_)) => Type::list(common(args, 0)),
+        _ => Type::Dynamic,
+    }
 }
 
 fn slice(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {

@@ -8,6 +8,7 @@
 //! [`FunctionContext`]. Functions that need unevaluated arguments or a scope
 //! (`can`, `try`, `templatefile`) are the evaluator's, not here.
 
+mod charsets;
 mod collections;
 mod convert;
 mod declare;
@@ -15,6 +16,7 @@ mod encoding;
 mod files;
 mod format;
 mod hashes;
+mod impure;
 mod json;
 mod lists;
 mod maps;
@@ -29,9 +31,11 @@ mod time;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::LazyLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
+use super::ast::Expr;
+use crate::diag::{Diagnostics, FileId};
 use crate::value::Value;
 use declare::Function;
 
@@ -47,9 +51,18 @@ pub struct FunctionContext<'a> {
     pub root_dir: &'a Path,
     /// The moment of the plan, as RFC 3339.
     pub timestamp: &'a str,
+    /// The present moment, as RFC 3339, where a result may be another each
+    /// time; `None` while planning.
+    pub now: Option<&'a str>,
     /// The way to files.
     pub files: &'a dyn FileAccess,
+    /// Reads templates.
+    pub templates: TemplateParser,
 }
+
+/// Parses a template in which these names are variables, given the file of its
+/// places; `None` with diagnostics.
+pub type TemplateParser = fn(FileId, &str, &[Arc<str>], &mut Diagnostics) -> Option<Expr>;
 
 /// Reads files for functions, and decides which may be read.
 pub trait FileAccess: Send + Sync {
@@ -60,13 +73,25 @@ pub trait FileAccess: Send + Sync {
     fn read(&self, path: &Path) -> Result<Vec<u8>, String>;
 
     /// Whether there is a regular file that may be read.
-    fn exists(&self, path: &Path) -> bool;
+    ///
+    /// # Errors
+    /// When there is something, but no such file.
+    fn exists(&self, path: &Path) -> Result<bool, String>;
 
     /// The files below `dir` whose path from there matches, with `/` between.
     ///
     /// # Errors
     /// When the pattern is malformed or the directory may not be read.
     fn glob(&self, dir: &Path, pattern: &str) -> Result<Vec<String>, String>;
+
+    /// A path from the root of the file system.
+    ///
+    /// # Errors
+    /// When the working directory cannot be told.
+    fn absolute(&self, path: &Path) -> Result<PathBuf, String>;
+
+    /// The user's home directory.
+    fn home(&self) -> Option<PathBuf>;
 }
 
 /// Why a call failed.
@@ -80,12 +105,14 @@ pub struct FunctionError {
 }
 
 const TABLES: &[&[Function]] = &[
+    charsets::FUNCTIONS,
     collections::FUNCTIONS,
     convert::FUNCTIONS,
     encoding::FUNCTIONS,
     files::FUNCTIONS,
     format::FUNCTIONS,
     hashes::FUNCTIONS,
+    impure::FUNCTIONS,
     lists::FUNCTIONS,
     maps::FUNCTIONS,
     net::FUNCTIONS,
@@ -112,9 +139,12 @@ pub fn call(name: &str, args: &[Value], context: &FunctionContext<'_>) -> Result
     }
 }
 
-/// The names of all functions, sorted.
+/// Functions that the evaluator calls itself.
+const EVALUATED: [&str; 4] = ["can", "templatefile", "templatestring", "try"];
+
+/// The names of all functions.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    BY_NAME.keys().copied()
+    BY_NAME.keys().copied().chain(EVALUATED)
 }
 
 /// Whether there is a function of this name.
@@ -132,7 +162,8 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_known() {
-        assert_eq!(names().count(), TABLES.iter().map(|t| t.len()).sum::<usize>());
+        assert_eq!(BY_NAME.len(), TABLES.iter().map(|t| t.len()).sum::<usize>());
+        assert!(EVALUATED.iter().all(|name| !exists(name)));
         assert!(exists("abs") && !exists("abz"));
         assert!(call("abz", &[], &context()).is_err());
     }

@@ -16,7 +16,8 @@ use crate::value::{Kind, Type, Value, unify};
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("setintersection", &[param("first_set", Set)], Returns::Of(set_type), intersection)
         .rest(param("other_sets", Set), 0),
-    Function::new("setproduct", &[], Returns::Any, product).rest(param("sets", Any).shallow(), 2),
+    Function::new("setproduct", &[], Returns::Of(product_type), product)
+        .rest(param("sets", Any).shallow(), 2),
     Function::new("setsubtract", &[param("a", Set), param("b", Set)], Returns::Of(set_type), subtract),
     Function::new("setunion", &[param("first_set", Set)], Returns::Of(set_type), union)
         .rest(param("other_sets", Set), 0),
@@ -46,8 +47,16 @@ impl PartialEq for Ordered<'_> {
 
 impl Eq for Ordered<'_> {}
 
+/// The element type that all share; empty sets of no type have no say.
 fn element(args: &[Value]) -> Option<Type> {
-    unify((0..args.len()).map(|i| common(args, i)))
+    let empty = |i: usize| args.get(i).and_then(Value::as_items).is_some_and(<[_]>::is_empty);
+    let types: Vec<Type> = (0..args.len())
+        .map(|i| (i, common(args, i)))
+        .filter(|(i, ty)| *ty != Type::Dynamic || !empty(*i))
+        .map(|(_, ty)| ty)
+        .collect();
+    let same = unify(types.iter().cloned())?;
+    (same != Type::Dynamic || types.iter().all(|ty| *ty == Type::Dynamic)).then_some(same)
 }
 
 fn set_type(args: &[Value]) -> Type {
@@ -89,9 +98,20 @@ fn subtract(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     Ok(Value::set(element, kept))
 }
 
-/// All combinations: a set when every argument is one, else a list.
+/// The type of a product before its sets are known.
+fn product_type(args: &[Value]) -> Type {
+    let element = args.iter().enumerate().map(|(i, arg)| match arg.ty() {
+        Type::Tuple(types) => unify(types.iter().cloned()).unwrap_or_default(),
+        _ => common(args, i),
+    });
+    let element = Type::Tuple(element.collect());
+    let any_set = args.iter().any(|arg| matches!(arg.ty(), Type::Set(_)));
+    if any_set { Type::set(element) } else { Type::list(element) }
+}
+
+/// All combinations: a set when an argument is one, else a list.
 fn product(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
-    let all_sets = args.iter().all(|arg| matches!(arg.kind(), Kind::Set(_)));
+    let any_set = args.iter().any(|arg| matches!(arg.kind(), Kind::Set(_)));
     let mut lists = Vec::with_capacity(args.len());
     let mut count = Some(1usize);
     for (i, arg) in args.iter().enumerate() {
@@ -105,7 +125,10 @@ fn product(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
         }
     }
     check_count(count.and_then(|n| n.checked_mul(args.len())))?;
-    let element = Type::Tuple((0..args.len()).map(|i| common(&lists, i)).collect());
+    let element = match product_type(args) {
+        Type::Set(element) | Type::List(element) => (*element).clone(),
+        other => other,
+    };
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for list in &lists {
         let items = list.as_items().unwrap_or_default();
@@ -115,7 +138,7 @@ fn product(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
             .collect();
     }
     let rows = rows.into_iter().map(Value::tuple).collect();
-    Ok(if all_sets { Value::set(element, rows) } else { Value::list(element, rows) })
+    Ok(if any_set { Value::set(element, rows) } else { Value::list(element, rows) })
 }
 
 #[cfg(test)]

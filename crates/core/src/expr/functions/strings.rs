@@ -69,6 +69,18 @@ fn upper(c: char) -> char {
     }
 }
 
+/// The letter that begins a word: of two letters in one, only the first is a
+/// capital.
+fn capital(c: char) -> char {
+    match c {
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        c => upper(c),
+    }
+}
+
 fn lower(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
@@ -81,9 +93,9 @@ fn title(text: &str) -> String {
             inside = match c.is_ascii() {
                 true => c.is_ascii_alphanumeric() || c == '_',
                 // Other punctuation does not part words, only space does.
-                false => c.is_alphanumeric() || !c.is_whitespace() && inside,
+                false => !c.is_whitespace(),
             };
-            if starts { upper(c) } else { c }
+            if starts { capital(c) } else { c }
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What the tests of functions share: a context with pretended files, and
 //! tables of cases in JSON.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
@@ -19,8 +19,16 @@ impl FileAccess for Files {
         }
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        self.read(path).is_ok()
+    fn exists(&self, path: &Path) -> Result<bool, String> {
+        Ok(self.read(path).is_ok())
+    }
+
+    fn absolute(&self, path: &Path) -> Result<PathBuf, String> {
+        Ok(Path::new("/root").join(path))
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        Some("/home/me".into())
     }
 
     fn glob(&self, dir: &Path, pattern: &str) -> Result<Vec<String>, String> {
@@ -38,7 +46,9 @@ pub(super) fn context() -> FunctionContext<'static> {
         module_dir: Path::new("/root"),
         root_dir: Path::new("/root"),
         timestamp: "2026-01-02T03:04:05Z",
+        now: Some("2026-01-02T04:00:00Z"),
         files: &Files,
+        templates: |_, _, _, _| None,
     }
 }
 

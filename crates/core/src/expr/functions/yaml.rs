@@ -1,21 +1,25 @@
-//! YAML as `yamlencode` writes it, and what `yamldecode` reads.
+//! YAML as `yamlencode` writes it and, in `decode`, as `yamldecode` reads it.
 //!
 //! Guarantees: keys sorted, keys and strings in double quotes, text of
 //! several lines as a literal block, sequences level with their key: the form
 //! Terraform writes, so that a migrated value does not change.
 
+mod decode;
+
 use std::fmt::Write as _;
 
-use serde_yaml_ng::Value as Yaml;
-
-use super::declare::{Fault, check_size, failure, quoting};
+use super::declare::{Fault, check_size};
 use super::json;
-use crate::value::{Kind, Number, Value};
+use crate::value::{Entries, Kind, Value};
 
 /// A wholly known value as a YAML document.
 pub(super) fn encode(value: &Value) -> Result<String, Fault> {
     let mut out = String::new();
     node(value, 0, true, &mut out)?;
+    // Something plain that stands alone has a mark of its end.
+    if matches!(value.kind(), Kind::Null(_) | Kind::Bool(_) | Kind::Number(_)) {
+        out.push_str("...\n");
+    }
     Ok(out)
 }
 
@@ -64,7 +68,7 @@ fn sequence(value: &Value, level: usize, fresh: bool, out: &mut String) -> Resul
 
 fn mapping(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result<(), Fault> {
     let mut first = fresh;
-    if value.as_entries().is_none_or(|entries| entries.is_empty()) {
+    if value.as_entries().is_none_or(Entries::is_empty) {
         out.push_str("{}\n");
     }
     for (key, item) in value.as_entries().into_iter().flatten() {
@@ -73,8 +77,8 @@ fn mapping(value: &Value, level: usize, fresh: bool, out: &mut String) -> Result
         }
         quote(key, out);
         out.push(':');
-        let empty = item.as_items().is_some_and(<[_]>::is_empty)
-            || item.as_entries().is_some_and(|entries| entries.is_empty());
+        let empty =
+            item.as_items().is_some_and(<[_]>::is_empty) || item.as_entries().is_some_and(Entries::is_empty);
         match item.kind() {
             Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) if !empty => {
                 out.push('\n');
@@ -162,42 +166,9 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// The value of a YAML document.
+/// The value of a YAML text.
 pub(super) fn decode(text: &str) -> Result<Value, Fault> {
-    let bad = |error: serde_yaml_ng::Error| quoting(0, format!("is not YAML: {error}"), "is not YAML");
-    let mut yaml: Yaml = serde_yaml_ng::from_str(text).map_err(bad)?;
-    yaml.apply_merge().map_err(bad)?;
-    read(&yaml)
-}
-
-fn read(yaml: &Yaml) -> Result<Value, Fault> {
-    Ok(match yaml {
-        Yaml::Null => Value::NULL,
-        Yaml::Bool(b) => (*b).into(),
-        Yaml::Number(n) => {
-            let number = n.to_string().parse::<Number>();
-            number.map_err(|()| failure("infinity and not-a-number are not supported"))?.into()
-        }
-        Yaml::String(s) => s.as_str().into(),
-        Yaml::Sequence(items) => Value::tuple(items.iter().map(read).collect::<Result<Vec<_>, _>>()?),
-        Yaml::Mapping(entries) => {
-            let entries = entries.iter().map(|(k, v)| Ok((key(k)?, read(v)?)));
-            Value::object(entries.collect::<Result<Vec<_>, Fault>>()?)
-        }
-        Yaml::Tagged(tagged) => {
-            let message = format!("has the unsupported tag {}", tagged.tag);
-            return Err(quoting(0, message, "has an unsupported tag"));
-        }
-    })
-}
-
-fn key(yaml: &Yaml) -> Result<String, Fault> {
-    match yaml {
-        Yaml::String(s) => Ok(s.clone()),
-        Yaml::Bool(b) => Ok(b.to_string()),
-        Yaml::Number(n) => Ok(n.to_string()),
-        _ => Err(failure("only strings, numbers and bools can be keys")),
-    }
+    decode::decode(text)
 }
 
 #[cfg(test)]

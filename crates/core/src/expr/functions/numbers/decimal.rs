@@ -16,6 +16,7 @@ struct Decimal {
 }
 
 impl Decimal {
+    /// Of a finite number.
     fn of(number: &Number) -> Self {
         let text = number.to_string();
         let (negative, text) = text.strip_prefix('-').map_or((false, &*text), |rest| (true, rest));
@@ -156,7 +157,6 @@ pub(in super::super) fn format(verb: &Verb, number: &Number) -> Result<(&'static
 
 fn sign(verb: &Verb, negative: bool) -> &'static str {
     match verb {
-        _ if verb.mode == 'c' => "",
         _ if negative => "-",
         _ if verb.plus => "+",
         _ if verb.space => " ",
@@ -167,11 +167,6 @@ fn sign(verb: &Verb, negative: bool) -> &'static str {
 fn integer(verb: &Verb, number: &Number) -> Result<String, String> {
     if !number.is_integer() {
         return Err(format!("\"%{}\" requires a whole number", verb.mode));
-    }
-    if verb.mode == 'c' {
-        let code = number.as_i64().and_then(|i| u32::try_from(i).ok());
-        let char = code.and_then(char::from_u32).ok_or("no character has this code")?;
-        return Ok(char.to_string());
     }
     let decimal = number.abs().to_string();
     let (radix, prefix) = match verb.mode {

@@ -1,0 +1,137 @@
+//! Two consoles, fed from a pipe. Both end at the first mistake, so a batch is
+//! taken up again after each; marks between the answers tell them apart.
+
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a console says to an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A value and its type, as the console writes them.
+    Value { text: String, ty: String },
+    /// A mistake, in the console's words.
+    Mistake(String),
+}
+
+impl Answer {
+    /// Whether two say the same, whatever their words for a mistake.
+    pub fn agrees(&self, other: &Answer) -> bool {
+        self == other || matches!((self, other), (Answer::Mistake(_), Answer::Mistake(_)))
+    }
+}
+
+impl Answer {
+    /// Whether the console itself failed, which is no verdict.
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Answer::Mistake(message) if message.contains("panic in function"))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match self {
+            Answer::Value { text, ty } => write!(f, "{}   : {}", words(text), words(ty)),
+            Answer::Mistake(message) => write!(f, "error: {}", words(message)),
+        }
+    }
+}
+
+/// A console in a module of its own.
+pub struct Console {
+    place: tempfile::TempDir,
+    program: std::path::PathBuf,
+    args: &'static [&'static str],
+}
+
+impl Console {
+    pub fn opentofu() -> Self {
+        Self::new(tenantctl_test_servers::opentofu(), &["console", "-lock=false"])
+    }
+
+    pub fn tenantctl() -> Self {
+        Self::new(env!("CARGO_BIN_EXE_tenantctl").into(), &["console"])
+    }
+
+    fn new(program: std::path::PathBuf, args: &'static [&'static str]) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        copy(&super::folder().join("module"), &place.path().join("module"));
+        std::fs::write(place.path().join("settings"), "").expect("a file");
+        Console { place, program, args }
+    }
+
+    /// The answer to each expression.
+    pub fn ask(&self, expressions: &[String]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(expressions.len());
+        while answers.len() < expressions.len() {
+            let before = answers.len();
+            self.batch(&expressions[before..], &mut answers);
+            assert!(answers.len() > before, "no answer to {:?}", expressions[before]);
+        }
+        answers
+    }
+
+    /// Answers up to the first mistake, that included.
+    fn batch(&self, expressions: &[String], answers: &mut Vec<Answer>) {
+        let mut input = String::new();
+        for expression in expressions {
+            // A type cannot be asked of a type.
+            let ty = if expression.starts_with("type(") { "1".into() } else { format!("type({expression})") };
+            input.push_str(&format!("\"{MARK}\"\n{expression}\n\"{MARK}\"\n{ty}\n"));
+        }
+        input.push_str(&format!("\"{MARK}\"\n"));
+        let (output, mistake) = self.run(input);
+        let mark = format!("\"{MARK}\"\n");
+        let parts: Vec<&str> = output.split(&mark).skip(1).collect();
+        // The last part is what came after the last mark: nothing is known to
+        // be complete about it.
+        for pair in parts[..parts.len().saturating_sub(1)].chunks_exact(2) {
+            let [text, ty] = pair else { continue };
+            answers.push(Answer::Value { text: text.trim_end().into(), ty: ty.trim_end().into() });
+        }
+        if parts.len() < 2 * expressions.len() + 1 {
+            answers.push(Answer::Mistake(mistake));
+        }
+    }
+
+    fn run(&self, input: String) -> (String, String) {
+        let mut child = Command::new(&self.program)
+            .args(self.args)
+            .current_dir(self.place.path().join("module"))
+            .env_clear()
+            .env("HOME", self.place.path())
+            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
+            .env("TF_IN_AUTOMATION", "1")
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the console starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // It may end before it has read everything.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().expect("the console ends");
+        writer.join().expect("the input is written");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+}
+
+/// Text that no expression gives.
+const MARK: &str = "@@@ next @@@";
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target);
+        } else {
+            std::fs::copy(source, target).expect("a copy");
+        }
+    }
+}
