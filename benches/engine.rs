@@ -31,19 +31,22 @@ fn blocks(size: usize) -> String {
     text
 }
 
+/// So many keys; `range` alone gives at most 1,024.
+fn keys(size: usize) -> String {
+    let (outer, inner) = ((size / 500).max(1), size.min(500));
+    format!("toset([for pair in setproduct(range({outer}), range({inner})) : join(\"-\", pair)])")
+}
+
 /// One block with `for_each`.
 fn for_each(size: usize) -> String {
-    format!(
-        "resource \"terraform_data\" \"all\" {{\n  for_each = toset([for i in range({size}) : \"k${{i}}\"])\n  \
-         input = each.key\n}}\n"
-    )
+    format!("resource \"terraform_data\" \"all\" {{\n  for_each = {}\n  input = each.key\n}}\n", keys(size))
 }
 
 /// Two blocks with `for_each`, each instance of the second reading its twin.
 fn twins(size: usize) -> String {
-    let half = size / 2;
+    let keys = keys(size / 2);
     format!(
-        "locals {{\n  keys = toset([for i in range({half}) : \"k${{i}}\"])\n}}\n\
+        "locals {{\n  keys = {keys}\n}}\n\
          resource \"terraform_data\" \"a\" {{\n  for_each = local.keys\n  input = each.key\n}}\n\
          resource \"terraform_data\" \"b\" {{\n  for_each = local.keys\n  \
          input = terraform_data.a[each.key].output\n}}\n"
@@ -52,9 +55,9 @@ fn twins(size: usize) -> String {
 
 /// Instances of a module with twenty resources, each reading the one before.
 fn modules(size: usize) -> (String, String) {
-    let instances = size / 20;
+    let keys = keys(size / 20);
     let root = format!(
-        "module \"m\" {{\n  source = \"./m\"\n  for_each = toset([for i in range({instances}) : \"k${{i}}\"])\n  \
+        "module \"m\" {{\n  source = \"./m\"\n  for_each = {keys}\n  \
          name = each.key\n}}\noutput \"names\" {{\n  value = [for m in module.m : m.last]\n}}\n"
     );
     let mut module = "variable \"name\" {\n  type = string\n}\n\

@@ -19,20 +19,25 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARY = ROOT / "target/release/tenantctl"
+BINARY = pathlib.Path(os.environ.get("TENANTCTL", ROOT / "target/release/tenantctl"))
 
 
 def blocks(size):
     return {"main.tf": "".join(f'resource "terraform_data" "r{i}" {{\n  input = "value {i}"\n}}\n' for i in range(size))}
 
 
+def keys(size):
+    """So many keys; `range` alone gives at most 1,024."""
+    return f'toset([for pair in setproduct(range({max(size // 500, 1)}), range({min(size, 500)})) : join("-", pair)])'
+
+
 def for_each(size):
-    return {"main.tf": f'resource "terraform_data" "all" {{\n  for_each = toset([for i in range({size}) : "k${{i}}"])\n  input    = each.key\n}}\n'}
+    return {"main.tf": f'resource "terraform_data" "all" {{\n  for_each = {keys(size)}\n  input    = each.key\n}}\n'}
 
 
 def twins(size):
     return {"main.tf": f'''locals {{
-  keys = toset([for i in range({size // 2}) : "k${{i}}"])
+  keys = {keys(size // 2)}
 }}
 resource "terraform_data" "a" {{
   for_each = local.keys
@@ -50,7 +55,7 @@ def modules(size):
     for i in range(1, 20):
         inner += f'resource "terraform_data" "r{i}" {{\n  input = terraform_data.r{i - 1}.output\n}}\n'
     inner += 'output "last" {\n  value = terraform_data.r19.output\n}\n'
-    root = f'module "m" {{\n  source   = "./m"\n  for_each = toset([for i in range({size // 20}) : "k${{i}}"])\n  name     = each.key\n}}\noutput "names" {{\n  value = [for m in module.m : m.last]\n}}\n'
+    root = f'module "m" {{\n  source   = "./m"\n  for_each = {keys(size // 20)}\n  name     = each.key\n}}\noutput "names" {{\n  value = [for m in module.m : m.last]\n}}\n'
     return {"main.tf": root, "m/main.tf": inner}
 
 

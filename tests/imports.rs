@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of core, each with those it may import; `crates/core/src/lib.rs`
 /// tells what they are. A module stands below all that it may import.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("value", &[]),
     ("addr", &[]),
     ("cancel", &[]),
@@ -30,6 +30,13 @@ const LAYERS: [(&str, &[&str]); 16] = [
         &[
             "addr", "apply", "cancel", "config", "diag", "event", "fmt", "graph", "plan", "provider",
             "refresh", "state", "syntax", "value",
+        ],
+    ),
+    (
+        "testing",
+        &[
+            "addr", "cancel", "config", "diag", "event", "expr", "graph", "ops", "plan", "provider", "state",
+            "syntax", "value",
         ],
     ),
 ];

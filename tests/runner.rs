@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's way to fail")]
 #![allow(missing_docs, unreachable_pub, reason = "tests have no callers")]
 
+/// Blocks of the language beyond resources: moved, removed, import, check,
+/// lifecycle; targets; plans in part.
+mod blocks;
 mod common;
 /// Expressions asked of the program.
 mod console;
@@ -31,3 +34,5 @@ mod processes;
 mod quickstart;
 /// What a cluster refuses, or leaves unanswered.
 mod refusals;
+/// `test`, as OpenTofu runs tests.
+mod tftest;

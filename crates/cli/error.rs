@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Failure,
     /// With `-detailed-exitcode`: the plan has changes.
     Changes,
+    /// With `-detailed-exitcode`: part of the plan waits for another one.
+    Waiting,
     /// Of `fmt`: a file could not be laid out; a diagnostic says why.
     Invalid,
     /// With `fmt -check`: a file is not in the canonical layout.
@@ -30,7 +32,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failure => 1,
             Exit::Changes | Exit::Invalid => 2,
-            Exit::NotFormatted => 3,
+            Exit::Waiting | Exit::NotFormatted => 3,
         })
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) output: Output,
     pub(crate) sources: Arc<SourceMap>,
     pub(crate) cancel: Cancel,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     state_dir: Option<PathBuf>,
 }
 

@@ -58,12 +58,16 @@ pub(crate) enum Command {
     Apply(ApplyCommand),
     /// Remove everything of the selected tenants
     Destroy(ApplyCommand),
+    /// Take an object that exists under management
+    Import(ImportCommand),
     /// Show a plan file, or what the state holds
     Show(ShowCommand),
     /// Show output values
     Output(OutputCommand),
     /// Check the configuration
     Validate(ValidateCommand),
+    /// Run the tests of the configuration
+    Test(TestCommand),
     /// Try expressions against configuration and state
     Console(ConsoleCommand),
     /// Bring configuration files into the canonical layout
@@ -141,6 +145,9 @@ pub(crate) struct PlanArgs {
     /// Only this address and what it needs; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
     pub(crate) targets: Vec<String>,
+    /// All but this address and what depends on it; may be repeated
+    #[arg(long = "exclude", value_name = "ADDRESS")]
+    pub(crate) excludes: Vec<String>,
     /// Make this object anew; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<String>,
@@ -162,9 +169,12 @@ pub(crate) struct PlanCommand {
     /// Write the plan to this file, for apply
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Exit with 2 when there are changes
+    /// Exit with 2 when there are changes, with 3 when some wait for another plan
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Write configuration for imported objects that have none to this new file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) generate_config_out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     #[command(flatten)]
@@ -186,6 +196,23 @@ pub(crate) struct ApplyCommand {
     pub(crate) auto_approve: bool,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportCommand {
+    /// The address of its resource block
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+    /// What the service calls it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
@@ -237,6 +264,34 @@ pub(crate) struct ValidateCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestCommand {
+    /// Only this test file; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) filter: Vec<PathBuf>,
+    /// Where tests are, besides the configuration's own directory
+    #[arg(long, value_name = "DIR", default_value = "tests")]
+    pub(crate) test_directory: PathBuf,
+    /// Show what each run plans or makes
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the results to this file too, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit_xml: Option<PathBuf>,
+    /// Test this tenant's blueprint, with its settings
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Provider calls in flight at a time [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallelism: Option<u16>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }

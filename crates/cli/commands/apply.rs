@@ -56,6 +56,8 @@ async fn apply(
                 select: &args.select,
                 config: &args.config,
                 run: &args.run,
+                imports: Vec::new(),
+                generate: false,
             };
             planning::plan(session, &wanted, reporter, &sealer).await?
         }
@@ -81,7 +83,8 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
         .into());
     }
     let plan = &args.plan;
-    let plans = plan.destroy || plan.refresh_only || !plan.targets.is_empty() || !plan.replace.is_empty();
+    let named = [&plan.targets, &plan.excludes, &plan.replace];
+    let plans = plan.destroy || plan.refresh_only || named.iter().any(|names| !names.is_empty());
     let selects = !args.select.tenants.is_empty() || !args.select.tiers.is_empty();
     if args.file.is_some()
         && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty())
@@ -117,7 +120,7 @@ fn from_file(
     Ok(Planned { engine, plans, fleet })
 }
 
-async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
+pub(super) async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
     let Planned { engine, plans, fleet } = planned;
     let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
     let plans: Vec<Plan> = plans
@@ -129,7 +132,19 @@ async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
         return Exit::Success;
     }
     reporter.applying(&plans, fleet);
+    let partial = plans.iter().any(|plan| plan.partial);
+    let waiting: usize = plans.iter().map(|plan| plan.deferred.len()).sum();
     let outcomes = Box::pin(ops::apply(&engine, plans)).await;
     reporter.applied(&outcomes, mode, fleet);
+    if partial {
+        let detail =
+            "The plan was made with -target or -exclude, so not all of the configuration is followed.";
+        let hint = "Run plan without these flags to see what is left.";
+        reporter.diagnostics(vec![Diagnostic::warning("Applied in part", detail).hint(hint)]);
+    }
+    if waiting > 0 {
+        let words = render::count(waiting, "resource");
+        reporter.note(&format!("\n{words} waited for what this run brought. Run apply again to finish."));
+    }
     if outcomes.iter().all(render::summary::is_complete) { Exit::Success } else { Exit::Failure }
 }

@@ -6,6 +6,7 @@ mod apply;
 mod approval;
 mod console;
 mod fmt;
+mod import;
 mod output;
 mod plan;
 mod planning;
@@ -14,6 +15,7 @@ mod show;
 mod state;
 mod states;
 mod tenants;
+mod test;
 mod validate;
 mod version;
 
@@ -48,6 +50,14 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Destroy(args) => {
             signals::listen(session.cancel.clone(), output);
             return Box::pin(apply::run(&session, &args, apply::Verb::Destroy)).await;
+        }
+        Command::Test(args) => {
+            signals::listen(session.cancel.clone(), output);
+            Box::pin(test::run(&session, &args)).await
+        }
+        Command::Import(args) => {
+            signals::listen(session.cancel.clone(), output);
+            return Box::pin(import::run(&session, &args)).await;
         }
         Command::Show(args) => show::run(&session, &args),
         Command::Output(args) => self::output::run(&session, &args),

@@ -1,6 +1,10 @@
 //! `plan`: shows what an apply would do, and keeps it in a file if asked.
 
-use tenantctl_core::diag::Diagnostics;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::plan::{Plan, file};
 
 use super::planning::{self, Heartbeat, Wanted};
@@ -15,10 +19,15 @@ pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
     let _heartbeat = Heartbeat::start(&reporter);
     match plan(session, args, &reporter).await {
         Ok(plans) => {
+            let waits = args.detailed_exitcode && plans.iter().any(|plan| !plan.deferred.is_empty());
             let changes = args.detailed_exitcode && !plans.iter().all(render::plan::is_empty);
             // The process ends now: taking a large plan apart only takes time.
             std::mem::forget(plans);
-            if changes { Exit::Changes } else { Exit::Success }
+            match (waits, changes) {
+                (true, _) => Exit::Waiting,
+                (false, true) => Exit::Changes,
+                (false, false) => Exit::Success,
+            }
         }
         Err(problems) => {
             reporter.diagnostics(problems.sorted().into_iter().collect());
@@ -30,7 +39,7 @@ pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
 async fn plan(
     session: &Session,
     args: &PlanCommand,
-    reporter: &std::sync::Arc<dyn Reporter>,
+    reporter: &Arc<dyn Reporter>,
 ) -> Result<Vec<Plan>, Diagnostics> {
     let sealer = session.sealer()?;
     let wanted = Wanted {
@@ -39,8 +48,16 @@ async fn plan(
         select: &args.select,
         config: &args.config,
         run: &args.run,
+        imports: Vec::new(),
+        generate: args.generate_config_out.is_some(),
     };
+    if let Some(path) = &args.generate_config_out {
+        check_new(path)?;
+    }
     let plans = planning::plan(session, &wanted, reporter, &sealer).await?.plans;
+    if let Some(path) = &args.generate_config_out {
+        generate(path, &plans, reporter)?;
+    }
     if let Some(path) = &args.out {
         file::write(path, &plans, &sealer)?;
         reporter.note(&format!(
@@ -51,4 +68,28 @@ async fn plan(
         reporter.note("\nWithout -out, apply makes a plan of its own, which may differ from this one.");
     }
     Ok(plans)
+}
+
+/// Nothing is ever written over.
+fn check_new(path: &Path) -> Result<(), Diagnostics> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let detail = format!("There is already a file {}, which is not overwritten.", path.display());
+    Err(Diagnostic::error("File exists", detail).hint("Choose another name for -generate-config-out.").into())
+}
+
+/// Writes the configuration that was made for imported objects.
+fn generate(path: &Path, plans: &[Plan], reporter: &Arc<dyn Reporter>) -> Result<(), Diagnostics> {
+    // Tenants of one blueprint import by the same blocks.
+    let Some(made) = plans.iter().map(|plan| &plan.generated).find(|text| !text.is_empty()) else {
+        return Ok(());
+    };
+    let text = format!(
+        "# Made by tenantctl for imported objects. Review it, then move it to where it belongs.\n{made}"
+    );
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|problem| Diagnostics::from(crate::error::file("Writing", path, &problem)))?;
+    reporter.note(&format!("\nWrote configuration for imported objects to {}.", path.display()));
+    Ok(())
 }

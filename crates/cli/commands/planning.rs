@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenantctl_core::addr::ResourceAddress;
+use tenantctl_core::addr::{ResourceAddress, Selector};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::{self, Engine, PlanOptions};
@@ -23,6 +23,10 @@ pub(super) struct Wanted<'w> {
     pub(super) select: &'w SelectArgs,
     pub(super) config: &'w ConfigArgs,
     pub(super) run: &'w RunArgs,
+    /// Objects to import: address and id.
+    pub(super) imports: Vec<(ResourceAddress, String)>,
+    /// Whether imported objects without configuration get one.
+    pub(super) generate: bool,
 }
 
 /// Plans and the engine they were made with.
@@ -53,6 +57,29 @@ pub(super) async fn plan(
     reporter: &Arc<dyn Reporter>,
     sealer: &Arc<Sealer>,
 ) -> Result<Planned, Diagnostics> {
+    made(session, wanted, reporter, sealer, true).await
+}
+
+/// The same without showing them.
+///
+/// # Errors
+/// When a single one cannot be made.
+pub(super) async fn make(
+    session: &Session,
+    wanted: &Wanted<'_>,
+    reporter: &Arc<dyn Reporter>,
+    sealer: &Arc<Sealer>,
+) -> Result<Planned, Diagnostics> {
+    made(session, wanted, reporter, sealer, false).await
+}
+
+async fn made(
+    session: &Session,
+    wanted: &Wanted<'_>,
+    reporter: &Arc<dyn Reporter>,
+    sealer: &Arc<Sealer>,
+    show: bool,
+) -> Result<Planned, Diagnostics> {
     let options = options(wanted)?;
     let loaded = session.load(wanted.config, sealer)?;
     reporter.diagnostics(loaded.warnings.into_iter().collect());
@@ -75,7 +102,7 @@ pub(super) async fn plan(
         }));
     }
     // Of nothing but failures there is no plan that could be shown as empty.
-    if total == 0 || !plans.is_empty() {
+    if show && (total == 0 || !plans.is_empty()) {
         reporter.plans(&plans, fleet);
     }
     if plans.len() < total && fleet {
@@ -90,7 +117,9 @@ pub(super) async fn plan(
     if plans.len() < total || problems.has_errors() {
         return Err(problems);
     }
-    reporter.diagnostics(problems.into_iter().collect());
+    if show {
+        reporter.diagnostics(problems.into_iter().collect());
+    }
     Ok(Planned { engine, plans, fleet })
 }
 
@@ -112,11 +141,22 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         (false, false) => PlanMode::Normal,
     };
     let address = |text: &String| text.parse::<ResourceAddress>().map_err(|e| Diagnostics::from(invalid(&e)));
+    let selectors = |texts: &[String]| -> Result<Vec<Selector>, Diagnostics> {
+        let parsed = |text: &String| text.parse().map_err(|e| Diagnostics::from(invalid(&e)));
+        texts.iter().map(parsed).collect()
+    };
+    if !plan.targets.is_empty() && !plan.excludes.is_empty() {
+        let detail = "A plan is about what -target names, or about all but what -exclude names.";
+        return Err(Diagnostic::error("Contradicting flags", detail).into());
+    }
     Ok(PlanOptions {
         mode,
         skip_refresh: !plan.refresh,
         replace: plan.replace.iter().map(address).collect::<Result<_, _>>()?,
-        targets: plan.targets.clone(),
+        targets: selectors(&plan.targets)?,
+        excludes: selectors(&plan.excludes)?,
+        imports: wanted.imports.clone(),
+        generate: wanted.generate,
         skip_lock: !wanted.run.lock,
     })
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use tenantctl_core::plan::Plan;
 
-use super::plan::{body, is_empty, legend, nothing};
+use super::plan::{body, is_silent, legend, nothing};
 use super::summary;
 use super::text::{count, names, wrap};
 use super::{Style, Theme};
@@ -28,7 +28,7 @@ struct Group<'p> {
 
 /// The page for several workspaces.
 pub(crate) fn page(plans: &[Plan], style: Style) -> String {
-    let changing: Vec<&Plan> = plans.iter().filter(|plan| !is_empty(plan)).collect();
+    let changing: Vec<&Plan> = plans.iter().filter(|plan| !is_silent(plan)).collect();
     if changing.is_empty() {
         let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
         return nothing(mode, style);

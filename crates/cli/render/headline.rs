@@ -15,6 +15,7 @@ pub(super) fn mark(action: Action) -> Mark {
         Action::Read => Mark::Read,
         Action::Update => Mark::Change,
         Action::DeleteThenCreate => Mark::RemoveAdd,
+        Action::ForgetThenCreate => Mark::ForgetAdd,
         Action::CreateThenDelete => Mark::AddRemove,
         Action::Delete => Mark::Remove,
         Action::Forget => Mark::Forget,
@@ -30,6 +31,7 @@ pub(super) fn legend(action: Action) -> &'static str {
         Action::Update => "update in-place",
         Action::DeleteThenCreate => "destroy, then create anew",
         Action::CreateThenDelete => "create anew, then destroy",
+        Action::ForgetThenCreate => "forget, then create anew",
         Action::Delete => "destroy",
         Action::Forget => "forget",
     }
@@ -37,8 +39,18 @@ pub(super) fn legend(action: Action) -> &'static str {
 
 /// `# ADDRESS will be created`, with the reason below.
 pub(super) fn lines(change: &Change, theme: Theme) -> String {
-    let mut text = format!("  # {} {}\n", theme.bold(&change.key.to_string()), verdict(change, theme));
-    if let Some(reason) = reason(change) {
+    let shown = match &change.previous {
+        Some(previous) if change.action == Action::NoOp && change.importing.is_none() => previous.to_string(),
+        _ => change.key.to_string(),
+    };
+    let mut text = format!("  # {} {}\n", theme.bold(&shown), verdict(change, theme));
+    let moved =
+        change.previous.as_ref().filter(|_| change.action != Action::NoOp || change.importing.is_some());
+    let origins = [
+        moved.map(|previous| format!("moved from {previous}")),
+        change.importing.as_ref().map(|id| format!("imported from {}", scalar::quote(id))),
+    ];
+    for reason in origins.into_iter().chain([reason(change)]).flatten() {
         for line in wrap(&format!("({reason})"), 74).lines() {
             text.push_str("  # ");
             text.push_str(line);
@@ -51,7 +63,11 @@ pub(super) fn lines(change: &Change, theme: Theme) -> String {
 fn verdict(change: &Change, theme: Theme) -> String {
     let grave = |words: &str| theme.warn(words);
     match (change.action, &change.reason) {
-        (Action::NoOp, _) => "stays as it is".into(),
+        (Action::NoOp, _) if change.importing.is_some() => "will be imported".into(),
+        (Action::NoOp, _) => match change.previous {
+            Some(_) => format!("has moved to {}", theme.bold(&change.key.to_string())),
+            None => "stays as it is".into(),
+        },
         (Action::Create, _) => "will be created".into(),
         (Action::Read, _) => "will be read during apply".into(),
         (Action::Update, _) => "will be updated in-place".into(),
@@ -83,6 +99,8 @@ fn reason(change: &Change) -> Option<String> {
         Reason::Deposed => "left over from an earlier replacement".into(),
         Reason::ConfigUnknown => "its configuration refers to values that are not known yet".into(),
         Reason::DependencyPending => "it depends on something that changes".into(),
+        Reason::Kept => "because of destroy = false in its lifecycle".into(),
+        Reason::Removed => "because of a removed block".into(),
         Reason::Missing => "it was there, and somebody removed it".into(),
     })
 }

@@ -5,7 +5,10 @@
 //! asked for that.
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::plan::{Action, Change, Drift, OutputChange, Plan, Reason};
+use tenantctl_core::addr::ResourceMode;
+use tenantctl_core::plan::{
+    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, Reason,
+};
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::RecordKey;
 use tenantctl_core::value::{Path, Value};
@@ -29,7 +32,7 @@ pub(crate) fn plans(plans: &[Plan], registry: &Registry, show_sensitive: bool) -
 /// One plan.
 pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Json {
     let document = Document { registry, show_sensitive };
-    json!({
+    let mut json = json!({
         "format_version": FORMAT,
         "tenantctl_version": VERSION,
         "workspace": plan.workspace,
@@ -52,9 +55,72 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         },
         "timestamp": plan.timestamp,
         "applyable": !super::plan::is_empty(plan),
-        "complete": true,
+        "complete": !plan.partial && plan.deferred.is_empty(),
         "errored": false,
-    })
+    });
+    if !plan.deferred.is_empty() {
+        json["deferred_changes"] = plan.deferred.iter().map(deferred).collect();
+    }
+    if !plan.checks.is_empty() {
+        json["checks"] = plan.checks.iter().map(checked).collect();
+    }
+    json
+}
+
+/// A resource that waits, as Terraform shows it.
+fn deferred(deferred: &Deferred) -> Json {
+    let mut change = json!({
+        "address": deferred.address,
+        "mode": deferred.mode,
+        "type": deferred.kind,
+        "name": deferred.name,
+        "provider_name": deferred.provider,
+        "change": { "actions": ["create"], "before": null, "after": {}, "after_unknown": true },
+    });
+    if !deferred.module.is_empty() {
+        change["module_address"] = json!(deferred.module);
+    }
+    if deferred.address.ends_with("[*]") {
+        change["index_unknown"] = json!(true);
+    }
+    json!({ "reason": deferred.reason, "waits_for": deferred.waits_for, "resource_change": change })
+}
+
+/// What has conditions and what they came to, as Terraform shows it.
+fn checked(checked: &Checked) -> Json {
+    let (mut address, words) = match &checked.what {
+        Checkable::Resource { mode, kind, name } => {
+            let data = if *mode == ResourceMode::Data { "data." } else { "" };
+            let json = json!({ "kind": "resource", "mode": mode, "type": kind, "name": name });
+            (json, format!("{data}{kind}.{name}"))
+        }
+        Checkable::OutputValue(name) => {
+            (json!({ "kind": "output_value", "name": name }), format!("output.{name}"))
+        }
+        Checkable::Check(name) => (json!({ "kind": "check", "name": name }), format!("check.{name}")),
+    };
+    let dot = if checked.module.is_empty() { "" } else { "." };
+    address["to_display"] = json!(format!("{}{dot}{words}", checked.module));
+    if !checked.module.is_empty() {
+        address["module"] = json!(checked.module);
+    }
+    let status = checked.instances.iter().map(|one| one.status).max().unwrap_or(CheckStatus::Pass);
+    let instances = checked.instances.iter().map(|one| {
+        let mut address = json!({ "to_display": one.address });
+        if !one.module.is_empty() {
+            address["module"] = json!(one.module);
+        }
+        if let Some(key) = &one.key {
+            address["instance_key"] = json!(key);
+        }
+        let mut json = json!({ "address": address, "status": one.status });
+        if !one.problems.is_empty() {
+            json["problems"] = one.problems.iter().map(|message| json!({ "message": message })).collect();
+        }
+        json
+    });
+    let instances: Vec<Json> = instances.collect();
+    json!({ "address": address, "status": status, "instances": instances })
 }
 
 /// The object as it will be.
@@ -74,6 +140,7 @@ fn actions(action: Action) -> &'static [&'static str] {
         Action::Update => &["update"],
         Action::DeleteThenCreate => &["delete", "create"],
         Action::CreateThenDelete => &["create", "delete"],
+        Action::ForgetThenCreate => &["forget", "create"],
         Action::Delete => &["delete"],
         Action::Forget => &["forget"],
     }
@@ -92,7 +159,9 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
-        Reason::Destroying | Reason::Deposed | Reason::Missing => return None,
+        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept | Reason::Removed => {
+            return None;
+        }
     })
 }
 
@@ -113,7 +182,13 @@ impl Document<'_> {
         if let Some(Reason::CannotUpdate(paths)) = &change.reason {
             difference["replace_paths"] = paths.iter().map(path).collect();
         }
+        if let Some(id) = &change.importing {
+            difference["importing"] = json!({ "id": id });
+        }
         json["change"] = difference;
+        if let Some(previous) = &change.previous {
+            json["previous_address"] = json!(previous);
+        }
         if let Some(word) = change.reason.as_ref().and_then(reason) {
             json["action_reason"] = json!(word);
         }
@@ -283,8 +358,7 @@ mod tests {
     #[test]
     fn sensitive_outputs_are_null() {
         let mut plan_of = plan_of("acme", vec![]);
-        let output =
-            OutputChange { before: Value::NULL, after: "hunter2".into(), residual: None, sensitive: true };
+        let output = OutputChange::known(Value::NULL, "hunter2".into(), true);
         plan_of.outputs.insert("password".into(), output);
         let json = plan(&plan_of, &Registry::default(), false);
         assert!(!json.to_string().contains("hunter2"));

@@ -17,6 +17,8 @@ pub(crate) mod progress;
 pub(crate) mod state;
 pub(crate) mod stream;
 pub(crate) mod summary;
+pub(crate) mod test;
+pub(crate) mod test_json;
 pub(crate) mod value_diff;
 
 mod clock;

@@ -18,12 +18,13 @@ use super::value_diff::ValueDiff;
 use super::{Mark, Style};
 
 /// The order of the legend.
-const ACTIONS: [Action; 7] = [
+const ACTIONS: [Action; 8] = [
     Action::Create,
     Action::Update,
     Action::Delete,
     Action::DeleteThenCreate,
     Action::CreateThenDelete,
+    Action::ForgetThenCreate,
     Action::Read,
     Action::Forget,
 ];
@@ -34,10 +35,15 @@ pub(crate) fn is_empty(plan: &Plan) -> bool {
     !(plan.has_changes() || records)
 }
 
+/// Whether there is nothing to say: nothing is done, and nothing waits.
+pub(super) fn is_silent(plan: &Plan) -> bool {
+    is_empty(plan) && plan.deferred.is_empty()
+}
+
 /// The whole page for a single workspace.
 pub(crate) fn page(plan: &Plan, style: Style) -> String {
     let drift = drift(plan, style);
-    if is_empty(plan) {
+    if is_silent(plan) {
         return format!("{drift}{}", nothing(plan.mode, style));
     }
     format!("{drift}{}{}", legend(std::slice::from_ref(plan), style), actions(plan, style))
@@ -66,25 +72,50 @@ pub(super) fn body(plan: &Plan, style: Style) -> String {
 
 fn actions(plan: &Plan, style: Style) -> String {
     let mut text = String::new();
-    let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.action != Action::NoOp).collect();
+    let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.acts()).collect();
     if !changes.is_empty() {
         text.push_str("\ntenantctl will perform the following actions:\n");
-        for change in changes {
+        for change in &changes {
             text.push('\n');
             text.push_str(&one(change, style));
         }
-        let forgotten = plan.changes.iter().filter(|c| c.action == Action::Forget).count();
-        let _ = writeln!(text, "\n{} {}.", style.theme.bold("Plan:"), numbers(plan.counts(), forgotten));
+    }
+    text.push_str(&deferred(plan, style));
+    if !changes.is_empty() || !plan.deferred.is_empty() {
+        let waiting = match plan.deferred.len() {
+            0 => String::new(),
+            waiting => format!(" {} for another apply.", waits(waiting)),
+        };
+        let _ = writeln!(text, "\n{} {}.{waiting}", style.theme.bold("Plan:"), numbers(plan.counts()));
     }
     text.push_str(&outputs(plan, style));
     text
 }
 
-/// `1 to add, 0 to change, 2 to destroy`.
-pub(super) fn numbers(counts: Counts, forgotten: usize) -> String {
-    let Counts { add, change, destroy } = counts;
-    let forget = if forgotten > 0 { format!(", {forgotten} to forget") } else { String::new() };
-    format!("{add} to add, {change} to change, {destroy} to destroy{forget}")
+fn waits(number: usize) -> String {
+    format!("{} {}", count(number, "resource"), if number == 1 { "waits" } else { "wait" })
+}
+
+/// What is left to a later plan.
+fn deferred(plan: &Plan, style: Style) -> String {
+    if plan.deferred.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nThese wait for what only an apply brings:\n\n".to_owned();
+    for one in &plan.deferred {
+        let address = style.theme.bold(&one.address);
+        let what = if one.waits_for.is_empty() { "its inputs".into() } else { one.waits_for.join(", ") };
+        let _ = writeln!(text, "  # {address} deferred: waits for {what}");
+    }
+    text
+}
+
+/// `1 to add, 0 to change, 2 to destroy`, and what else there is.
+pub(super) fn numbers(counts: Counts) -> String {
+    let Counts { add, change, destroy, import, forget } = counts;
+    let imported = if import > 0 { format!("{import} to import, ") } else { String::new() };
+    let forgotten = if forget > 0 { format!(", {forget} to forget") } else { String::new() };
+    format!("{imported}{add} to add, {change} to change, {destroy} to destroy{forgotten}")
 }
 
 /// That there is nothing to do.
@@ -132,7 +163,9 @@ fn drift(plan: &Plan, style: Style) -> String {
     if plan.drift.is_empty() {
         return String::new();
     }
-    let acts_on = |key: &RecordKey| plan.changes.iter().any(|c| c.key == *key && c.action != Action::NoOp);
+    let acting: std::collections::HashSet<&RecordKey> =
+        plan.changes.iter().filter(|c| c.action != Action::NoOp).map(|c| &c.key).collect();
+    let acts_on = |key: &RecordKey| acting.contains(key);
     let (shown, rest): (Vec<&Drift>, Vec<&Drift>) =
         plan.drift.iter().partition(|d| plan.mode == PlanMode::RefreshOnly || acts_on(&d.key));
     let title = style.theme.bold("Note: Objects have changed outside of tenantctl");
@@ -209,7 +242,7 @@ fn output_mark(output: &OutputChange) -> Mark {
 
 /// How many objects a plan is about, in words.
 pub(crate) fn size(plan: &Plan) -> String {
-    count(plan.changes.iter().filter(|c| c.action != Action::NoOp).count(), "object")
+    count(plan.changes.iter().filter(|change| Change::acts(change)).count(), "object")
 }
 
 #[cfg(test)]

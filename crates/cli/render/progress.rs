@@ -205,7 +205,7 @@ impl State {
         if self.names_steps() {
             return None;
         }
-        let Counts { add, change, destroy } = done;
+        let Counts { add, change, destroy, .. } = done;
         let verdict = if complete { "Complete" } else { "Incomplete" };
         Some(format!("{workspace}: {verdict}: {add} added, {change} changed, {destroy} destroyed"))
     }
@@ -248,7 +248,7 @@ fn bar(length: usize) -> ProgressBar {
 
 /// Whether the user is told of such a step.
 pub(super) fn is_shown(action: StepAction) -> bool {
-    !matches!(action, StepAction::Join | StepAction::Depose)
+    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check)
 }
 
 /// How a step begins, what it is called, and what goes on.
@@ -260,6 +260,7 @@ pub(super) fn words(action: StepAction) -> (&'static str, &'static str, &'static
         StepAction::Read => ("Reading...", "Read", "reading"),
         StepAction::Forget => ("Forgetting...", "Forgetting", "forgetting"),
         StepAction::Depose => ("Setting aside...", "Setting aside", "setting aside"),
+        StepAction::Check => ("Checking...", "Check", "checking"),
         StepAction::Join => ("Waiting...", "Waiting", "waiting"),
     }
 }
@@ -307,7 +308,7 @@ mod tests {
         let (workspace, key) = step();
         let begun = Event::StepStarted { workspace: workspace.clone(), key, action: StepAction::Create };
         assert_eq!(state.take(&begun, start), None);
-        let done = Counts { add: 4, change: 0, destroy: 1 };
+        let done = Counts { add: 4, destroy: 1, ..Counts::default() };
         let line = state.take(&Event::ApplyFinished { workspace, done, complete: true }, start);
         assert_eq!(line.as_deref(), Some("acme: Complete: 4 added, 0 changed, 1 destroyed"));
         let lines = state.heartbeat(start + Duration::from_secs(11), false);

@@ -143,9 +143,8 @@ impl Stream {
     }
 
     fn summary(&self, counts: Counts, operation: &str, message: String, workspace: Option<&WorkspaceName>) {
-        let Counts { add, change, destroy } = counts;
-        let changes =
-            json!({ "add": add, "change": change, "import": 0, "remove": destroy, "operation": operation });
+        let Counts { add, change, destroy, import, forget } = counts;
+        let changes = json!({ "add": add, "change": change, "import": import, "remove": destroy, "forget": forget, "operation": operation });
         self.put(&Line { kind: "change_summary", message, workspace }, [("changes", changes)]);
     }
 
@@ -157,17 +156,32 @@ impl Stream {
             let change = json!({ "resource": resource(&drift.key), "action": action });
             self.put(&Line { kind: "resource_drift", message, workspace }, [("change", change)]);
         }
-        for change in plan.changes.iter().filter(|c| c.action != Action::NoOp) {
-            let action = planned_word(change.action);
+        for change in plan.changes.iter().filter(|c| c.acts()) {
+            let action = match change.action {
+                Action::NoOp if change.importing.is_some() => "import",
+                Action::NoOp => "move",
+                action => planned_word(action),
+            };
             let message = format!("{}: Plan to {action}", change.key);
             let mut json = json!({ "resource": resource(&change.key), "action": action });
             if let Some(reason) = change.reason.as_ref().and_then(reason) {
                 json["reason"] = json!(reason);
             }
+            if let Some(previous) = &change.previous {
+                json["previous_resource"] = resource(&RecordKey::current(previous.clone()));
+            }
+            if let Some(id) = &change.importing {
+                json["importing"] = json!({ "id": id });
+            }
             self.put(&Line { kind: "planned_change", message, workspace }, [("change", json)]);
         }
+        for one in &plan.deferred {
+            let message = format!("{}: Deferred: waits for {}", one.address, one.waits_for.join(", "));
+            let json = json!({ "address": one.address, "reason": one.reason, "waits_for": one.waits_for });
+            self.put(&Line { kind: "deferred_change", message, workspace }, [("deferred", json)]);
+        }
         let counts = plan.counts();
-        self.summary(counts, "plan", format!("Plan: {}.", super::plan::numbers(counts, 0)), workspace);
+        self.summary(counts, "plan", format!("Plan: {}.", super::plan::numbers(counts)), workspace);
         let outputs: Map<String, Json> = plan
             .outputs
             .iter()
@@ -220,7 +234,7 @@ impl Reporter for Stream {
         plans.iter().for_each(|plan| self.plan(plan));
         if fleet {
             let total = plans.iter().map(Plan::counts).fold(Counts::default(), std::ops::Add::add);
-            let message = format!("Plan: {} in all.", super::plan::numbers(total, 0));
+            let message = format!("Plan: {} in all.", super::plan::numbers(total));
             self.summary(total, "plan", message, None);
         }
     }
@@ -296,7 +310,7 @@ fn action_word(action: StepAction) -> &'static str {
         StepAction::Delete => "delete",
         StepAction::Read => "read",
         StepAction::Forget => "forget",
-        StepAction::Depose | StepAction::Join => "noop",
+        StepAction::Depose | StepAction::Check | StepAction::Join => "noop",
     }
 }
 
@@ -306,7 +320,7 @@ fn planned_word(action: Action) -> &'static str {
         Action::Create => "create",
         Action::Read => "read",
         Action::Update => "update",
-        Action::DeleteThenCreate | Action::CreateThenDelete => "replace",
+        Action::DeleteThenCreate | Action::CreateThenDelete | Action::ForgetThenCreate => "replace",
         Action::Delete => "delete",
         Action::Forget => "forget",
     }
@@ -324,7 +338,9 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
-        Reason::Destroying | Reason::Deposed | Reason::Missing => return None,
+        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept | Reason::Removed => {
+            return None;
+        }
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) fn plans(plans: &[Plan], theme: Theme) -> String {
     if (2..=MOST_ROWS).contains(&plans.len()) {
         let mut table = Table::new(&["tenant", "tier", "add", "change", "destroy"]);
         for plan in plans {
-            let Counts { add, change, destroy } = plan.counts();
+            let Counts { add, change, destroy, .. } = plan.counts();
             let tier = plan.tier.clone().unwrap_or_else(|| "-".into());
             table.row([
                 plan.workspace.to_string(),
@@ -34,7 +34,7 @@ pub(super) fn plans(plans: &[Plan], theme: Theme) -> String {
     let total = plans.iter().map(Plan::counts).fold(Counts::default(), std::ops::Add::add);
     let tenants = plans.iter().filter(|plan| plan.tenant.is_some()).count();
     let across = if tenants == 0 { count(plans.len(), "workspace") } else { count(tenants, "tenant") };
-    let _ = writeln!(text, "\n{} {} across {across}.", theme.bold("Plan:"), numbers(total, 0));
+    let _ = writeln!(text, "\n{} {} across {across}.", theme.bold("Plan:"), numbers(total));
     text
 }
 
@@ -44,11 +44,13 @@ pub(crate) fn applied(outcomes: &[Outcome<Applied>], mode: PlanMode, fleet: bool
     let total =
         outcomes.iter().filter_map(|o| o.result.as_ref()).fold(Counts::default(), |sum, a| sum + a.done);
     let failed: Vec<&Outcome<Applied>> = outcomes.iter().filter(|o| !is_complete(o)).collect();
-    let Counts { add, change, destroy } = total;
+    let Counts { add, change, destroy, import, forget } = total;
     let noun = if mode == PlanMode::Destroy { "Destroy" } else { "Apply" };
+    let imported = if import > 0 { format!("{import} imported, ") } else { String::new() };
+    let forgotten = if forget > 0 { format!(", {forget} forgotten") } else { String::new() };
     let numbers = match mode {
-        PlanMode::Destroy => format!("Resources: {destroy} destroyed."),
-        _ => format!("Resources: {add} added, {change} changed, {destroy} destroyed."),
+        PlanMode::Destroy => format!("Resources: {destroy} destroyed{forgotten}."),
+        _ => format!("Resources: {imported}{add} added, {change} changed, {destroy} destroyed{forgotten}."),
     };
     let across = if fleet { format!(" Tenants: {}.", outcomes.len() - failed.len()) } else { String::new() };
     if failed.is_empty() {

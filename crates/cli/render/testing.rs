@@ -25,21 +25,7 @@ pub(super) fn unknown() -> Value {
 }
 
 pub(super) fn change(address: &str, action: Action, before: Value, after: Value) -> Change {
-    Change {
-        key: key(address),
-        provider: "test".into(),
-        action,
-        reason: None,
-        before,
-        after,
-        config: Value::NULL,
-        residual: None,
-        connection: Value::NULL,
-        provider_config: None,
-        dependencies: Vec::new(),
-        create_before_destroy: false,
-        span: None,
-    }
+    Change { before, after, ..Change::of(key(address), "test", action) }
 }
 
 pub(super) fn drift_of(address: &str, before: Value, after: Value) -> Drift {
@@ -64,5 +50,10 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         steps: Vec::new(),
         slots: Vec::new(),
         refreshed: Vec::new(),
+        deferred: Vec::new(),
+        checks: Vec::new(),
+        assertions: Vec::new(),
+        partial: false,
+        generated: String::new(),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Mark {
     Remove,
     /// It goes, then comes anew.
     RemoveAdd,
+    /// Forgotten, then made anew.
+    ForgetAdd,
     /// It comes anew, then the old one goes.
     AddRemove,
     /// It is read.
@@ -40,6 +42,7 @@ impl Mark {
             Mark::Change => "~",
             Mark::Remove => "-",
             Mark::RemoveAdd => "-/+",
+            Mark::ForgetAdd => "./+",
             Mark::AddRemove => "+/-",
             Mark::Read => "<=",
             Mark::Forget => ".",
@@ -53,7 +56,7 @@ impl Mark {
             Mark::Change => AnsiColor::Yellow,
             Mark::Remove | Mark::RemoveAdd | Mark::AddRemove => AnsiColor::Red,
             Mark::Read => AnsiColor::Cyan,
-            Mark::Forget => AnsiColor::Magenta,
+            Mark::Forget | Mark::ForgetAdd => AnsiColor::Magenta,
         };
         Style::new().fg_color(Some(colour.into()))
     }

@@ -278,6 +278,82 @@ fn instance_key(inside: &str) -> Option<(InstanceKey, &str)> {
     None
 }
 
+/// What a user names: a module or a resource, with or without keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Selector {
+    /// All that is in a module.
+    Module(ModulePath),
+    /// A resource.
+    Resource(ResourceAddress),
+}
+
+impl Selector {
+    /// Whether an object is meant. A step without key means every instance.
+    pub fn contains(&self, address: &ResourceAddress) -> bool {
+        match self {
+            Selector::Module(path) => path.contains(&address.module),
+            Selector::Resource(named) => {
+                (named.mode, &named.kind, &named.name) == (address.mode, &address.kind, &address.name)
+                    && named.module.steps().len() == address.module.steps().len()
+                    && named.module.contains(&address.module)
+                    && (named.key.is_none() || named.key == address.key)
+            }
+        }
+    }
+
+    /// The module that it names or stands in.
+    pub fn module(&self) -> &ModulePath {
+        match self {
+            Selector::Module(path) => path,
+            Selector::Resource(address) => &address.module,
+        }
+    }
+}
+
+impl ModulePath {
+    /// Whether another path is this one or leads to something in it. A step
+    /// without key means every instance.
+    pub fn contains(&self, other: &ModulePath) -> bool {
+        self.0.len() <= other.0.len()
+            && self
+                .0
+                .iter()
+                .zip(other.0.iter())
+                .all(|(a, b)| a.name == b.name && (a.key.is_none() || a.key == b.key))
+    }
+
+    /// A path of these steps.
+    pub fn of(steps: impl IntoIterator<Item = ModuleStep>) -> Self {
+        ModulePath(steps.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::Module(path) => path.fmt(f),
+            Selector::Resource(address) => address.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Selector {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Ok(address) = text.parse() {
+            return Ok(Selector::Resource(address));
+        }
+        // A module path is the module part of the address of anything in it.
+        match format!("{text}.x.x").parse::<ResourceAddress>() {
+            Ok(inside) if !inside.module.is_root() && &*inside.kind == "x" && inside.key.is_none() => {
+                Ok(Selector::Module(inside.module))
+            }
+            _ => Err(AddressError::new("resource or module address", text)),
+        }
+    }
+}
+
 impl Serialize for ResourceAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -322,6 +398,31 @@ mod tests {
         }
         for text in ["", "a", "a.b.c", "a[0].b", "module.m", "a.b[", "a.b[x]", "a..b"] {
             assert!(text.parse::<ResourceAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn selectors_mean_objects() {
+        let address = |text: &str| text.parse::<ResourceAddress>().expect(text);
+        for (selector, object, meant) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.b[0]", true),
+            ("a.b[1]", "a.b[0]", false),
+            ("a.b", "module.m.a.b", false),
+            ("a.b", "data.a.b", false),
+            ("module.m", "module.m.a.b", true),
+            ("module.m", "module.m[\"x\"].module.n[0].a.b[2]", true),
+            ("module.m[\"x\"]", "module.m[\"y\"].a.b", false),
+            ("module.m", "module.n.a.b", false),
+            ("module.m.a.b", "module.m[0].a.b[1]", true),
+            ("module.m.module.n", "module.m.a.b", false),
+        ] {
+            let parsed: Selector = selector.parse().expect(selector);
+            assert_eq!(parsed.to_string(), selector);
+            assert_eq!(parsed.contains(&address(object)), meant, "{selector} {object}");
+        }
+        for text in ["", "a", "module", "module.m[", "a.b.c", "data.a"] {
+            assert!(text.parse::<Selector>().is_err(), "{text}");
         }
     }
 

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::addr::ResourceMode;
-use crate::config::{Module, Repetition};
+use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
+use crate::config::{Module, Resource, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
 
@@ -33,6 +33,10 @@ pub enum NodeKind {
     Call(usize),
     /// `provider`
     Provider(usize),
+    /// `import`, which the resource that it is for depends on.
+    Import(usize),
+    /// `check`
+    Check(usize),
 }
 
 /// A node.
@@ -119,6 +123,32 @@ impl Graph {
         self.names[module].get(reference).copied()
     }
 
+    /// The module that a path leads to, whatever the keys.
+    pub fn module(&self, path: &ModulePath) -> Option<usize> {
+        path.steps().iter().try_fold(0, |module, step| {
+            self.child(module, self.find(module, &Reference::Module(step.name.clone()))?)
+        })
+    }
+
+    /// The module of a resource's block and its position there.
+    pub fn position(&self, address: &ResourceAddress) -> Option<(usize, usize)> {
+        let module = self.module(&address.module)?;
+        let (kind, name) = (address.kind.clone(), address.name.clone());
+        Some((module, self.find(module, &Reference::Resource { mode: address.mode, kind, name })?))
+    }
+
+    /// The node of a resource.
+    pub fn resource_node(&self, address: &ResourceAddress) -> Option<usize> {
+        let (module, index) = self.position(address)?;
+        self.node(module, NodeKind::Resource(index))
+    }
+
+    /// A resource's block.
+    pub fn resource(&self, address: &ResourceAddress) -> Option<&Resource> {
+        let (module, index) = self.position(address)?;
+        self.modules[module].module.resources.get(index)
+    }
+
     /// Checks that every reference of an expression in a module is to something.
     ///
     /// # Errors
@@ -140,7 +170,9 @@ impl Graph {
                 .chain((0..module.outputs.len()).map(NodeKind::Output))
                 .chain((0..module.resources.len()).map(NodeKind::Resource))
                 .chain((0..module.calls.len()).map(NodeKind::Call))
-                .chain((0..module.providers.len()).map(NodeKind::Provider));
+                .chain((0..module.providers.len()).map(NodeKind::Provider))
+                .chain((0..if at == 0 { module.imports.len() } else { 0 }).map(NodeKind::Import))
+                .chain((0..module.checks.len()).map(NodeKind::Check));
             for kind in kinds {
                 self.index.insert((at, kind), self.nodes.len());
                 self.nodes.push(Node { module: at, kind, dependencies: Vec::new(), resources: Vec::new() });
@@ -156,6 +188,11 @@ impl Graph {
     fn connect(&mut self, diagnostics: &mut Diagnostics) {
         let modules = self.modules.clone();
         let names: Vec<Names<'_>> = modules.iter().map(|m| Names::of(&m.module)).collect();
+        let imported = self.imported();
+        for import in modules.iter().skip(1).flat_map(|m| &m.module.imports) {
+            let detail = "An import block stands in the root module, whatever module it imports into.";
+            diagnostics.push(Diagnostic::error("Misplaced import block", detail).at(import.span));
+        }
         for at in 0..self.nodes.len() {
             let (module, kind) = (self.nodes[at].module, self.nodes[at].kind);
             let mut wanted = BTreeSet::new();
@@ -178,16 +215,13 @@ impl Graph {
                     let output = &here.outputs[i];
                     std::iter::once(&output.value)
                         .chain(&output.depends_on)
+                        .chain(Rule::expressions(&output.preconditions))
                         .for_each(|e| refer(self, module, e));
                 }
                 NodeKind::Resource(i) => {
                     let resource = &here.resources[i];
-                    let triggers = &resource.lifecycle.replace_triggered_by;
-                    std::iter::once(&resource.body)
-                        .chain(repetition(&resource.repetition))
-                        .chain(&resource.depends_on)
-                        .chain(triggers)
-                        .for_each(|e| refer(self, module, e));
+                    resource.expressions().for_each(|e| refer(self, module, e));
+                    wanted.extend(imported.get(&at).into_iter().flatten());
                     let provider = modules[0]
                         .module
                         .providers
@@ -197,16 +231,62 @@ impl Graph {
                 }
                 NodeKind::Call(i) => {
                     let call = &here.calls[i];
-                    repetition(&call.repetition)
-                        .into_iter()
-                        .chain(&call.depends_on)
+                    let all = call.repetition.expr().into_iter().chain(&call.depends_on);
+                    all.for_each(|e| refer(self, module, e));
+                }
+                NodeKind::Import(i) => {
+                    let import = &here.imports[i];
+                    let keys = import.keys.iter().flatten();
+                    std::iter::once(&import.id)
+                        .chain(&import.for_each)
+                        .chain(keys)
                         .for_each(|e| refer(self, module, e));
+                }
+                NodeKind::Check(i) => {
+                    Rule::expressions(&here.checks[i].asserts).for_each(|e| refer(self, module, e));
                 }
             }
             if let Some((parent, call)) = modules[module].parent {
                 wanted.extend(self.node(parent, NodeKind::Call(call)));
             }
             self.nodes[at].dependencies = wanted.into_iter().collect();
+            self.check_scope(at, diagnostics);
+        }
+    }
+
+    /// Import nodes by the node of the resource that they are for.
+    fn imported(&self) -> HashMap<usize, Vec<usize>> {
+        let mut imported: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (i, import) in self.modules[0].module.imports.iter().enumerate() {
+            if let (Some(node), Some(by)) =
+                (self.resource_node(&import.to), self.node(0, NodeKind::Import(i)))
+            {
+                imported.entry(node).or_default().push(by);
+            }
+        }
+        imported
+    }
+
+    /// Reports a reference from outside to the data source of a check.
+    fn check_scope(&self, at: usize, diagnostics: &mut Diagnostics) {
+        let node = &self.nodes[at];
+        let here = &self.modules[node.module].module;
+        let own = match node.kind {
+            NodeKind::Check(i) => Some(&here.checks[i].name.name),
+            _ => None,
+        };
+        for &dependency in &node.dependencies {
+            let NodeKind::Resource(i) = self.nodes[dependency].kind else { continue };
+            let data = &self.modules[self.nodes[dependency].module].module.resources[i];
+            if data.scope.is_some() && data.scope.as_ref() != own {
+                let (name, span) = self.describe(at);
+                let check = data.scope.as_deref().unwrap_or_default();
+                let detail = format!(
+                    "{name} refers to data.{}.{}, which only the check {check:?} can, since it stands there.",
+                    data.kind, data.name
+                );
+                diagnostics.push(Diagnostic::error("Reference to scoped data source", detail).at(span));
+            }
         }
     }
 
@@ -383,6 +463,10 @@ impl Graph {
             NodeKind::Provider(i) => {
                 (format!("provider.{}", module.providers[i].0.name), module.providers[i].0.span)
             }
+            NodeKind::Import(i) => (format!("import of {}", module.imports[i].to), module.imports[i].span),
+            NodeKind::Check(i) => {
+                (format!("check.{}", module.checks[i].name.name), module.checks[i].name.span)
+            }
         };
         let mut prefix = String::new();
         let mut parent = self.modules[node.module].parent;
@@ -429,12 +513,5 @@ fn called(expr: &Expr) -> Option<&str> {
         ExprKind::Reference(Reference::Module(name)) => Some(name),
         ExprKind::Index(pair) => called(&pair.0),
         _ => None,
-    }
-}
-
-fn repetition(repetition: &Repetition) -> Option<&Expr> {
-    match repetition {
-        Repetition::None => None,
-        Repetition::Count(expr) | Repetition::ForEach(expr) => Some(expr),
     }
 }

@@ -12,13 +12,15 @@
 //! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
 //! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
 //! | state → refreshed state | [`refresh`] | bulk reads, drift |
-//! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
+//! | state → moved state | [`plan`]: `moves` | recorded objects at the addresses of their blocks |
+//! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `objects`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
 //! | plan ↔ file | [`plan::file`] | versioned, sealed |
 //! | plan → steps | [`mod@apply`]: `executor` | order, limits, stop requests, events |
 //! | step → objects | [`mod@apply`]: `step`, `call`, `values` | journal begin, provider call, journal end |
 //! | what a dead run left | [`mod@apply`]: `recover` | adopted or not made, by reading the provider |
 //!
 //! [`ops`] puts these together for its callers: the command line and tests.
+//! [`testing`] runs test files by it.
 //!
 //! # Underneath
 //!
@@ -40,8 +42,7 @@
 //!
 //! # What is absent
 //!
-//! `moved`, `removed`, `import` and `check` blocks, provisioners, ephemeral
-//! resources, module sources other than local ones, environments as a layer,
+//! Provisioners, ephemeral resources, module sources other than local ones, environments as a layer,
 //! migration and rollout. Each is refused by a diagnostic, not ignored.
 
 pub mod addr;
@@ -59,4 +60,5 @@ pub mod provider;
 pub mod refresh;
 pub mod state;
 pub mod syntax;
+pub mod testing;
 pub mod value;

@@ -34,13 +34,18 @@ pub struct Refreshed {
     pub changes: Vec<RecordChange>,
 }
 
-/// Reads all objects of a workspace and takes what was found into `state`.
+/// Reads those objects of a workspace that are `wanted`, and takes what was
+/// found into `state`.
 ///
 /// # Errors
 /// Objects that could not be read.
-pub async fn refresh(registry: &Registry, state: &mut WorkspaceState) -> Result<Refreshed, Diagnostics> {
+pub async fn refresh(
+    registry: &Registry,
+    state: &mut WorkspaceState,
+    wanted: &(dyn Fn(&RecordKey) -> bool + Sync),
+) -> Result<Refreshed, Diagnostics> {
     let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
-    for record in state.resources.values() {
+    for record in state.resources.values().filter(|record| wanted(&record.key)) {
         // The whole value, secrets included: Debug would take two clusters with
         // hidden parts for one.
         let connection = serde_json::to_string(&record.connection).unwrap_or_default();

@@ -17,6 +17,7 @@ use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::{Event, EventSink};
+use crate::plan::checks::settle;
 use crate::plan::{Counts, Plan, Step, StepAction, StepId};
 use crate::provider::Registry;
 use crate::state::{Entry, Journal, WorkspaceState};
@@ -70,7 +71,8 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     };
     let mut queue = Queue::new(&plan.steps);
     let mut running = FuturesUnordered::new();
-    let mut done = Counts::default();
+    let import = plan.changes.iter().filter(|change| change.importing.is_some()).count();
+    let mut done = Counts { import, ..Counts::default() };
     let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
     let mut succeeded = 0;
     let mut diagnostics = Diagnostics::new();
@@ -109,13 +111,13 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
 
 /// Whether the user is told of such steps: the others are how, not what.
 fn is_known(action: StepAction) -> bool {
-    !matches!(action, StepAction::Join | StepAction::Depose)
+    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check)
 }
 
 /// Takes a step once there is a slot for its first call; `None` when a stop is
 /// requested before. Nothing is begun or announced that has to wait.
 async fn admitted(run: &Run<'_>, step: &Step) -> Option<Result<(), Box<Diagnostic>>> {
-    let calls = !matches!(step.action, StepAction::Join | StepAction::Depose | StepAction::Forget);
+    let calls = is_known(step.action) && step.action != StepAction::Forget;
     let slot = if calls {
         tokio::select! {
             biased;
@@ -154,7 +156,8 @@ fn count(done: &mut Counts, step: &Step) {
         StepAction::Create => done.add += 1,
         StepAction::Update => done.change += 1,
         StepAction::Delete => done.destroy += 1,
-        StepAction::Depose | StepAction::Read | StepAction::Forget | StepAction::Join => {}
+        StepAction::Forget => done.forget += 1,
+        StepAction::Depose | StepAction::Read | StepAction::Check | StepAction::Join => {}
     }
 }
 
@@ -162,6 +165,7 @@ fn count(done: &mut Counts, step: &Step) {
 /// where the new ones are not known.
 async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
     let mut outputs = BTreeMap::new();
+    diagnostics.extend(settle(&run.plan.assertions, &run.values));
     for (name, output) in &run.plan.outputs {
         let value = match &output.residual {
             None => Ok(output.after.clone()),

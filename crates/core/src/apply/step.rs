@@ -11,7 +11,8 @@ use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
-use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, proposed};
+use crate::plan::checks::settle;
+use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, proposed};
 use crate::provider::{ErrorClass, PlanRequest, ProviderError, Registry, SharedProvider, Target};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState};
@@ -53,6 +54,10 @@ impl Run<'_> {
             .registry
             .get(&change.provider)
             .ok_or_else(|| Box::new(unknown_provider(&change.provider)))?;
+        let is_removal = matches!(step.action, StepAction::Delete | StepAction::Depose | StepAction::Forget);
+        if !is_removal {
+            self.conditions(&change.preconditions)?;
+        }
         match step.action {
             StepAction::Create => self.create(step, change, provider, slot).await,
             StepAction::Update => self.update(step, change, provider, slot).await,
@@ -62,7 +67,16 @@ impl Run<'_> {
             StepAction::Forget => {
                 self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await
             }
-            StepAction::Join => Ok(()),
+            StepAction::Check | StepAction::Join => Ok(()),
+        }?;
+        if is_removal { Ok(()) } else { self.conditions(&change.postconditions) }
+    }
+
+    /// Judges what the plan left open.
+    fn conditions(&self, pending: &[Pending]) -> StepResult<()> {
+        match settle(pending, &self.values).into_iter().next() {
+            Some(problem) => Err(Box::new(problem)),
+            None => Ok(()),
         }
     }
 
@@ -166,6 +180,7 @@ impl Run<'_> {
             token,
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
+            keep: change.keep,
             tainted: false,
         }
     }
@@ -349,11 +364,15 @@ impl Run<'_> {
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
         let caller = self.caller(change, step.action, slot);
         let kind = &change.key.address.kind;
-        let value = caller
-            .retry(|| provider.read_data(kind, &connection, &config))
-            .await
-            .map_err(|e| self.error(change, &e))?;
-        self.values.set(step.change, value);
+        match caller.retry(|| provider.read_data(kind, &connection, &config)).await {
+            Ok(value) => self.values.set(step.change, value),
+            Err(error) if change.scope.is_some() => {
+                let mut warning = self.error(change, &error);
+                warning.severity = crate::diag::Severity::Warning;
+                self.events.send(crate::event::Event::Diagnostic(*warning));
+            }
+            Err(error) => return Err(self.error(change, &error)),
+        }
         Ok(())
     }
 }

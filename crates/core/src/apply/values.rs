@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
 use crate::plan::{InstanceKeyRepr, Plan, Shape, Slot};
 use crate::syntax::parse_template;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// Values of objects, by the index of their change.
 pub(super) struct Values<'a> {
@@ -40,7 +40,9 @@ impl<'a> Values<'a> {
         evaluate(expr, self)
     }
 
-    fn object(&self, change: u32) -> Value {
+    /// An object as it is now; what the plan does not know stays unknown.
+    pub(super) fn object(&self, change: Option<u32>) -> Value {
+        let Some(change) = change else { return Value::unknown(Type::Dynamic) };
         let objects = self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         objects.get(change as usize).cloned().unwrap_or(Value::NULL)
     }

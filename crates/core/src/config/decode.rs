@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::body::{Meta, compile};
-use super::model::{Lifecycle, Module, ModuleCall, Output, Repetition, Resource, Variable};
-use super::reader::{Constants, check_labels, check_names, constant, constant_expr, keywords, listed};
+use super::lifecycle::{lifecycle, repetition, rules};
+use super::model::{Module, ModuleCall, Output, Resource, Variable};
+use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
 use super::types::type_constraint;
-use super::{files, json, overrides};
+use super::{blocks, files, json, overrides};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
@@ -21,7 +22,7 @@ use crate::syntax::{Block, Body, Ident, parse_file, parse_template};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
-const LATER: [&str; 6] = ["moved", "removed", "import", "check", "ephemeral", "action"];
+const LATER: [&str; 2] = ["ephemeral", "action"];
 
 /// Block types that only a root directory has.
 pub(super) const TENANCY: [&str; 4] = ["tenantctl", "platform", "tier", "tenant"];
@@ -187,8 +188,12 @@ impl<'a> Decoder<'a> {
                 }
             }
             "output" => module.outputs.extend(self.output(&block, scope)),
-            "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, scope)),
-            "data" => module.resources.extend(self.resource(block, ResourceMode::Data, scope)),
+            "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, None, scope)),
+            "data" => module.resources.extend(self.resource(block, ResourceMode::Data, None, scope)),
+            "moved" => module.moves.extend(blocks::moved(&block, &mut self.diagnostics)),
+            "removed" => module.removals.extend(blocks::removed(&block, scope, &mut self.diagnostics)),
+            "import" => module.imports.extend(blocks::import(&block, &mut self.diagnostics)),
+            "check" => self.check(block, scope, module),
             "module" => module.calls.extend(self.call(&block, &module.dir.clone(), scope)),
             "provider" => module.providers.extend(self.provider(block)),
             "terraform" => {}
@@ -207,8 +212,20 @@ impl<'a> Decoder<'a> {
                 .at(block.header()),
             ),
             name => {
-                let known =
-                    ["variable", "locals", "output", "resource", "data", "module", "provider", "terraform"];
+                let known = [
+                    "variable",
+                    "locals",
+                    "output",
+                    "resource",
+                    "data",
+                    "module",
+                    "provider",
+                    "terraform",
+                    "moved",
+                    "removed",
+                    "import",
+                    "check",
+                ];
                 self.diagnostics.push(
                     Diagnostic::error(
                         "Unsupported block type",
@@ -231,6 +248,7 @@ impl<'a> Decoder<'a> {
             .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
             .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
             .chain(module.providers.iter().map(|(n, _)| (format!("provider {:?}", n.name), n.span)))
+            .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
             .chain(module.resources.iter().map(|r| {
                 let mode = if r.mode == ResourceMode::Data { "data source" } else { "resource" };
                 (format!("{mode} {}.{}", r.kind, r.name), r.span)
@@ -285,22 +303,7 @@ impl<'a> Decoder<'a> {
                 .unwrap_or(otherwise)
         };
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
-        let mut validations = Vec::new();
-        for validation in &block.body.blocks {
-            check_names(&validation.body, &["condition", "error_message"], &[], &mut self.diagnostics);
-            match (validation.body.attribute("condition"), validation.body.attribute("error_message")) {
-                (Some(condition), Some(message)) => {
-                    validations.push((condition.value.clone(), message.value.clone()))
-                }
-                _ => self.diagnostics.push(
-                    Diagnostic::error(
-                        "Missing required argument",
-                        "A validation needs \"condition\" and \"error_message\".",
-                    )
-                    .at(validation.header()),
-                ),
-            }
-        }
+        let validations = rules(&block.body, "validation", &mut self.diagnostics);
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
@@ -315,7 +318,7 @@ impl<'a> Decoder<'a> {
         check_names(
             &block.body,
             &["value", "description", "sensitive", "depends_on", "ephemeral"],
-            &[],
+            &["precondition"],
             &mut self.diagnostics,
         );
         if !check_labels(block, &["name"], &mut self.diagnostics) {
@@ -334,29 +337,28 @@ impl<'a> Decoder<'a> {
             value: value.value.clone(),
             sensitive: sensitive.and_then(|v| v.as_bool()).unwrap_or(false),
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            preconditions: rules(&block.body, "precondition", &mut self.diagnostics),
         })
     }
 
-    fn repetition(&mut self, body: &Body) -> Repetition {
-        match (body.attribute("count"), body.attribute("for_each")) {
-            (Some(count), Some(each)) => {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "Invalid combination",
-                        "A block has either \"count\" or \"for_each\", not both.",
-                    )
-                    .at(each.name.span)
-                    .related(count.name.span, "the other one"),
-                );
-                Repetition::None
-            }
-            (Some(count), None) => Repetition::Count(count.value.clone()),
-            (None, Some(each)) => Repetition::ForEach(each.value.clone()),
-            (None, None) => Repetition::None,
+    fn check(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
+        let Some(check) = blocks::check(&block, &mut self.diagnostics) else { return };
+        let data = std::mem::take(&mut block.body.blocks).into_iter().find(|b| &*b.kind.name == "data");
+        if let Some(data) = data {
+            let name = Some(check.name.name.clone());
+            module.resources.extend(self.resource(data, ResourceMode::Data, name, scope));
         }
+        module.checks.push(check);
     }
 
-    fn resource(&mut self, mut block: Block, mode: ResourceMode, scope: &Constants<'_>) -> Option<Resource> {
+    /// A resource or data source; `check` is the block that it stands in.
+    fn resource(
+        &mut self,
+        mut block: Block,
+        mode: ResourceMode,
+        check: Option<Arc<str>>,
+        scope: &Constants<'_>,
+    ) -> Option<Resource> {
         if !check_labels(&block, &["type", "name"], &mut self.diagnostics) {
             return None;
         }
@@ -403,7 +405,7 @@ impl<'a> Decoder<'a> {
             );
             return None;
         };
-        let lifecycle = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
+        let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
         for unsupported in
             block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name))
         {
@@ -415,45 +417,20 @@ impl<'a> Decoder<'a> {
                 .at(unsupported.header()),
             );
         }
-        let lifecycle = lifecycle.map(|b| self.lifecycle(b, scope)).unwrap_or_default();
+        let lifecycle =
+            settings.map(|b| lifecycle(b, mode, scope, &mut self.diagnostics)).unwrap_or_default();
         Some(Resource {
             mode,
             kind: kind.name.clone(),
             name: name.name.clone(),
             span,
             provider: provider.name().to_owned(),
-            repetition: self.repetition(&block.body),
+            repetition: repetition(&block.body, &mut self.diagnostics),
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
             body: compile(&mut block.body, &schema.block, &META, span, &mut self.diagnostics),
             lifecycle,
+            scope: check,
         })
-    }
-
-    fn lifecycle(&mut self, block: &Block, scope: &Constants<'_>) -> Lifecycle {
-        let names = ["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"];
-        check_names(&block.body, &names, &[], &mut self.diagnostics);
-        let mut flag = |name| {
-            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics)
-                .and_then(|v| v.as_bool())
-                .unwrap_or(false)
-        };
-        let (create_before_destroy, prevent_destroy) =
-            (flag("create_before_destroy"), flag("prevent_destroy"));
-        let mut ignore_changes = Vec::new();
-        let mut ignore_all = false;
-        if let Some(attribute) = block.body.attribute("ignore_changes") {
-            let names = keywords(&attribute.value);
-            ignore_all = names.as_deref() == Some(&[Arc::from("all")])
-                && !matches!(attribute.value.kind, ExprKind::Tuple(_));
-            ignore_changes = names.unwrap_or_default();
-        }
-        Lifecycle {
-            create_before_destroy,
-            prevent_destroy,
-            ignore_changes,
-            ignore_all,
-            replace_triggered_by: listed(&block.body, "replace_triggered_by", &mut self.diagnostics).to_vec(),
-        }
     }
 
     fn call(&mut self, block: &Block, dir: &Path, scope: &Constants<'_>) -> Option<ModuleCall> {
@@ -507,10 +484,17 @@ impl<'a> Decoder<'a> {
                 .related(variable.name.span, "declared here"),
             );
         }
+        for inner in &block.body.blocks {
+            if &*inner.kind.name == "lifecycle" {
+                check_names(&inner.body, &["enabled"], &[], &mut self.diagnostics);
+            } else {
+                self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
+            }
+        }
         Some(ModuleCall {
             name: block.labels[0].clone(),
             module,
-            repetition: self.repetition(&block.body),
+            repetition: repetition(&block.body, &mut self.diagnostics),
             arguments,
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
         })

@@ -30,12 +30,12 @@ const PLATFORM_WORKSPACE: &str = "platform";
 /// A loaded root directory.
 #[derive(Debug)]
 pub struct Platform {
-    root: PathBuf,
-    module: Arc<Module>,
-    tenancy: Option<Tenancy>,
-    simulate: Vec<String>,
-    digest: String,
-    variables: Settings,
+    pub(super) root: PathBuf,
+    pub(super) module: Arc<Module>,
+    pub(super) tenancy: Option<Tenancy>,
+    pub(super) simulate: Vec<String>,
+    pub(super) digest: String,
+    pub(super) variables: Settings,
 }
 
 /// A tenant, for listings.
@@ -211,7 +211,7 @@ impl Platform {
 /// Platform, tier and tenant settings merged; maps merge deep, the rest
 /// replaces, null removes. The description of the instance comes with them
 /// where the blueprint asks for it.
-fn settings_of(tenancy: &Tenancy, tier: &Tier, tenant: &Tenant) -> Settings {
+pub(super) fn settings_of(tenancy: &Tenancy, tier: &Tier, tenant: &Tenant) -> Settings {
     let mut merged = tenancy.settings.clone();
     for layer in [&tier.settings, &tenant.settings] {
         for (name, (value, span)) in layer {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::addr::ResourceMode;
+use crate::addr::{ResourceAddress, ResourceMode, Selector};
 use crate::diag::Span;
 use crate::expr::{Constraint, Expr};
 use crate::syntax::Ident;
-use crate::value::Value;
+use crate::value::{Path, Value};
 
 /// A module: one directory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Module {
     /// Its directory.
     pub dir: PathBuf,
@@ -27,10 +27,75 @@ pub struct Module {
     pub calls: Vec<ModuleCall>,
     /// `provider` blocks: name and configuration by the provider's schema.
     pub providers: Vec<(Ident, Expr)>,
+    /// `moved` blocks.
+    pub moves: Vec<Moved>,
+    /// `removed` blocks.
+    pub removals: Vec<Removed>,
+    /// `import` blocks.
+    pub imports: Vec<Import>,
+    /// `check` blocks.
+    pub checks: Vec<Check>,
+}
+
+/// What must hold: a `precondition`, `postcondition`, `validation` or `assert`
+/// block.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// True when it holds.
+    pub condition: Expr,
+    /// What to say when it does not.
+    pub message: Expr,
+}
+
+/// A `moved` block. Addresses are relative to the module it stands in.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// Where objects were.
+    pub from: Selector,
+    /// Where they are now: of the same sort as `from`.
+    pub to: Selector,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// A `removed` block.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// What the configuration does not have any more, relative to the module
+    /// it stands in; without keys.
+    pub from: Selector,
+    /// Whether the objects are destroyed; else they are forgotten.
+    pub destroy: bool,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// An `import` block.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The resource, without keys.
+    pub to: ResourceAddress,
+    /// The keys of its module steps and, last, its own.
+    pub keys: Vec<Option<Expr>>,
+    /// What the service calls the object.
+    pub id: Expr,
+    /// One import for each.
+    pub for_each: Option<Expr>,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// A `check` block. Its data source is among the module's resources.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: Ident,
+    /// `assert` blocks.
+    pub asserts: Vec<Rule>,
 }
 
 /// A `variable` block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Variable {
     /// Its name.
     pub name: Ident,
@@ -42,12 +107,12 @@ pub struct Variable {
     pub nullable: bool,
     /// Never shown.
     pub sensitive: bool,
-    /// `validation` blocks: condition and message.
-    pub validations: Vec<(Expr, Expr)>,
+    /// `validation` blocks.
+    pub validations: Vec<Rule>,
 }
 
 /// An `output` block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     /// Its name.
     pub name: Ident,
@@ -57,10 +122,12 @@ pub struct Output {
     pub sensitive: bool,
     /// `depends_on`.
     pub depends_on: Vec<Expr>,
+    /// `precondition` blocks.
+    pub preconditions: Vec<Rule>,
 }
 
-/// `count` or `for_each`.
-#[derive(Debug)]
+/// `count`, `for_each` or `enabled`.
+#[derive(Clone, Debug)]
 pub enum Repetition {
     /// One instance.
     None,
@@ -68,10 +135,22 @@ pub enum Repetition {
     Count(Expr),
     /// One for each element.
     ForEach(Expr),
+    /// One, without a key, or none: `lifecycle { enabled = … }`.
+    Enabled(Expr),
+}
+
+impl Repetition {
+    /// The expression that decides.
+    pub fn expr(&self) -> Option<&Expr> {
+        match self {
+            Repetition::None => None,
+            Repetition::Count(expr) | Repetition::ForEach(expr) | Repetition::Enabled(expr) => Some(expr),
+        }
+    }
 }
 
 /// A `resource` or `data` block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resource {
     /// Managed or data.
     pub mode: ResourceMode,
@@ -91,25 +170,55 @@ pub struct Resource {
     pub depends_on: Vec<Expr>,
     /// `lifecycle`.
     pub lifecycle: Lifecycle,
+    /// The `check` block that a data source stands in.
+    pub scope: Option<Arc<str>>,
 }
 
-/// A `lifecycle` block.
-#[derive(Debug, Default)]
+impl Resource {
+    /// Every expression in the block.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let lifecycle = &self.lifecycle;
+        std::iter::once(&self.body)
+            .chain(self.repetition.expr())
+            .chain(&self.depends_on)
+            .chain(&lifecycle.prevent_destroy)
+            .chain(&lifecycle.replace_triggered_by)
+            .chain(Rule::expressions(&lifecycle.preconditions))
+            .chain(Rule::expressions(&lifecycle.postconditions))
+    }
+}
+
+impl Rule {
+    /// The expressions of rules.
+    pub fn expressions(rules: &[Rule]) -> impl Iterator<Item = &Expr> {
+        rules.iter().flat_map(|rule| [&rule.condition, &rule.message])
+    }
+}
+
+/// A `lifecycle` block, but for `enabled`, which is a [`Repetition`].
+#[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     /// Replace by making the new one first.
     pub create_before_destroy: bool,
     /// Refuse any plan that would remove it.
-    pub prevent_destroy: bool,
-    /// Top-level attributes whose configuration is not looked at after creation.
-    pub ignore_changes: Vec<Arc<str>>,
+    pub prevent_destroy: Option<Expr>,
+    /// The object stays when the block goes.
+    pub keep: bool,
+    /// Attributes, and parts of them, whose configuration is not looked at
+    /// after creation.
+    pub ignore_changes: Vec<Path>,
     /// All attributes.
     pub ignore_all: bool,
     /// Replaced when one of these changes.
     pub replace_triggered_by: Vec<Expr>,
+    /// Must hold before anything is done.
+    pub preconditions: Vec<Rule>,
+    /// Must hold of the object as it is then.
+    pub postconditions: Vec<Rule>,
 }
 
 /// A `module` block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ModuleCall {
     /// Its name.
     pub name: Ident,
@@ -125,7 +234,7 @@ pub struct ModuleCall {
 
 /// The tenancy blocks of a root directory.
 #[derive(Debug, Default)]
-pub struct Tenancy {
+pub(super) struct Tenancy {
     /// The platform's name.
     pub name: String,
     /// The blueprint.
@@ -143,7 +252,7 @@ pub type Settings = BTreeMap<Arc<str>, (Value, Span)>;
 
 /// A `tier` block.
 #[derive(Debug)]
-pub struct Tier {
+pub(super) struct Tier {
     /// `namespace`, `node_pool` or `cluster`.
     pub isolation: String,
     /// Its settings.
@@ -152,7 +261,7 @@ pub struct Tier {
 
 /// A `tenant` block.
 #[derive(Debug)]
-pub struct Tenant {
+pub(super) struct Tenant {
     /// Its name and place.
     pub name: Ident,
     /// Its tier's name and place.

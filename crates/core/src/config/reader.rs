@@ -1,7 +1,5 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
-use std::sync::Arc;
-
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{EvalResult, FunctionContext, Reference};
 use crate::expr::{Expr, ExprKind, Scope, evaluate};
@@ -9,7 +7,7 @@ use crate::syntax::{Attribute, Block, Body};
 use crate::value::{Type, Value};
 
 /// Reports arguments and blocks that do not belong in a body.
-pub(super) fn check_names(body: &Body, attributes: &[&str], blocks: &[&str], diagnostics: &mut Diagnostics) {
+pub(crate) fn check_names(body: &Body, attributes: &[&str], blocks: &[&str], diagnostics: &mut Diagnostics) {
     for attribute in &body.attributes {
         if !attributes.contains(&&*attribute.name.name) {
             diagnostics.push(unexpected_argument(attribute, attributes.iter().copied(), blocks));
@@ -57,7 +55,7 @@ pub(super) fn unexpected_block<'a>(
 }
 
 /// Checks how many labels a block has; false when wrong.
-pub(super) fn check_labels(block: &Block, names: &[&str], diagnostics: &mut Diagnostics) -> bool {
+pub(crate) fn check_labels(block: &Block, names: &[&str], diagnostics: &mut Diagnostics) -> bool {
     if block.labels.len() == names.len() {
         return true;
     }
@@ -144,24 +142,5 @@ pub(super) fn listed<'a>(body: &'a Body, name: &str, diagnostics: &mut Diagnosti
             );
             &[]
         }
-    }
-}
-
-/// The bare names in a list such as `[tags, ami]`, or the one bare name; of a
-/// path into an attribute, the attribute.
-pub(super) fn keywords(expr: &Expr) -> Option<Vec<Arc<str>>> {
-    match &expr.kind {
-        ExprKind::Tuple(items) => items.iter().map(keyword).collect(),
-        _ => keyword(expr).map(|name| vec![name]),
-    }
-}
-
-fn keyword(expr: &Expr) -> Option<Arc<str>> {
-    match &expr.kind {
-        ExprKind::Variable(name) => Some(name.clone()),
-        ExprKind::Attribute(source, _) => keyword(source),
-        ExprKind::Index(pair) => keyword(&pair.0),
-        ExprKind::Literal(value) => value.as_str().map(Arc::from),
-        _ => None,
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
     if source.is_null() {
         return fail("Attempt to index null value", "This value is null, so it has no elements.", span);
     }
-    if matches!(source.ty(), Type::Set(_)) {
+    let elements = elements(source);
+    if elements == Elements::Apart {
         let hint = "Turn it into a list with tolist, or go through it with a for expression.";
         let detail = "The elements of a set have no position or key.";
         return Err(Box::new(Diagnostic::error("Invalid index", detail).at(span).hint(hint)));
@@ -61,8 +62,7 @@ pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
         };
         return Ok(Value::unknown(element).with_marks(marks));
     }
-    let by_name = matches!(source.ty(), Type::Map(_) | Type::Object(_));
-    let found = if by_name {
+    let found = if elements == Elements::Named {
         key.convert(&Type::String).ok().and_then(|k| source.get(k.as_str()?))
     } else {
         let position =
@@ -83,6 +83,29 @@ pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
             ),
             span,
         ),
+    }
+}
+
+/// How a value's elements are told apart.
+#[derive(PartialEq, Eq)]
+enum Elements {
+    Named,
+    /// Those of a set have neither name nor position.
+    Apart,
+    Other,
+}
+
+/// By the value alone: its whole type is as large as it is.
+fn elements(value: &Value) -> Elements {
+    match value.kind() {
+        Kind::Map(_) | Kind::Object(_) => Elements::Named,
+        Kind::Set(_) => Elements::Apart,
+        Kind::Unknown(unknown) => match unknown.ty {
+            Type::Map(_) | Type::Object(_) => Elements::Named,
+            Type::Set(_) => Elements::Apart,
+            _ => Elements::Other,
+        },
+        _ => Elements::Other,
     }
 }
 

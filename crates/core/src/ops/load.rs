@@ -1,12 +1,12 @@
 //! Loading a root directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::config::{self, Given, Platform};
 use crate::diag::{Diagnostics, SourceMap};
 use crate::ops::ConfigOptions;
-use crate::plan::{PlanInput, PlanMode, plan};
+use crate::plan::{Chosen, PlanInput, PlanMode, moves, plan};
 use crate::provider::Registry;
 use crate::state::WorkspaceState;
 
@@ -65,19 +65,33 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
     };
     let mut diagnostics = Diagnostics::new();
     for instance in &instances {
-        let state = WorkspaceState::empty(instance.workspace.clone());
+        let mut state = WorkspaceState::empty(instance.workspace.clone());
+        let graph = &graphs[&super::plan::key(&instance.module)];
+        let moved = match moves(graph, &mut state) {
+            Ok(moved) => moved,
+            Err(errors) => {
+                diagnostics.extend(errors);
+                continue;
+            }
+        };
         let input = PlanInput {
             instance,
-            graph: &graphs[&super::plan::key(&instance.module)],
+            graph,
             state: &state,
-            drift: Vec::new(),
-            refreshed: Vec::new(),
+            drift: &[],
+            refreshed: &[],
             registry,
             mode: PlanMode::Normal,
             replace: &[],
+            chosen: &Chosen::default(),
+            moves: &moved,
+            imports: &[],
+            generate: false,
             timestamp: "",
             config_digest: platform.digest(),
             data: &BTreeMap::new(),
+            unread: &HashSet::new(),
+            imported: &BTreeMap::new(),
         };
         diagnostics.extend(plan(input).err().into_iter().flatten());
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::addr::{ResourceAddress, ResourceMode, WorkspaceName};
+use crate::addr::{ResourceAddress, ResourceMode, Selector, WorkspaceName};
 use crate::diag::{Diagnostics, SourceMap};
 use crate::event::EventSink;
 use crate::plan::{Counts, PlanMode};
@@ -55,7 +55,13 @@ pub struct PlanOptions {
     /// `-replace`.
     pub replace: Vec<ResourceAddress>,
     /// `-target`.
-    pub targets: Vec<String>,
+    pub targets: Vec<Selector>,
+    /// `-exclude`.
+    pub excludes: Vec<Selector>,
+    /// Objects to import besides those of `import` blocks: address and id.
+    pub imports: Vec<(ResourceAddress, String)>,
+    /// Make configuration for imported objects that have none.
+    pub generate: bool,
     /// Take no lock.
     pub skip_lock: bool,
 }
@@ -104,6 +110,18 @@ pub struct Selection {
     pub tenants: Vec<String>,
     /// `-tier`; empty means all.
     pub tiers: Vec<String>,
+}
+
+/// A workspace as the store has it.
+///
+/// # Errors
+/// The store's.
+pub fn read_state(engine: &Engine, workspace: &WorkspaceName) -> Result<WorkspaceState, Diagnostics> {
+    let states = engine.store.load(std::slice::from_ref(workspace)).map_err(|e| plan::state_error(&e))?;
+    match states.into_iter().next() {
+        Some(state) => loaded(&engine.registry, state),
+        None => Ok(WorkspaceState::empty(workspace.clone())),
+    }
 }
 
 /// A state as it was loaded, its records completed by their schemas.

@@ -1,6 +1,6 @@
 //! Planning instances, many at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -9,12 +9,13 @@ use super::{Engine, Outcome, PlanOptions, Selection, loaded};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
-use crate::plan::{DataRead, Plan, PlanInput, Planned, plan as make_plan};
+use crate::plan::{Chosen, Needs, Plan, PlanInput, Planned, moves, plan as make_plan};
+use crate::provider::Target;
 use crate::refresh::{Refreshed, failed, refresh, unknown_provider};
-use crate::state::{StateError, WorkspaceLock, WorkspaceState};
+use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
 use crate::value::Value;
 
 /// Instances planned at a time; each holds its state in memory meanwhile.
@@ -30,14 +31,6 @@ pub async fn plan(
     selection: &Selection,
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
-    if !options.targets.is_empty() {
-        return Err(Diagnostic::error(
-            "Option not supported yet",
-            "This version of tenantctl cannot plan single resources with -target yet.",
-        )
-        .hint("Select tenants with -tenant.")
-        .into());
-    }
     let instances = platform.instances(&selection.tenants, &selection.tiers)?;
     let graphs = graphs(&instances)?;
     let mut outcomes = Vec::with_capacity(instances.len());
@@ -77,7 +70,7 @@ pub async fn plan(
     let mut stream = futures::stream::iter(work).buffered(AT_ONCE);
     while let Some((workspace, result)) = stream.next().await {
         let (result, diagnostics) = match result {
-            Ok(Ok(plan)) => (Some(plan), Diagnostics::new()),
+            Ok(Ok((plan, warnings))) => (Some(plan), warnings),
             Ok(Err(diagnostics)) => (None, diagnostics),
             Err(error) => (
                 None,
@@ -131,39 +124,58 @@ impl One<'_> {
         &self,
         state: Result<WorkspaceState, StateError>,
         lock: Result<Option<Box<dyn WorkspaceLock>>, StateError>,
-    ) -> Result<Plan, Diagnostics> {
+    ) -> Result<(Plan, Diagnostics), Diagnostics> {
         let lock = lock.map_err(|e| state_error(&e))?;
         let mut state = loaded(&self.engine.registry, state)?;
         if !state.open.is_empty() {
             state = self.recover(state, lock.as_deref()).await?;
         }
         let workspace = &self.instance.workspace;
+        let options = self.options;
+        let mut moved = moves(self.graph, &mut state)?;
+        let (chosen, mut warnings) =
+            Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
+        warnings.extend(std::mem::take(&mut moved.warnings));
         let mut refreshed = Refreshed::default();
-        if !self.options.skip_refresh && !state.resources.is_empty() {
+        if !options.skip_refresh && !state.resources.is_empty() {
             self.engine
                 .events
                 .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
-            refreshed = refresh(&self.engine.registry, &mut state).await?;
+            let wanted = |key: &RecordKey| chosen.covers(self.graph, &key.address);
+            refreshed = refresh(&self.engine.registry, &mut state, &wanted).await?;
             self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
         }
-        let mut data = BTreeMap::new();
+        let prepared: Vec<_> =
+            std::mem::take(&mut moved.changes).into_iter().chain(refreshed.changes).collect();
+        let mut read = Read::default();
         loop {
             let input = PlanInput {
                 instance: self.instance,
                 graph: self.graph,
                 state: &state,
-                drift: refreshed.drift.clone(),
-                refreshed: refreshed.changes.clone(),
+                drift: &refreshed.drift,
+                refreshed: &prepared,
                 registry: &self.engine.registry,
-                mode: self.options.mode,
-                replace: &self.options.replace,
+                mode: options.mode,
+                replace: &options.replace,
+                chosen: &chosen,
+                moves: &moved,
+                imports: &options.imports,
+                generate: options.generate,
                 timestamp: &self.engine.timestamp,
                 config_digest: self.platform.digest(),
-                data: &data,
+                data: &read.data,
+                unread: &read.unread,
+                imported: &read.imported,
             };
             match make_plan(input)? {
-                Planned::Plan(plan) => return Ok(*plan),
-                Planned::Needs(reads) => self.read(reads, &mut data).await?,
+                Planned::Plan(mut plan, found) => {
+                    plan.generated = crate::fmt::format(&plan.generated);
+                    warnings.extend(found);
+                    warnings.extend(read.warnings);
+                    return Ok((*plan, warnings));
+                }
+                Planned::Needs(needs) => self.read(needs, &mut read).await?,
             }
         }
     }
@@ -193,27 +205,62 @@ impl One<'_> {
         }
     }
 
-    async fn read(
-        &self,
-        reads: Vec<DataRead>,
-        data: &mut BTreeMap<ResourceAddress, Value>,
-    ) -> Result<(), Diagnostics> {
+    async fn read(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
         let mut diagnostics = Diagnostics::new();
-        for read in reads {
-            let Some(provider) = self.engine.registry.get(&read.provider) else {
-                diagnostics.push(unknown_provider(&read.provider));
+        let address = |address: &ResourceAddress| format!("{}:{address}", self.instance.workspace);
+        for wanted in needs.data {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
                 continue;
             };
-            match provider.read_data(&read.address.kind, &read.connection, &read.config).await {
-                Ok(value) => drop(data.insert(read.address, value)),
-                Err(error) => {
-                    diagnostics
-                        .push(failed(&error, &format!("{}:{}", self.instance.workspace, read.address)));
+            match provider.read_data(&wanted.address.kind, &wanted.connection, &wanted.config).await {
+                Ok(value) => drop(read.data.insert(wanted.address, value)),
+                Err(error) if wanted.in_check => {
+                    let mut warning = failed(&error, &address(&wanted.address));
+                    warning.severity = Severity::Warning;
+                    read.warnings.push(warning);
+                    read.unread.insert(wanted.address);
                 }
+                Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
             }
+        }
+        for wanted in needs.imports {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
+                continue;
+            };
+            let target = Target {
+                kind: &wanted.address.kind,
+                connection: &wanted.connection,
+                token: "",
+                workspace: self.instance.workspace.as_str(),
+            };
+            let found = provider.import(target, &wanted.id).await;
+            let mut problem = match found {
+                Ok(value) if !value.is_null() => {
+                    read.imported.insert(wanted.address, value);
+                    continue;
+                }
+                Ok(_) => {
+                    let detail = format!("There is no object {:?} to be imported.", wanted.id);
+                    Diagnostic::error("Nothing to import", detail).address(address(&wanted.address))
+                }
+                Err(error) => failed(&error, &address(&wanted.address)),
+            };
+            problem.span = wanted.span;
+            diagnostics.push(problem);
         }
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
     }
+}
+
+/// What planning had to read.
+#[derive(Default)]
+struct Read {
+    data: BTreeMap<ResourceAddress, Value>,
+    unread: HashSet<ResourceAddress>,
+    imported: BTreeMap<ResourceAddress, Value>,
+    warnings: Diagnostics,
 }
 
 /// A store's error as a diagnostic.

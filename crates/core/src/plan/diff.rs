@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::model::{Action, Reason};
 use crate::config::Lifecycle;
 use crate::provider::{Block, PlanResponse};
-use crate::state::ResourceRecord;
-use crate::value::{Entries, Kind, Value};
+use crate::value::{Entries, Kind, Path, PathStep, Type, Value};
 
 /// The configuration with what only the provider knows filled in: from the
 /// prior object, or unknown when there is none.
@@ -25,22 +24,74 @@ pub(crate) fn proposed(schema: &Block, config: &Value, prior: Option<&Value>) ->
     Value::from(Kind::Object(Arc::new(filled))).with_marks(config.marks())
 }
 
-/// The configuration with ignored attributes as they are.
-pub(super) fn ignore_changes(config: &Value, prior: &Value, lifecycle: &Lifecycle) -> Value {
+/// The configuration with ignored parts as they are.
+pub(super) fn ignore_changes(config: &Value, prior: &Value, schema: &Block, lifecycle: &Lifecycle) -> Value {
     let Kind::Object(attributes) = config.kind() else { return config.clone() };
     if !lifecycle.ignore_all && lifecycle.ignore_changes.is_empty() {
         return config.clone();
     }
     let kept = attributes.iter().map(|(name, value)| {
-        let ignored = lifecycle.ignore_all || lifecycle.ignore_changes.contains(name);
-        let value = if ignored && !value.is_null() {
+        let attribute = schema.attributes.get(&**name);
+        // What the service fills in when it is not set is not set.
+        let is_left = value.is_null() && attribute.is_some_and(|a| a.computed)
+            || attribute.is_some_and(|a| !a.is_argument());
+        let value = if is_left {
+            value.clone()
+        } else if lifecycle.ignore_all {
             prior.get(name).unwrap_or_else(|| value.clone())
         } else {
-            value.clone()
+            let paths = lifecycle.ignore_changes.iter().map(Path::steps).filter_map(|steps| {
+                let (first, rest) = steps.split_first()?;
+                (*first == PathStep::Attribute(name.clone())).then_some(rest)
+            });
+            let mut value = value.clone();
+            for path in paths {
+                if let Some(kept) = as_it_is(Some(&value), prior.get(name).as_ref(), path) {
+                    value = kept;
+                }
+            }
+            value
         };
         (name.clone(), value)
     });
     Value::object(kept)
+}
+
+/// A value whose part at a path is as it was; `None` where there was none.
+fn as_it_is(value: Option<&Value>, prior: Option<&Value>, path: &[PathStep]) -> Option<Value> {
+    let Some((step, rest)) = path.split_first() else { return prior.cloned() };
+    let Some(value) = value else {
+        // A part of what is not there cannot be kept.
+        return None;
+    };
+    match (step, value.kind()) {
+        (PathStep::Attribute(name), Kind::Map(_) | Kind::Object(_)) => {
+            let entries = value.as_entries()?;
+            let part = entries.get(name);
+            let kept = as_it_is(part, prior.and_then(|p| p.get(name)).as_ref(), rest);
+            let others = entries.iter().filter(|(other, _)| *other != name);
+            let all = others.map(|(name, value)| (name.clone(), value.clone()));
+            let all = all.chain(kept.map(|kept| (name.clone(), kept)));
+            let changed = match value.ty() {
+                Type::Map(element) => Value::map((*element).clone(), all),
+                _ => Value::object(all),
+            };
+            Some(changed.with_marks(value.marks()))
+        }
+        (PathStep::Index(index), Kind::List(_) | Kind::Tuple(_)) => {
+            let mut items = value.as_items()?.to_vec();
+            let kept = as_it_is(items.get(*index), prior.and_then(|p| p.at(*index)).as_ref(), rest);
+            if let (Some(place), Some(kept)) = (items.get_mut(*index), kept) {
+                *place = kept;
+            }
+            let changed = match value.ty() {
+                Type::List(element) => Value::list((*element).clone(), items),
+                _ => Value::tuple(items),
+            };
+            Some(changed.with_marks(value.marks()))
+        }
+        _ => Some(value.clone()),
+    }
 }
 
 /// Marks what the schema says is sensitive.
@@ -57,17 +108,18 @@ pub(crate) fn mark_sensitive(value: Value, schema: &Block) -> Value {
     Value::object(marked).with_marks(marks)
 }
 
-/// What is done to an object that the configuration has, and why.
+/// What is done to an object that the configuration has, and why; `replace`
+/// is how it would be replaced.
 pub(super) fn decide(
-    record: Option<&ResourceRecord>,
+    prior: Option<&Value>,
+    tainted: bool,
     response: &PlanResponse,
     asked: bool,
     triggered: bool,
-    create_first: bool,
+    replace: Action,
 ) -> (Action, Option<Reason>) {
-    let Some(record) = record else { return (Action::Create, None) };
-    let replace = if create_first { Action::CreateThenDelete } else { Action::DeleteThenCreate };
-    if record.tainted {
+    let Some(prior) = prior else { return (Action::Create, None) };
+    if tainted {
         (replace, Some(Reason::Tainted))
     } else if asked {
         (replace, Some(Reason::ReplaceByRequest))
@@ -75,7 +127,7 @@ pub(super) fn decide(
         (replace, Some(Reason::CannotUpdate(response.requires_replace.clone())))
     } else if triggered {
         (replace, Some(Reason::ReplaceByTriggers))
-    } else if response.planned == record.attributes {
+    } else if response.planned == *prior {
         (Action::NoOp, None)
     } else {
         (Action::Update, None)

@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::expand::Expansion;
 use super::model::Slot;
 use crate::addr::{InstanceKey, ModulePath};
-use crate::config::{Instance, Repetition};
+use crate::config::{Instance, Repetition, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{
     DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
@@ -60,8 +61,24 @@ pub(super) struct ModuleInstance {
     pub locals: Vec<Option<Evaluated>>,
     pub outputs: Vec<Option<Evaluated>>,
     pub resources: Vec<Option<Evaluated>>,
-    /// Keys and instances of each call.
-    pub calls: Vec<Vec<(Option<InstanceKey>, usize)>>,
+    /// Keys and instances of each call; `None` while nobody knows which.
+    pub calls: Vec<Option<CallInstances>>,
+}
+
+/// Keys of a call and the module instances that they stand for.
+type CallInstances = Vec<(Option<InstanceKey>, usize)>;
+
+/// A module call whose instances are not known yet.
+#[derive(Debug)]
+pub(super) struct WaitingCall {
+    /// The module instance that calls.
+    pub path: ModulePath,
+    /// The call.
+    pub name: Arc<str>,
+    /// The module that is called.
+    pub child: usize,
+    /// What must be known first.
+    pub waits_for: Vec<String>,
 }
 
 /// The evaluation as it goes.
@@ -73,6 +90,8 @@ pub(super) struct Evaluation<'a> {
     pub now: Option<&'a str>,
     /// Instances of each module of the graph.
     pub modules: Vec<Vec<ModuleInstance>>,
+    /// Module calls whose instances are not known yet.
+    pub waiting: Vec<WaitingCall>,
     pub slots: Vec<Slot>,
     pub diagnostics: Diagnostics,
 }
@@ -83,18 +102,28 @@ pub(super) struct At<'e, 'a> {
     pub module: usize,
     pub instance: usize,
     pub repeated: &'e Repeated,
+    /// What `self` stands for.
+    pub itself: Option<&'e Evaluated>,
 }
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(graph: &'a Graph, instance: &'a Instance, timestamp: &'a str) -> Self {
         let mut modules: Vec<Vec<ModuleInstance>> = graph.modules.iter().map(|_| Vec::new()).collect();
         modules[0].push(module_instance(graph, 0, ModulePath::root(), 0, Repeated::default()));
-        let (slots, diagnostics) = (Vec::new(), Diagnostics::new());
-        Evaluation { graph, instance, timestamp, now: None, modules, slots, diagnostics }
+        Evaluation {
+            graph,
+            instance,
+            timestamp,
+            now: None,
+            modules,
+            waiting: Vec::new(),
+            slots: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        }
     }
 
     pub(super) fn at<'e>(&'e self, module: usize, instance: usize, repeated: &'e Repeated) -> At<'e, 'a> {
-        At { evaluation: self, module, instance, repeated }
+        At { evaluation: self, module, instance, repeated, itself: None }
     }
 
     /// Evaluates, and keeps the closed expression of what is not wholly known.
@@ -129,47 +158,64 @@ impl<'a> Evaluation<'a> {
         u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Instances of a block: their keys and what `each` and `count` stand for.
-    /// `None` when that cannot be told; the reason is reported.
-    pub(super) fn expand(
-        &mut self,
-        module: usize,
-        instance: usize,
-        repetition: &Repetition,
-    ) -> Option<Vec<(Option<InstanceKey>, Repeated)>> {
-        let (expr, count) = match repetition {
-            Repetition::None => return Some(vec![(None, self.modules[module][instance].repeated_none())]),
-            Repetition::Count(expr) => (expr, true),
-            Repetition::ForEach(expr) => (expr, false),
-        };
-        let evaluated = self.settle(module, instance, &Repeated::default(), expr)?;
-        match if count {
-            count_instances(&evaluated.value, expr.span)
-        } else {
-            each_instances(&evaluated, expr.span)
-        } {
-            Ok(instances) => Some(instances),
-            Err(error) => {
-                self.diagnostics.push(error);
-                None
-            }
-        }
-    }
-
     /// Makes the instances of a module call.
     pub(super) fn call(&mut self, module: usize, call: usize) {
         let Some(child) = self.graph.child(module, call) else { return };
         let block = &self.graph.modules[module].module.calls[call];
         for instance in 0..self.modules[module].len() {
-            let Some(keys) = self.expand(module, instance, &block.repetition) else { continue };
+            let keys = match self.expand(module, instance, &block.repetition) {
+                Expansion::Instances(keys) => keys,
+                Expansion::Failed => continue,
+                Expansion::Waits(waits_for) => {
+                    let path = self.modules[module][instance].path.clone();
+                    self.modules[module][instance].calls[call] = None;
+                    self.waiting.push(WaitingCall { path, name: block.name.name.clone(), child, waits_for });
+                    continue;
+                }
+            };
+            let mut made = Vec::with_capacity(keys.len());
             for (key, repeated) in keys {
                 let path = self.modules[module][instance].path.child(block.name.name.clone(), key.clone());
-                let made = module_instance(self.graph, child, path, instance, repeated);
-                self.modules[child].push(made);
-                let index = self.modules[child].len() - 1;
-                self.modules[module][instance].calls[call].push((key, index));
+                self.modules[child].push(module_instance(self.graph, child, path, instance, repeated));
+                made.push((key, self.modules[child].len() - 1));
             }
+            self.modules[module][instance].calls[call] = Some(made);
         }
+    }
+
+    /// Instances of a module that something in an instance of another can mean.
+    pub(super) fn visible(&self, module: usize, instance: usize, to: usize) -> Vec<usize> {
+        let mut calls = Vec::new();
+        let mut common = to;
+        // Up from there to where both are in, and down again.
+        let found = loop {
+            if let Some(at) = self.above(module, instance, common) {
+                break Some(at);
+            }
+            match self.graph.modules[common].parent {
+                Some((parent, call)) => {
+                    calls.push((parent, call));
+                    common = parent;
+                }
+                None => break None,
+            }
+        };
+        let mut found: Vec<usize> = found.into_iter().collect();
+        for (parent, call) in calls.into_iter().rev() {
+            let made = found.iter().flat_map(|&i| self.modules[parent][i].calls[call].iter().flatten());
+            found = made.map(|(_, instance)| *instance).collect();
+        }
+        found
+    }
+
+    /// The instance of a module that an instance of another is in, or is.
+    fn above(&self, module: usize, instance: usize, wanted: usize) -> Option<usize> {
+        let (mut module, mut instance) = (module, instance);
+        while module != wanted {
+            (module, instance) =
+                (self.graph.modules[module].parent?.0, self.modules[module][instance].parent);
+        }
+        Some(instance)
     }
 
     /// A variable of every instance of a module.
@@ -224,7 +270,7 @@ impl<'a> Evaluation<'a> {
         let variable = &self.graph.modules[module].module.variables[index];
         let nothing = Repeated::default();
         let mut found = Vec::new();
-        for (condition, message) in &variable.validations {
+        for Rule { condition, message } in &variable.validations {
             let at = self.at(module, instance, &nothing);
             match evaluate(condition, &at) {
                 Ok(value) if value.as_bool() == Some(false) => {
@@ -262,33 +308,25 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// An output of every instance of a module.
-    pub(super) fn output(&mut self, module: usize, index: usize) {
-        for instance in 0..self.modules[module].len() {
-            let output = &self.graph.modules[module].module.outputs[index];
-            let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else {
-                continue;
-            };
-            if output.sensitive {
-                value.value = value.value.sensitive();
-            } else if module == 0 && value.value.deep_marks().contains(Marks::SENSITIVE) {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "Output refers to sensitive values",
-                        format!("The output {:?} would show what is sensitive.", output.name.name),
-                    )
-                    .at(output.value.span)
-                    .hint("Set sensitive = true in the output if that is meant."),
-                );
-            }
-            self.modules[module][instance].outputs[index] = Some(value);
+    /// An output of an instance of a module.
+    pub(super) fn output(&mut self, module: usize, instance: usize, index: usize) {
+        let output = &self.graph.modules[module].module.outputs[index];
+        let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else {
+            return;
+        };
+        if output.sensitive {
+            value.value = value.value.sensitive();
+        } else if module == 0 && value.value.deep_marks().contains(Marks::SENSITIVE) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Output refers to sensitive values",
+                    format!("The output {:?} would show what is sensitive.", output.name.name),
+                )
+                .at(output.value.span)
+                .hint("Set sensitive = true in the output if that is meant."),
+            );
         }
-    }
-}
-
-impl ModuleInstance {
-    fn repeated_none(&self) -> Repeated {
-        Repeated::default()
+        self.modules[module][instance].outputs[index] = Some(value);
     }
 }
 
@@ -308,96 +346,8 @@ fn module_instance(
         locals: vec![None; block.locals.len()],
         outputs: vec![None; block.outputs.len()],
         resources: vec![None; block.resources.len()],
-        calls: vec![Vec::new(); block.calls.len()],
+        calls: vec![Some(Vec::new()); block.calls.len()],
     }
-}
-
-/// More instances than this of one block are taken for a mistake.
-const MAX_INSTANCES: usize = 1_000_000;
-
-type Instances = Vec<(Option<InstanceKey>, Repeated)>;
-
-fn count_instances(value: &Value, span: Span) -> Result<Instances, Diagnostic> {
-    if !value.is_known() {
-        return Err(unknown_shape("count", span));
-    }
-    let count =
-        value.convert(&Type::Number).ok().and_then(|n| usize::try_from(n.as_number()?.as_i64()?).ok());
-    match count {
-        Some(count) if count <= MAX_INSTANCES => Ok((0..count)
-            .map(|i| (Some(InstanceKey::Index(i)), Repeated { each: None, index: Some(i) }))
-            .collect()),
-        _ => Err(Diagnostic::error(
-            "Invalid count argument",
-            format!("A whole number from 0 is required, not {}.", value.show()),
-        )
-        .at(span)),
-    }
-}
-
-fn each_instances(evaluated: &Evaluated, span: Span) -> Result<Instances, Diagnostic> {
-    let value = &evaluated.value;
-    if !value.is_known() {
-        return Err(unknown_shape("for_each", span));
-    }
-    if value.is_sensitive() {
-        return Err(Diagnostic::error(
-            "Invalid for_each argument",
-            "A sensitive value cannot be used here, since its keys would be shown.",
-        )
-        .at(span));
-    }
-    let part = |key: &Value, part: &Value| {
-        let closed = evaluated.slot.filter(|_| !part.is_wholly_known());
-        (key.clone(), Evaluated { value: part.clone(), slot: closed })
-    };
-    if let Some(entries) = value.as_entries() {
-        return Ok(entries
-            .iter()
-            .map(|(key, element)| {
-                let each = part(&key.clone().into(), element);
-                (Some(InstanceKey::Key(key.clone())), Repeated { each: Some(each), index: None })
-            })
-            .collect());
-    }
-    let keys: Option<Vec<Arc<str>>> = match value.ty() {
-        Type::Set(_) => {
-            value.as_items().and_then(|items| items.iter().map(|v| v.as_str().map(Arc::from)).collect())
-        }
-        _ => None,
-    };
-    match keys {
-        Some(keys) => Ok(keys
-            .into_iter()
-            .map(|key| {
-                let element = Value::from(key.clone());
-                (
-                    Some(InstanceKey::Key(key)),
-                    Repeated { each: Some((element.clone(), Evaluated::known(element))), index: None },
-                )
-            })
-            .collect()),
-        None if value.as_items().is_some_and(|items| items.iter().any(|v| !v.is_known())) => {
-            Err(unknown_shape("for_each", span))
-        }
-        None => Err(Diagnostic::error(
-            "Invalid for_each argument",
-            format!("A map, an object or a set of strings is required, not {}.", value.show()),
-        )
-        .at(span)
-        .hint("Use toset(…) to make a set of a list of strings.")),
-    }
-}
-
-fn unknown_shape(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(
-        format!("Invalid {name} argument"),
-        format!(
-            "The value of {name} is known only after apply, so the number of instances cannot be planned."
-        ),
-    )
-    .at(span)
-    .hint("Let it depend on settings or on names that the configuration gives.")
 }
 
 impl At<'_, '_> {
@@ -431,7 +381,8 @@ impl At<'_, '_> {
             Reference::Terraform(_) => {
                 Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into()))
             }
-            Reference::Itself | Reference::Slot(_) => None,
+            Reference::Itself => Some(self.itself.ok_or_else(|| no_self(span))?.clone()),
+            Reference::Slot(_) => None,
         };
         // What failed was reported; what refers to it must not fail again.
         Ok(found.unwrap_or_else(|| Evaluated::known(Value::unknown(Type::Dynamic))))
@@ -452,8 +403,11 @@ impl At<'_, '_> {
             }))
         };
         let block = &graph.modules[self.module].module.calls[call];
-        let instances = &self.evaluation.modules[self.module][self.instance].calls[call];
+        let Some(instances) = &self.evaluation.modules[self.module][self.instance].calls[call] else {
+            return Evaluated::known(Value::unknown(Type::Dynamic));
+        };
         Evaluated::known(match block.repetition {
+            Repetition::Enabled(_) => instances.first().map_or(Value::NULL, |(_, i)| one(*i)),
             Repetition::None => instances.first().map_or(Value::unknown(Type::Dynamic), |(_, i)| one(*i)),
             Repetition::Count(_) => Value::tuple(instances.iter().map(|(_, i)| one(*i))),
             Repetition::ForEach(_) => Value::object(instances.iter().filter_map(|(key, i)| match key {
@@ -483,9 +437,13 @@ impl At<'_, '_> {
             ),
             span,
         };
-        let instances = &self.evaluation.modules[self.module][self.instance].calls[call];
+        let Some(instances) = &self.evaluation.modules[self.module][self.instance].calls[call] else {
+            return Expr::literal(Value::unknown(Type::Dynamic), span);
+        };
         let kind = match graph.modules[self.module].module.calls[call].repetition {
-            Repetition::None => return instances.first().map_or(nothing, |(_, i)| one(*i)),
+            Repetition::None | Repetition::Enabled(_) => {
+                return instances.first().map_or(nothing, |(_, i)| one(*i));
+            }
             Repetition::Count(_) => ExprKind::Tuple(instances.iter().map(|(_, i)| one(*i)).collect()),
             Repetition::ForEach(_) => ExprKind::Object(
                 instances
@@ -499,6 +457,16 @@ impl At<'_, '_> {
         };
         Expr { kind, span }
     }
+}
+
+fn no_self(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(
+            "Invalid reference",
+            "self stands for the object that a postcondition is about; there is none here.",
+        )
+        .at(span),
+    )
 }
 
 fn misplaced(reference: &Reference, argument: &str, span: Span) -> Box<Diagnostic> {
@@ -541,7 +509,13 @@ fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
     if let ExprKind::Reference(reference) = &expr.kind {
         let span = expr.span;
         let Ok(found) = at.resolve(reference, span) else { return false };
-        if found.value.is_wholly_known() {
+        // Whether a value is known was found when it was made: looking through
+        // all instances again for each of them would take forever.
+        let known = match reference {
+            Reference::Module(_) => found.value.is_wholly_known(),
+            _ => found.slot.is_none(),
+        };
+        if known {
             *expr = Expr::literal(found.value, span);
             return false;
         }

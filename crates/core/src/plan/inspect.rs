@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::evaluate::{Evaluated, Evaluation, Repeated};
-use crate::addr::{InstanceKey, ModulePath};
+use super::model::Plan;
+use crate::addr::{InstanceKey, ModulePath, ResourceMode};
 use crate::config::{Instance, Repetition};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{EvalResult, Expr, Reference, evaluate};
 use crate::graph::{Graph, NodeKind};
-use crate::state::WorkspaceState;
+use crate::state::{RecordKey, WorkspaceState};
 use crate::value::{Type, Value};
 
 /// An instance's names and what they stand for, in its root module.
@@ -22,17 +23,49 @@ pub struct Inspection<'a> {
 impl<'a> Inspection<'a> {
     /// Evaluates everything that the state does not hold.
     pub fn new(graph: &'a Graph, instance: &'a Instance, state: &WorkspaceState, timestamp: &'a str) -> Self {
+        Self::with(graph, instance, &objects(state), timestamp)
+    }
+
+    /// The instance as a plan will have it.
+    pub fn planned(graph: &'a Graph, instance: &'a Instance, plan: &Plan, timestamp: &'a str) -> Self {
+        let mut objects = BTreeMap::new();
+        plan.changes.iter().for_each(|change| add(&mut objects, &change.key, &change.after));
+        Self::with(graph, instance, &objects, timestamp)
+    }
+
+    /// The instance as its state has it after this plan, which has the data
+    /// sources that it read itself.
+    pub fn applied(
+        graph: &'a Graph,
+        instance: &'a Instance,
+        plan: &Plan,
+        state: &WorkspaceState,
+        timestamp: &'a str,
+    ) -> Self {
+        let mut objects = objects(state);
+        for change in plan.changes.iter().filter(|c| c.key.address.mode == ResourceMode::Data) {
+            if change.after.is_wholly_known() {
+                add(&mut objects, &change.key, &change.after);
+            }
+        }
+        Self::with(graph, instance, &objects, timestamp)
+    }
+
+    fn with(graph: &'a Graph, instance: &'a Instance, objects: &Objects, timestamp: &'a str) -> Self {
         let mut evaluation = Evaluation::new(graph, instance, timestamp);
         evaluation.now = Some(timestamp);
-        let objects = objects(state);
         for &at in &graph.order {
             let node = &graph.nodes[at];
             match node.kind {
                 NodeKind::Variable(i) => evaluation.variable(node.module, i),
                 NodeKind::Local(i) => evaluation.local(node.module, i),
-                NodeKind::Output(i) => evaluation.output(node.module, i),
+                NodeKind::Output(i) => {
+                    for instance in 0..evaluation.modules[node.module].len() {
+                        evaluation.output(node.module, instance, i);
+                    }
+                }
                 NodeKind::Call(i) => evaluation.call(node.module, i),
-                NodeKind::Provider(_) => {}
+                NodeKind::Provider(_) | NodeKind::Import(_) | NodeKind::Check(_) => {}
                 NodeKind::Resource(i) => {
                     let block = &graph.modules[node.module].module.resources[i];
                     let name = Reference::Resource {
@@ -95,26 +128,32 @@ impl<'a> Inspection<'a> {
 
 type Instances = BTreeMap<Option<InstanceKey>, Value>;
 
-/// The state's current objects by module instance and name.
-fn objects(state: &WorkspaceState) -> BTreeMap<(ModulePath, Reference), Instances> {
-    let mut objects: BTreeMap<_, Instances> = BTreeMap::new();
-    for record in state.resources.values().filter(|record| record.key.deposed.is_none()) {
-        let address = &record.key.address;
-        let name = Reference::Resource {
-            mode: address.mode,
-            kind: address.kind.clone(),
-            name: address.name.clone(),
-        };
-        let instances = objects.entry((address.module.clone(), name)).or_default();
-        instances.insert(address.key.clone(), record.attributes.clone());
-    }
+/// Current objects by module instance and name.
+type Objects = BTreeMap<(ModulePath, Reference), Instances>;
+
+/// The state's current objects.
+fn objects(state: &WorkspaceState) -> Objects {
+    let mut objects = BTreeMap::new();
+    state.resources.values().for_each(|record| add(&mut objects, &record.key, &record.attributes));
     objects
+}
+
+fn add(objects: &mut Objects, key: &RecordKey, object: &Value) {
+    if key.deposed.is_some() || object.is_null() {
+        return;
+    }
+    let address = &key.address;
+    let name =
+        Reference::Resource { mode: address.mode, kind: address.kind.clone(), name: address.name.clone() };
+    let instances = objects.entry((address.module.clone(), name)).or_default();
+    instances.insert(address.key.clone(), object.clone());
 }
 
 /// All instances of a resource as references see them.
 fn whole(repetition: &Repetition, found: &Instances) -> Value {
     match repetition {
         Repetition::None => found.get(&None).cloned().unwrap_or(Value::unknown(Type::Dynamic)),
+        Repetition::Enabled(_) => found.get(&None).cloned().unwrap_or(Value::NULL),
         Repetition::Count(_) => {
             let last = found.keys().filter_map(|key| match key {
                 Some(InstanceKey::Index(i)) => Some(*i),

@@ -1,21 +1,40 @@
 //! From refreshed state and configuration to a plan.
 //!
+//! `moves` brings recorded objects to their addresses, `targets` says what a
+//! plan is about; `planner` walks the graph: `evaluate` and `expand` say what
+//! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
+//! what waits, `checks` what holds. `order` makes steps of it.
+//!
 //! Must not: await, touch disk, read the clock.
 
+pub(crate) mod checks;
+mod deferred;
 mod diff;
 mod evaluate;
+mod expand;
 pub mod file;
+mod generate;
+mod imports;
 mod inspect;
 mod model;
+mod moves;
+mod objects;
 mod order;
 mod planner;
+mod removals;
+mod targets;
 
 pub(crate) use diff::{mark_sensitive, proposed};
 
 pub use crate::refresh::Drift;
+pub use checks::{CheckStatus, Checkable, Checked, CheckedInstance, Pending, RuleKind};
+pub use deferred::{Deferred, Waiting};
+pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
     Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
     StepAction, StepId,
 };
-pub use planner::{DataRead, PlanInput, Planned, plan};
+pub use moves::{Moves, moves};
+pub use planner::{DataRead, Needs, PlanInput, Planned, plan};
+pub use targets::Chosen;

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::checks::{Checked, Pending};
+use super::deferred::Deferred;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::expr::Expr;
 use crate::refresh::Drift;
@@ -65,8 +67,24 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What residual expressions refer to.
     pub slots: Vec<Slot>,
-    /// Records to be written before any step: refreshed objects.
+    /// Records to be written before any step, in one entry of the journal:
+    /// moved, refreshed and imported objects.
     pub refreshed: Vec<crate::state::RecordChange>,
+    /// What cannot be planned yet, in the configuration's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Deferred>,
+    /// What preconditions, postconditions and checks came to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Checked>,
+    /// What of checks and of outputs' preconditions only the apply can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<Pending>,
+    /// It is about a part of the configuration only: `-target` or `-exclude`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Configuration for imported objects that have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub generated: String,
 }
 
 /// What is done to an object.
@@ -85,6 +103,8 @@ pub enum Action {
     DeleteThenCreate,
     /// Made anew, then the old one removed.
     CreateThenDelete,
+    /// No longer managed, then made anew; the old object stays.
+    ForgetThenCreate,
     /// Removed.
     Delete,
     /// No longer managed; the object stays.
@@ -92,9 +112,9 @@ pub enum Action {
 }
 
 impl Action {
-    /// Either order of replacement.
+    /// A new object takes the place of another.
     pub fn is_replace(self) -> bool {
-        matches!(self, Action::DeleteThenCreate | Action::CreateThenDelete)
+        matches!(self, Action::DeleteThenCreate | Action::CreateThenDelete | Action::ForgetThenCreate)
     }
 }
 
@@ -128,6 +148,10 @@ pub enum Reason {
     DependencyPending,
     /// It was there, and somebody removed it.
     Missing,
+    /// `destroy = false` in the block, or in it before it went.
+    Kept,
+    /// A `removed` block says so.
+    Removed,
 }
 
 /// What happens to one object.
@@ -162,6 +186,24 @@ pub struct Change {
     /// Direct dependencies, for the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<ResourceAddress>,
+    /// Where the object was recorded before a move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<ResourceAddress>,
+    /// What the service calls an object that is imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importing: Option<String>,
+    /// Preconditions that only the apply can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preconditions: Vec<Pending>,
+    /// Postconditions that only the apply can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub postconditions: Vec<Pending>,
+    /// The record's `keep`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
+    /// The data source of this check: its failure is a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Arc<str>>,
     /// The record's `create_before_destroy`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_before_destroy: bool,
@@ -184,6 +226,13 @@ pub struct OutputChange {
     pub sensitive: bool,
 }
 
+impl OutputChange {
+    /// What becomes of a value that is known.
+    pub fn known(before: Value, after: Value, sensitive: bool) -> Self {
+        OutputChange { before, after, residual: None, sensitive }
+    }
+}
+
 /// The number of a step: its place in [`Plan::steps`].
 pub type StepId = u32;
 
@@ -203,6 +252,8 @@ pub enum StepAction {
     Read,
     /// Forgets the record.
     Forget,
+    /// Nothing but the conditions of an object that does not change.
+    Check,
     /// Nothing: joins many dependencies into one.
     Join,
 }
@@ -238,8 +289,9 @@ pub enum Slot {
     Resource {
         /// How its instances make it up.
         shape: Shape,
-        /// Instances: key and index into [`Plan::changes`].
-        instances: Vec<(Option<InstanceKeyRepr>, u32)>,
+        /// Instances: key and index into [`Plan::changes`]; without that, what
+        /// the plan does not know.
+        instances: Vec<(Option<InstanceKeyRepr>, Option<u32>)>,
     },
     /// An expression over other slots: a local, a variable, a module's outputs.
     Expression(Expr),
@@ -264,7 +316,7 @@ impl From<&InstanceKey> for InstanceKeyRepr {
     }
 }
 
-/// How many objects a plan adds, changes and destroys.
+/// How many objects a plan adds, changes, destroys, imports and forgets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Created, replacements included.
@@ -274,22 +326,66 @@ pub struct Counts {
     /// Deleted, replacements included.
     #[serde(rename = "remove")]
     pub destroy: usize,
+    /// Taken in from the service.
+    #[serde(default)]
+    pub import: usize,
+    /// No longer managed.
+    #[serde(default)]
+    pub forget: usize,
+}
+
+impl Change {
+    /// A change with nothing in it but what is done to which object.
+    pub fn of(key: RecordKey, provider: &str, action: Action) -> Self {
+        Change {
+            key,
+            provider: provider.to_owned(),
+            action,
+            reason: None,
+            before: Value::NULL,
+            after: Value::NULL,
+            config: Value::NULL,
+            residual: None,
+            connection: Value::NULL,
+            provider_config: None,
+            dependencies: Vec::new(),
+            previous: None,
+            importing: None,
+            preconditions: Vec::new(),
+            postconditions: Vec::new(),
+            keep: false,
+            scope: None,
+            create_before_destroy: false,
+            span: None,
+        }
+    }
+
+    /// Whether an apply would do or record anything for it.
+    pub fn acts(&self) -> bool {
+        self.action != Action::NoOp || self.previous.is_some() || self.importing.is_some()
+    }
 }
 
 impl Plan {
-    /// What it adds, changes and destroys.
+    /// What it adds, changes, destroys, imports and forgets.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
+            counts.import += usize::from(change.importing.is_some());
             match change.action {
                 Action::Create => counts.add += 1,
                 Action::Update => counts.change += 1,
                 Action::Delete => counts.destroy += 1,
+                Action::Forget => counts.forget += 1,
                 Action::DeleteThenCreate | Action::CreateThenDelete => {
                     counts.add += 1;
                     counts.destroy += 1;
                 }
-                Action::NoOp | Action::Read | Action::Forget => {}
+                Action::ForgetThenCreate => {
+                    counts.add += 1;
+                    counts.forget += 1;
+                }
+                Action::NoOp | Action::Read => {}
             }
         }
         counts
@@ -297,8 +393,19 @@ impl Plan {
 
     /// Whether applying it would do anything beyond taking drift in.
     pub fn has_changes(&self) -> bool {
-        self.changes.iter().any(|c| c.action != Action::NoOp)
+        self.changes.iter().any(Change::acts)
             || self.outputs.values().any(|o| o.residual.is_some() || o.before != o.after)
+    }
+
+    /// The same plan with nothing left but what is imported and moved.
+    #[must_use]
+    pub fn without_steps(mut self) -> Plan {
+        self.steps.clear();
+        self.assertions.clear();
+        self.outputs.values_mut().for_each(|output| {
+            *output = OutputChange::known(output.before.clone(), output.before.clone(), output.sensitive);
+        });
+        self
     }
 }
 
@@ -310,6 +417,8 @@ impl std::ops::Add for Counts {
             add: self.add + other.add,
             change: self.change + other.change,
             destroy: self.destroy + other.destroy,
+            import: self.import + other.import,
+            forget: self.forget + other.forget,
         }
     }
 }

@@ -4,18 +4,21 @@
 //! depended on it; a resource with many instances is waited for through one
 //! join, so that edges grow with instances and not with their product.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::evaluate::Evaluation;
 use super::model::{Action, Change, Step, StepAction, StepId};
-use crate::addr::{ModulePath, ResourceAddress};
+use crate::addr::ResourceAddress;
 use crate::graph::{Graph, NodeKind};
 use crate::state::WorkspaceState;
 
-/// Whether objects of one module instance can be meant from another: the
-/// instances agree on the calls that they share.
-pub(super) fn related(a: &ModulePath, b: &ModulePath) -> bool {
-    a.steps().iter().zip(b.steps()).take_while(|(a, b)| a.name == b.name).all(|(a, b)| a.key == b.key)
+/// Changes of one resource in one module instance.
+#[derive(Default)]
+struct Group {
+    /// Those that act.
+    changes: Vec<usize>,
+    /// Changes of what, by its record, depends on it.
+    users: Vec<usize>,
 }
 
 struct Builder<'a> {
@@ -25,8 +28,9 @@ struct Builder<'a> {
     made: Vec<Option<StepId>>,
     /// The step that removes what was before.
     removed: Vec<Option<StepId>>,
-    /// By address without key: changes of what, by its record, depends on it.
-    users: HashMap<ResourceAddress, Vec<usize>>,
+    groups: Vec<Group>,
+    /// The group of each change that acts.
+    group_of: Vec<Option<usize>>,
 }
 
 /// The steps of a plan, in an order that respects itself.
@@ -37,22 +41,20 @@ pub(super) fn steps(
     evaluation: &Evaluation<'_>,
     state: &WorkspaceState,
 ) -> Vec<Step> {
-    let mut users: HashMap<ResourceAddress, Vec<usize>> = HashMap::new();
-    for (i, change) in changes.iter().enumerate().filter(|(_, change)| change.action != Action::NoOp) {
-        for address in state.resources.get(&change.key).into_iter().flat_map(|record| &record.dependencies) {
-            users.entry(address.clone()).or_default().push(i);
-        }
-    }
     let mut builder = Builder {
         changes,
         steps: Vec::new(),
         made: vec![None; changes.len()],
         removed: vec![None; changes.len()],
-        users,
+        groups: Vec::new(),
+        group_of: vec![None; changes.len()],
     };
-    builder.early_removals(state);
+    builder.group(state);
+    builder.forgetting();
+    let (late, early) = builder.removals();
+    builder.early(&early);
     builder.making(graph, instances, evaluation);
-    builder.late_removals();
+    builder.late(&late);
     builder.steps
 }
 
@@ -63,67 +65,117 @@ impl Builder<'_> {
         id
     }
 
-    /// Deletions, and the first halves of replacements, dependents first.
-    /// Removals of what nothing new waits for could come later, but nothing
-    /// is gained by it.
-    fn early_removals(&mut self, state: &WorkspaceState) {
-        let removed: Vec<usize> = (0..self.changes.len())
-            .filter(|&i| match self.changes[i].action {
-                Action::DeleteThenCreate => true,
-                Action::Delete => !self.kept_users(i),
-                _ => false,
-            })
-            .collect();
-        // Who depends on a resource, among the removed.
-        let mut by_address: HashMap<ResourceAddress, Vec<usize>> = HashMap::new();
-        for &i in &removed {
-            by_address.entry(self.changes[i].key.address.without_key()).or_default().push(i);
+    /// One step to wait for in place of many.
+    fn join(&mut self, mut after: Vec<StepId>) -> Vec<StepId> {
+        after.sort_unstable();
+        after.dedup();
+        if after.len() > 1 { vec![self.push(StepAction::Join, 0, after)] } else { after }
+    }
+
+    fn group(&mut self, state: &WorkspaceState) {
+        let acts = |change: &Change| change.action != Action::NoOp;
+        let mut places: HashMap<ResourceAddress, usize> = HashMap::new();
+        for (i, change) in self.changes.iter().enumerate().filter(|(_, change)| acts(change)) {
+            let next = self.groups.len();
+            let place = *places.entry(change.key.address.without_key()).or_insert(next);
+            if place == next {
+                self.groups.push(Group::default());
+            }
+            self.groups[place].changes.push(i);
+            self.group_of[i] = Some(place);
         }
-        let mut dependents: HashMap<usize, Vec<usize>> = HashMap::new();
-        for &i in &removed {
-            let recorded = state
-                .resources
-                .get(&self.changes[i].key)
-                .map(|r| r.dependencies.as_slice())
-                .unwrap_or_default();
-            for dependency in recorded {
-                for &on in by_address.get(dependency).into_iter().flatten() {
-                    dependents.entry(on).or_default().push(i);
+        for (i, change) in self.changes.iter().enumerate().filter(|(_, change)| acts(change)) {
+            let record = state.resources.get(&change.key);
+            for dependency in record.into_iter().flat_map(|record| &record.dependencies) {
+                if let Some(&place) = places.get(dependency) {
+                    self.groups[place].users.push(i);
                 }
             }
         }
-        for &i in &removed {
-            self.remove(i, &dependents, &mut Vec::new());
+    }
+
+    /// What is forgotten needs no call and waits for nothing.
+    fn forgetting(&mut self) {
+        for i in 0..self.changes.len() {
+            if matches!(self.changes[i].action, Action::Forget | Action::ForgetThenCreate) {
+                self.removed[i] = Some(self.push(StepAction::Forget, i, Vec::new()));
+            }
         }
     }
 
-    /// Whether something that stays used the object and is changed to do
-    /// without it: then the object goes after that change.
-    fn kept_users(&self, i: usize) -> bool {
-        self.users(i).any(|j| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete))
+    /// Groups that have removals after and before what is made, those first
+    /// that others wait for.
+    fn removals(&self) -> (Vec<usize>, Vec<usize>) {
+        let has = |group: &usize, is_late: bool| {
+            self.groups[*group].changes.iter().any(|&i| self.is_removal(i, *group, is_late))
+        };
+        let order = self.dependents_first();
+        (
+            order.iter().copied().filter(|group| has(group, true)).collect(),
+            order.iter().copied().filter(|group| has(group, false)).collect(),
+        )
     }
 
-    /// Changes of objects whose records depend on the object of a change.
-    fn users(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
-        self.users.get(&self.changes[i].key.address.without_key()).into_iter().flatten().copied()
-    }
-
-    fn remove(
-        &mut self,
-        i: usize,
-        dependents: &HashMap<usize, Vec<usize>>,
-        open: &mut Vec<usize>,
-    ) -> Option<StepId> {
-        if self.removed[i].is_some() || open.contains(&i) {
-            return self.removed[i];
+    /// Whether a change removes something after (or before) what is made.
+    /// Something that stays used the object and is changed to do without it:
+    /// then the object goes after that change.
+    fn is_removal(&self, i: usize, group: usize, is_late: bool) -> bool {
+        let kept = |&j: &usize| matches!(self.changes[j].action, Action::Update | Action::CreateThenDelete);
+        match self.changes[i].action {
+            Action::DeleteThenCreate => !is_late,
+            Action::CreateThenDelete => is_late,
+            Action::Delete => self.groups[group].users.iter().any(kept) == is_late,
+            _ => false,
         }
-        open.push(i);
-        let first = dependents.get(&i).cloned().unwrap_or_default();
-        let after = first.into_iter().filter_map(|d| self.remove(d, dependents, open)).collect();
-        open.pop();
-        let step = self.push(StepAction::Delete, i, after);
-        self.removed[i] = Some(step);
-        Some(step)
+    }
+
+    /// All groups, those that depend on others before them.
+    fn dependents_first(&self) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.groups.len());
+        let mut met = vec![false; self.groups.len()];
+        for root in 0..self.groups.len() {
+            // What is open: a group and its dependents still to be looked at.
+            let mut open: Vec<(usize, Vec<usize>)> = Vec::new();
+            if !std::mem::replace(&mut met[root], true) {
+                open.push((root, self.dependents(root)));
+            }
+            while let Some((group, left)) = open.last_mut() {
+                match left.pop() {
+                    Some(next) if std::mem::replace(&mut met[next], true) => {}
+                    Some(next) => open.push((next, self.dependents(next))),
+                    None => {
+                        order.push(*group);
+                        open.pop();
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    fn dependents(&self, group: usize) -> Vec<usize> {
+        let found: HashSet<usize> = self.groups[group]
+            .users
+            .iter()
+            .filter_map(|&i| self.group_of[i])
+            .filter(|&g| g != group)
+            .collect();
+        found.into_iter().collect()
+    }
+
+    /// Deletions, and the first halves of replacements, dependents first.
+    fn early(&mut self, groups: &[usize]) {
+        for &group in groups {
+            let own = self.groups[group].changes.clone();
+            let before = self.groups[group].users.iter().filter(|&&i| self.group_of[i] != Some(group));
+            let before = before.filter_map(|&i| self.removed[i]).collect();
+            let before = self.join(before);
+            for i in own {
+                if self.is_removal(i, group, false) {
+                    self.removed[i] = Some(self.push(StepAction::Delete, i, before.clone()));
+                }
+            }
+        }
     }
 
     /// Creations and updates, in the configuration's order.
@@ -138,39 +190,45 @@ impl Builder<'_> {
         for &node in &graph.order {
             let NodeKind::Resource(_) = graph.nodes[node].kind else { continue };
             let module = graph.nodes[node].module;
-            for (instance, made) in evaluation.modules[module].iter().enumerate() {
+            for instance in 0..evaluation.modules[module].len() {
                 let mut before: Vec<StepId> = Vec::new();
                 for &dependency in &graph.nodes[node].resources {
-                    let other = graph.nodes[dependency].module;
-                    for (i, candidate) in evaluation.modules[other].iter().enumerate() {
-                        if (other == module && i == instance)
-                            || (other != module && related(&candidate.path, &made.path))
-                        {
-                            before.extend(done.get(&(dependency, i)).into_iter().flatten());
-                        }
+                    for seen in evaluation.visible(module, instance, graph.nodes[dependency].module) {
+                        before.extend(done.get(&(dependency, seen)).into_iter().flatten());
                     }
                 }
                 before.sort_unstable();
                 before.dedup();
                 let mut own: Vec<StepId> = Vec::new();
-                for &change in instances.get(&(node, instance)).into_iter().flatten() {
-                    own.extend(self.make(change as usize, &before));
+                let changes = instances.get(&(node, instance)).map(Vec::as_slice).unwrap_or_default();
+                let many = changes.len() > 1 && before.len() > 1;
+                let mut shared: Option<Vec<StepId>> = None;
+                for &change in changes {
+                    if many && shared.is_none() && self.makes(change as usize) {
+                        shared = Some(self.join(before.clone()));
+                    }
+                    own.extend(self.make(change as usize, shared.as_ref().unwrap_or(&before)));
                 }
                 // What does not change itself still passes waiting on.
                 let ends = if own.is_empty() { before } else { own };
-                let ends = if ends.len() > 1 { vec![self.push(StepAction::Join, 0, ends)] } else { ends };
+                let ends = self.join(ends);
                 done.insert((node, instance), ends);
             }
         }
     }
 
+    fn makes(&self, i: usize) -> bool {
+        !matches!(self.changes[i].action, Action::NoOp | Action::Delete | Action::Forget)
+    }
+
     fn make(&mut self, i: usize, before: &[StepId]) -> Option<StepId> {
+        let change = &self.changes[i];
         let mut after = before.to_vec();
-        let action = match self.changes[i].action {
+        let action = match change.action {
             Action::Create => StepAction::Create,
             Action::Update => StepAction::Update,
             Action::Read => StepAction::Read,
-            Action::DeleteThenCreate => {
+            Action::DeleteThenCreate | Action::ForgetThenCreate => {
                 after.extend(self.removed[i]);
                 StepAction::Create
             }
@@ -179,6 +237,9 @@ impl Builder<'_> {
                 after.push(depose);
                 StepAction::Create
             }
+            Action::NoOp if !change.preconditions.is_empty() || !change.postconditions.is_empty() => {
+                StepAction::Check
+            }
             Action::NoOp | Action::Delete | Action::Forget => return None,
         };
         let step = self.push(action, i, after);
@@ -186,25 +247,20 @@ impl Builder<'_> {
         Some(step)
     }
 
-    /// Second halves of create-first replacements: after everything that used
-    /// the old object uses the new one.
-    fn late_removals(&mut self) {
-        for i in 0..self.changes.len() {
-            if self.changes[i].action == Action::Delete && self.removed[i].is_none() {
-                let after = self.users(i).flat_map(|j| [self.made[j], self.removed[j]]).flatten().collect();
-                self.removed[i] = Some(self.push(StepAction::Delete, i, after));
-            }
-            if self.changes[i].action != Action::CreateThenDelete {
-                continue;
-            }
-            let address = self.changes[i].key.address.without_key();
-            let mut after: Vec<StepId> = self.made[i].into_iter().collect();
-            for (j, change) in self.changes.iter().enumerate() {
-                if change.dependencies.contains(&address) {
-                    after.extend(self.made[j]);
+    /// Second halves of create-first replacements, and deletions of what was
+    /// used: after everything that used the old object does without it.
+    fn late(&mut self, groups: &[usize]) {
+        for &group in groups {
+            let own = self.groups[group].changes.clone();
+            let users = self.groups[group].users.iter();
+            let before = users.flat_map(|&i| [self.made[i], self.removed[i]]).flatten().collect();
+            let before = self.join(before);
+            for i in own {
+                if self.is_removal(i, group, true) {
+                    let after = before.iter().copied().chain(self.made[i]).collect();
+                    self.removed[i] = Some(self.push(StepAction::Delete, i, after));
                 }
             }
-            self.push(StepAction::Delete, i, after);
         }
     }
 }

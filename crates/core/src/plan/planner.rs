@@ -1,5 +1,8 @@
 //! Configuration and refreshed state to a plan.
 //!
+//! Walks the graph: `objects` plans one object, `removals` what the
+//! configuration does not have any more, `imports` what is taken in.
+//!
 //! Guarantees: pure and repeatable; every mistake of an instance is reported
 //! together; a plan that would remove a protected object is refused.
 //! Must not: await, touch disk, read the clock.
@@ -7,18 +10,24 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::diff::{decide, mark_sensitive, proposed};
+use super::checks::{CheckStatus, Checkable, CheckedInstance, Checks, Judged, Pending, RuleKind};
+use super::checks::{judge, module_words};
+use super::deferred::{Deferral, Waiting};
 use super::evaluate::{Evaluated, Evaluation, Repeated, close, root_outputs, root_variables};
-use super::model::{Action, Change, OutputChange, Plan, PlanMode, Reason, Shape, Slot};
+use super::expand::Expansion;
+use super::imports::{ImportRead, Wanted};
+use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot};
+use super::moves::{Moves, check_instances};
 use super::order;
-use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
-use crate::config::{Instance, Repetition, Resource, span_of};
-use crate::diag::{Diagnostic, Diagnostics};
+use super::targets::{Chosen, without_keys};
+use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
+use crate::config::{Instance, Repetition, Resource};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::expr::{Expr, evaluate};
 use crate::graph::{Graph, NodeKind};
-use crate::provider::{PlanRequest, Registry, SharedProvider};
+use crate::provider::Registry;
 use crate::refresh::Drift;
-use crate::state::{RecordChange, RecordKey, WorkspaceState};
+use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
 use crate::value::{Type, Value};
 
 /// What a plan is made of.
@@ -27,24 +36,36 @@ pub struct PlanInput<'a> {
     pub instance: &'a Instance,
     /// Its graph.
     pub graph: &'a Graph,
-    /// The workspace, refreshed.
+    /// The workspace, its objects moved and refreshed.
     pub state: &'a WorkspaceState,
     /// What refresh found changed.
-    pub drift: Vec<Drift>,
-    /// Records that refresh changes.
-    pub refreshed: Vec<RecordChange>,
+    pub drift: &'a [Drift],
+    /// Records that moves and refresh change.
+    pub refreshed: &'a [RecordChange],
     /// The providers.
     pub registry: &'a Registry,
     /// The kind of plan.
     pub mode: PlanMode,
     /// `-replace`.
     pub replace: &'a [ResourceAddress],
+    /// `-target` and `-exclude`.
+    pub chosen: &'a Chosen,
+    /// What was moved.
+    pub moves: &'a Moves,
+    /// Objects to be imported besides those of `import` blocks.
+    pub imports: &'a [(ResourceAddress, String)],
+    /// Whether imported objects without configuration get one.
+    pub generate: bool,
     /// Now, RFC 3339.
     pub timestamp: &'a str,
     /// Of the configuration files.
     pub config_digest: &'a str,
     /// Data sources read so far.
     pub data: &'a BTreeMap<ResourceAddress, Value>,
+    /// Data sources of checks that could not be read.
+    pub unread: &'a HashSet<ResourceAddress>,
+    /// Objects read by their id so far.
+    pub imported: &'a BTreeMap<ResourceAddress, Value>,
 }
 
 /// A data source that must be read before planning can go on.
@@ -58,14 +79,25 @@ pub struct DataRead {
     pub connection: Value,
     /// Its configuration, wholly known.
     pub config: Value,
+    /// It stands in a check: failing to read it is a warning.
+    pub in_check: bool,
+}
+
+/// What must be read before planning can go on.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Data sources.
+    pub data: Vec<DataRead>,
+    /// Objects to be imported.
+    pub imports: Vec<ImportRead>,
 }
 
 /// What planning came to.
 pub enum Planned {
     /// A plan, with warnings.
-    Plan(Box<Plan>),
+    Plan(Box<Plan>, Diagnostics),
     /// Read these and plan again.
-    Needs(Vec<DataRead>),
+    Needs(Needs),
 }
 
 /// Makes a plan.
@@ -73,28 +105,25 @@ pub enum Planned {
 /// # Errors
 /// Everything that is wrong with the instance.
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
-    let mut planner = Planner {
-        evaluation: Evaluation::new(input.graph, input.instance, input.timestamp),
-        input: &input,
-        changes: Vec::new(),
-        seen: HashSet::new(),
-        identities: HashMap::new(),
-        connection: (Value::NULL, String::new()),
-        provider_configs: HashMap::new(),
-        gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
-        needs: Vec::new(),
-        instances: HashMap::new(),
-        changing: HashSet::new(),
-    };
-    if input.mode != PlanMode::Destroy {
-        planner.walk();
-    }
+    let mut planner = Planner::new(&input);
+    planner.requested_imports();
+    planner.walk();
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
-    if !planner.needs.is_empty() {
+    if !planner.needs.data.is_empty() {
         return Ok(Planned::Needs(planner.needs));
     }
+    if input.mode != PlanMode::Destroy {
+        planner.imports_without_block();
+    }
+    let unsettled = std::mem::take(&mut planner.unsettled);
+    planner.evaluation.diagnostics.extend(unsettled);
+    if !planner.needs.imports.is_empty() && !planner.evaluation.diagnostics.has_errors() {
+        return Ok(Planned::Needs(planner.needs));
+    }
+    planner.deferral.calls(&planner.evaluation);
+    planner.moved_instances();
     if input.mode != PlanMode::RefreshOnly {
         planner.removals();
     }
@@ -104,9 +133,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     }
     let steps =
         order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
-    let Planner { evaluation, changes, .. } = planner;
+    let Planner { evaluation, changes, deferral, checks, assertions, generated, records, .. } = planner;
     let variables = root_variables(&evaluation);
-    let mut plan = Plan {
+    let refreshed = input.refreshed.iter().cloned().chain(records).collect();
+    let plan = Plan {
         workspace: input.instance.workspace.clone(),
         tenant: input.instance.tenant.as_ref().map(|(t, _)| t.clone()),
         tier: input.instance.tenant.as_ref().map(|(_, t)| t.clone()),
@@ -119,64 +149,138 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         variables,
         changes,
         outputs,
-        drift: Vec::new(),
+        drift: input.drift.to_vec(),
         steps,
         slots: evaluation.slots,
-        refreshed: Vec::new(),
+        refreshed,
+        deferred: deferral.all,
+        checks: checks.all,
+        assertions,
+        partial: input.chosen.is_partial(),
+        generated,
     };
-    plan.drift = input.drift;
-    plan.refreshed = input.refreshed;
-    Ok(Planned::Plan(Box::new(plan)))
+    Ok(Planned::Plan(Box::new(plan), evaluation.diagnostics))
 }
 
 pub(super) struct Planner<'a> {
-    evaluation: Evaluation<'a>,
-    input: &'a PlanInput<'a>,
-    changes: Vec<Change>,
-    /// Addresses that the configuration has.
-    seen: HashSet<ResourceAddress>,
+    pub(super) evaluation: Evaluation<'a>,
+    pub(super) input: &'a PlanInput<'a>,
+    pub(super) changes: Vec<Change>,
+    /// Addresses that the configuration has, with their changes.
+    pub(super) seen: HashMap<ResourceAddress, Option<u32>>,
     /// Identity of each planned object, to find two blocks for one object.
-    identities: HashMap<String, ResourceAddress>,
+    pub(super) identities: HashMap<String, ResourceAddress>,
     /// The connection that was met last, and its text: mostly all have one.
-    connection: (Value, String),
+    pub(super) connection: (Value, String),
     /// What each `provider` block came to.
     provider_configs: HashMap<String, (Value, Option<Expr>)>,
     /// Objects that somebody removed.
-    gone: HashSet<&'a RecordKey>,
-    needs: Vec<DataRead>,
+    pub(super) gone: HashSet<&'a RecordKey>,
+    pub(super) needs: Needs,
     /// Changes of each resource node's module instance.
-    pub(super) instances: HashMap<(usize, usize), Vec<u32>>,
+    instances: HashMap<(usize, usize), Vec<u32>>,
     /// Addresses, without key, of resources that change.
-    changing: HashSet<ResourceAddress>,
+    pub(super) changing: HashSet<ResourceAddress>,
+    /// By node: replaced create-first, since something that depends on it is.
+    pub(super) create_first: Vec<bool>,
+    pub(super) deferral: Deferral,
+    checks: Checks,
+    assertions: Vec<Pending>,
+    pub(super) imports: BTreeMap<ResourceAddress, Wanted>,
+    /// Mistakes, unless something that is still to be read settles them.
+    pub(super) unsettled: Vec<Diagnostic>,
+    pub(super) generated: String,
+    /// Records of imported objects.
+    pub(super) records: Vec<RecordChange>,
 }
 
-impl Planner<'_> {
+/// Where an object stands in configuration and graph.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub node: usize,
+    pub module: usize,
+    pub instance: usize,
+    pub block: &'p Resource,
+}
+
+impl<'a> Planner<'a> {
+    fn new(input: &'a PlanInput<'a>) -> Self {
+        Planner {
+            evaluation: Evaluation::new(input.graph, input.instance, input.timestamp),
+            input,
+            changes: Vec::new(),
+            seen: HashMap::new(),
+            identities: HashMap::new(),
+            connection: (Value::NULL, String::new()),
+            provider_configs: HashMap::new(),
+            gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
+            needs: Needs::default(),
+            instances: HashMap::new(),
+            changing: HashSet::new(),
+            create_first: create_first(input.graph),
+            deferral: Deferral::default(),
+            checks: Checks::default(),
+            assertions: Vec::new(),
+            imports: BTreeMap::new(),
+            unsettled: Vec::new(),
+            generated: String::new(),
+            records: Vec::new(),
+        }
+    }
+
     fn walk(&mut self) {
+        let destroy = self.input.mode == PlanMode::Destroy;
+        // Destroying needs the configuration for nothing else.
+        if destroy && !self.protects_by_expression() {
+            return;
+        }
         for &at in &self.input.graph.order {
             let node = &self.input.graph.nodes[at];
+            if !destroy && !self.input.chosen.evaluates(at) {
+                continue;
+            }
             match node.kind {
                 NodeKind::Variable(i) => self.evaluation.variable(node.module, i),
                 NodeKind::Local(i) => self.evaluation.local(node.module, i),
-                NodeKind::Output(i) => self.evaluation.output(node.module, i),
                 NodeKind::Call(i) => self.evaluation.call(node.module, i),
+                _ if destroy => {}
+                NodeKind::Output(i) => self.output(at, node.module, i),
                 NodeKind::Provider(_) => {}
+                NodeKind::Import(i) => self.import(i),
+                NodeKind::Check(i) => self.check(at, node.module, i),
                 NodeKind::Resource(i) => {
+                    let block = &self.input.graph.modules[node.module].module.resources[i];
                     for instance in 0..self.evaluation.modules[node.module].len() {
-                        self.resource(at, node.module, instance, i);
+                        let place = Place { node: at, module: node.module, instance, block };
+                        let evaluated = self.resource(place);
+                        self.evaluation.modules[node.module][instance].resources[i] = Some(evaluated);
                     }
                 }
             }
         }
     }
 
-    /// All instances of a resource in one module instance.
-    fn resource(&mut self, node: usize, module: usize, instance: usize, index: usize) {
-        let graph = self.input.graph;
-        let block = &graph.modules[module].module.resources[index];
-        let Some(provider) = self.input.registry.get(&block.provider).cloned() else { return };
-        let Some(keys) = self.evaluation.expand(module, instance, &block.repetition) else { return };
+    /// All instances of a resource in one module instance: their value.
+    fn resource(&mut self, place: Place<'_>) -> Evaluated {
+        let Place { node, module, instance, block } = place;
+        let waiting = Evaluated::known(Value::unknown(Type::Dynamic));
+        let waits_for = self.deferral.before(&self.evaluation, node, instance);
+        if !waits_for.is_empty() {
+            let reason = Waiting::DeferredPrereq;
+            self.deferral.resource(&self.evaluation, node, instance, reason, waits_for);
+            return waiting;
+        }
+        let keys = match self.evaluation.expand(module, instance, &block.repetition) {
+            Expansion::Instances(keys) => keys,
+            Expansion::Failed => return waiting,
+            Expansion::Waits(waits_for) => {
+                let reason = Waiting::InstanceCountUnknown;
+                self.deferral.resource(&self.evaluation, node, instance, reason, waits_for);
+                return waiting;
+            }
+        };
         let path = self.evaluation.modules[module][instance].path.clone();
-        let dependencies = self.dependencies(node, &path);
+        let dependencies = self.dependencies(node, instance);
         let mut values = Vec::with_capacity(keys.len());
         let mut made = Vec::with_capacity(keys.len());
         for (key, repeated) in keys {
@@ -187,30 +291,182 @@ impl Planner<'_> {
                 name: block.name.clone(),
                 key: key.clone(),
             };
-            let change = self.object(
-                &provider,
-                block,
-                module,
-                instance,
-                &repeated,
-                address.clone(),
-                dependencies.clone(),
-            );
-            self.seen.insert(address);
+            let change = if self.input.chosen.plans(node, &address) {
+                self.object(place, &repeated, address.clone(), dependencies.clone())
+            } else {
+                self.untouched(&address)
+            };
+            let index = change.is_some().then(|| u32::try_from(self.changes.len()).ok()).flatten();
+            self.seen.insert(address, index);
             let Some(change) = change else {
                 values.push((key, Value::unknown(Type::Dynamic), None));
                 continue;
             };
-            values.push((key, change.after.clone(), u32::try_from(self.changes.len()).ok()));
-            made.extend(u32::try_from(self.changes.len()).ok());
+            values.push((key, change.after.clone(), index));
+            made.extend(index);
             if change.action != Action::NoOp {
                 self.changing.insert(change.key.address.without_key());
             }
             self.changes.push(change);
+            self.postconditions(place, &repeated);
         }
         self.instances.insert((node, instance), made);
-        let evaluated = self.aggregate(&block.repetition, values);
-        self.evaluation.modules[module][instance].resources[index] = Some(evaluated);
+        self.aggregate(&block.repetition, values)
+    }
+
+    /// An object that the plan is not about: as it is recorded.
+    fn untouched(&self, address: &ResourceAddress) -> Option<Change> {
+        let key = RecordKey::current(address.clone());
+        let record = self.input.state.resources.get(&key)?;
+        Some(Change {
+            before: record.attributes.clone(),
+            after: record.attributes.clone(),
+            connection: record.connection.clone(),
+            dependencies: record.dependencies.clone(),
+            ..Change::of(key, &record.provider, Action::NoOp)
+        })
+    }
+
+    /// Changes of a resource of the same module instance.
+    pub(super) fn instances_of(&self, node: usize, instance: usize) -> Option<&[u32]> {
+        self.instances.get(&(node, instance)).map(Vec::as_slice)
+    }
+
+    /// Judges the preconditions of an object; the ones left open, or `None`
+    /// when it must not be planned.
+    pub(super) fn preconditions(
+        &mut self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        address: &ResourceAddress,
+    ) -> Option<Vec<Pending>> {
+        let rules = &place.block.lifecycle.preconditions;
+        if rules.is_empty() {
+            return Some(Vec::new());
+        }
+        let at = self.evaluation.at(place.module, place.instance, repeated);
+        let judged = judge(rules, RuleKind::Precondition, &address.to_string(), &at);
+        let stops = judged.stops() && self.input.mode != PlanMode::RefreshOnly;
+        let pending = self.judged_object(place, address, judged);
+        (!stops).then_some(pending)
+    }
+
+    /// Judges the postconditions of the object that was planned last.
+    fn postconditions(&mut self, place: Place<'_>, repeated: &Repeated) {
+        let rules = &place.block.lifecycle.postconditions;
+        let Some(change) = self.changes.last() else { return };
+        if rules.is_empty() || change.config.is_null() {
+            return;
+        }
+        let address = change.key.address.clone();
+        let value = change.after.clone();
+        let slot = (!value.is_wholly_known()).then(|| {
+            let index = u32::try_from(self.changes.len() - 1).ok();
+            self.evaluation.slot(Slot::Resource { shape: Shape::Single, instances: vec![(None, index)] })
+        });
+        let itself = Evaluated { value, slot };
+        let mut at = self.evaluation.at(place.module, place.instance, repeated);
+        at.itself = Some(&itself);
+        let judged = judge(rules, RuleKind::Postcondition, &address.to_string(), &at);
+        let pending = self.judged_object(place, &address, judged);
+        if let Some(change) = self.changes.last_mut() {
+            change.postconditions = pending;
+        }
+    }
+
+    fn judged_object(&mut self, place: Place<'_>, address: &ResourceAddress, judged: Judged) -> Vec<Pending> {
+        let what = |evaluation: &Evaluation<'_>| {
+            let (kind, name) = (address.kind.clone(), address.name.clone());
+            let what = Checkable::Resource { mode: address.mode, kind, name };
+            (what, module_words(evaluation, place.module))
+        };
+        let one = CheckedInstance {
+            address: address.to_string(),
+            module: address.module.to_string(),
+            key: address.key.as_ref().map(Into::into),
+            status: judged.status,
+            problems: judged.problems,
+        };
+        self.checks.note(place.node, || what(&self.evaluation), one);
+        self.report(judged.found);
+        judged.pending
+    }
+
+    /// Reports what conditions came to; a plan that changes nothing is stopped
+    /// by none.
+    fn report(&mut self, found: Vec<Diagnostic>) {
+        let refresh_only = self.input.mode == PlanMode::RefreshOnly;
+        self.evaluation.diagnostics.extend(found.into_iter().map(|mut one| {
+            if refresh_only {
+                one.severity = Severity::Warning;
+            }
+            one
+        }));
+    }
+
+    /// An output of every instance of a module.
+    fn output(&mut self, node: usize, module: usize, index: usize) {
+        let output = &self.input.graph.modules[module].module.outputs[index];
+        for instance in 0..self.evaluation.modules[module].len() {
+            if !output.preconditions.is_empty() {
+                let path = &self.evaluation.modules[module][instance].path;
+                let dot = if path.is_root() { "" } else { "." };
+                let (address, path) = (format!("{path}{dot}output.{}", output.name.name), path.to_string());
+                let nothing = Repeated::default();
+                let at = self.evaluation.at(module, instance, &nothing);
+                let judged = judge(&output.preconditions, RuleKind::Output, &address, &at);
+                let (status, problems) = (judged.status, judged.problems);
+                let one = CheckedInstance { address, module: path, key: None, status, problems };
+                let what = || {
+                    let what = Checkable::OutputValue(output.name.name.clone());
+                    (what, module_words(&self.evaluation, module))
+                };
+                self.checks.note(node, what, one);
+                self.report(judged.found);
+                self.assertions.extend(judged.pending);
+                if matches!(status, CheckStatus::Fail | CheckStatus::Error) {
+                    continue;
+                }
+            }
+            self.evaluation.output(module, instance, index);
+        }
+    }
+
+    /// A check of every instance of a module.
+    fn check(&mut self, node: usize, module: usize, index: usize) {
+        let check = &self.input.graph.modules[module].module.checks[index];
+        for instance in 0..self.evaluation.modules[module].len() {
+            let path = &self.evaluation.modules[module][instance].path;
+            let dot = if path.is_root() { "" } else { "." };
+            let (address, path) = (format!("{path}{dot}check.{}", check.name.name), path.to_string());
+            let nothing = Repeated::default();
+            let at = self.evaluation.at(module, instance, &nothing);
+            let judged = judge(&check.asserts, RuleKind::Assertion, &address, &at);
+            let (status, problems) = (judged.status, judged.problems);
+            let what = || (Checkable::Check(check.name.name.clone()), module_words(&self.evaluation, module));
+            self.checks.note(
+                node,
+                what,
+                CheckedInstance { address, module: path, key: None, status, problems },
+            );
+            self.report(judged.found);
+            self.assertions.extend(judged.pending);
+        }
+    }
+
+    /// Objects that are moved away from instances that there are.
+    fn moved_instances(&mut self) {
+        let moves = self.input.graph.modules.iter().any(|m| !m.module.moves.is_empty());
+        if !moves || self.input.mode == PlanMode::Destroy {
+            return;
+        }
+        let modules = |names: &[Arc<str>]| -> Vec<ModulePath> {
+            let all = self.evaluation.modules.iter().flatten().map(|made| made.path.clone());
+            all.filter(|path| without_keys(path) == names).collect()
+        };
+        let declared = |address: &ResourceAddress| self.seen.contains_key(address);
+        let found = check_instances(self.input.graph, &modules, &declared);
+        self.evaluation.diagnostics.extend(found);
     }
 
     /// The value of a resource as references see it.
@@ -221,13 +477,12 @@ impl Planner<'_> {
     ) -> Evaluated {
         let known = values.iter().all(|(_, v, _)| v.is_wholly_known());
         let shape = match repetition {
-            Repetition::None => Shape::Single,
+            Repetition::None | Repetition::Enabled(_) => Shape::Single,
             Repetition::Count(_) => Shape::Count,
             Repetition::ForEach(_) => Shape::Each,
         };
         let slot = (!known).then(|| {
-            let instances =
-                values.iter().filter_map(|(k, _, i)| Some((k.as_ref().map(Into::into), (*i)?))).collect();
+            let instances = values.iter().map(|(k, _, i)| (k.as_ref().map(Into::into), *i)).collect();
             self.evaluation.slot(Slot::Resource { shape, instances })
         });
         let value = match shape {
@@ -241,197 +496,8 @@ impl Planner<'_> {
         Evaluated { value, slot }
     }
 
-    /// What happens to one object. `None` after an error, or while data must
-    /// be read first.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one block's instance")]
-    fn object(
-        &mut self,
-        provider: &SharedProvider,
-        block: &Resource,
-        module: usize,
-        instance: usize,
-        repeated: &Repeated,
-        address: ResourceAddress,
-        dependencies: Vec<ResourceAddress>,
-    ) -> Option<Change> {
-        let at = self.evaluation.at(module, instance, repeated);
-        let config = match evaluate(&block.body, &at) {
-            Ok(config) => config,
-            Err(error) => {
-                self.evaluation.diagnostics.push(*error);
-                return None;
-            }
-        };
-        let residual = (!config.is_wholly_known()).then(|| close(&block.body, &at));
-        let (provider_value, provider_config) = self.provider_config(&block.provider);
-        let problems = provider.validate(&block.kind, &config);
-        let failed = !problems.is_empty();
-        for problem in problems {
-            let mut error = Diagnostic::error(problem.summary, problem.detail)
-                .at(span_of(&block.body, &problem.path))
-                .address(&address);
-            error.hint = problem.hint;
-            self.evaluation.diagnostics.push(error);
-        }
-        if failed {
-            return None;
-        }
-        let connection = match provider.connection(&provider_value, &config) {
-            Ok(connection) => connection,
-            Err(problem) => {
-                let mut error = Diagnostic::error(problem.summary, problem.detail)
-                    .at(span_of(&block.body, &problem.path))
-                    .address(&address);
-                error.hint = problem.hint;
-                self.evaluation.diagnostics.push(error);
-                return None;
-            }
-        };
-        let provider_config = provider_config.filter(|_| !connection.is_wholly_known());
-        let mut change = Change {
-            key: RecordKey::current(address.clone()),
-            provider: block.provider.clone(),
-            action: Action::NoOp,
-            reason: None,
-            before: Value::NULL,
-            after: Value::NULL,
-            config,
-            residual,
-            connection,
-            provider_config,
-            dependencies,
-            create_before_destroy: block.lifecycle.create_before_destroy,
-            span: Some(block.span),
-        };
-        if block.mode == ResourceMode::Data {
-            return self.data(change, &address);
-        }
-        match self.managed(provider, block, &mut change) {
-            Ok(()) => Some(change),
-            Err(error) => {
-                self.evaluation.diagnostics.push(*error);
-                None
-            }
-        }
-    }
-
-    fn data(&mut self, mut change: Change, address: &ResourceAddress) -> Option<Change> {
-        if let Some(value) = self.input.data.get(address) {
-            change.before = value.clone();
-            change.after = value.clone();
-            return Some(change);
-        }
-        let pending = change.dependencies.iter().any(|d| self.changing.contains(d));
-        if change.config.is_wholly_known() && change.connection.is_wholly_known() && !pending {
-            self.needs.push(DataRead {
-                address: address.clone(),
-                provider: change.provider,
-                connection: change.connection,
-                config: change.config,
-            });
-            return None;
-        }
-        change.action = Action::Read;
-        change.reason = Some(if pending { Reason::DependencyPending } else { Reason::ConfigUnknown });
-        change.after = Value::unknown(Type::Dynamic);
-        Some(change)
-    }
-
-    /// Plans a managed object: fills in action, reason, before and after.
-    fn managed(
-        &mut self,
-        provider: &SharedProvider,
-        block: &Resource,
-        change: &mut Change,
-    ) -> Result<(), Box<Diagnostic>> {
-        let address = change.key.address.clone();
-        let schema = provider.schema().resources.get(&*block.kind);
-        let Some(schema) = schema else { return Ok(()) };
-        let record = self.input.state.resources.get(&change.key);
-        let prior = record.map(|r| &r.attributes);
-        let config = match prior {
-            Some(prior) => super::diff::ignore_changes(&change.config, prior, &block.lifecycle),
-            None => change.config.clone(),
-        };
-        let request = |prior: Option<&Value>, proposed: &Value| {
-            provider.plan(PlanRequest { kind: &block.kind, prior, config: &config, proposed }).map_err(
-                |problem| {
-                    let mut error = Diagnostic::error(problem.summary, problem.detail)
-                        .at(span_of(&block.body, &problem.path))
-                        .address(&address);
-                    error.hint = problem.hint;
-                    Box::new(error)
-                },
-            )
-        };
-        let response = request(prior, &proposed(&schema.block, &config, prior))?;
-        let asked = self.input.replace.contains(&address);
-        let triggered = self.triggered(block, &address.module);
-        let (action, reason) =
-            decide(record, &response, asked, triggered, block.lifecycle.create_before_destroy);
-        let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
-        let reason = match (action, reason) {
-            (Action::Create, None) if self.gone.contains(&change.key) => Some(Reason::Missing),
-            (_, reason) => reason,
-        };
-        if action.is_replace() && block.lifecycle.prevent_destroy {
-            return Err(Box::new(protected(&address).at(block.span)));
-        }
-        let after = match action {
-            Action::NoOp => prior.cloned().unwrap_or(Value::NULL),
-            Action::DeleteThenCreate | Action::CreateThenDelete => {
-                request(None, &proposed(&schema.block, &config, None))?.planned
-            }
-            _ => response.planned,
-        };
-        change.action = action;
-        change.reason = reason;
-        change.before = mark_sensitive(prior.cloned().unwrap_or(Value::NULL), &schema.block);
-        change.after = mark_sensitive(after, &schema.block);
-        if config != change.config {
-            change.config = config;
-        }
-        if let Some(identity) = provider.identity(&block.kind, &change.after) {
-            if self.connection.0 != change.connection {
-                let text = serde_json::to_string(&change.connection).unwrap_or_default();
-                self.connection = (change.connection.clone(), text);
-            }
-            let whole = format!("{}\n{}\n{identity}", provider.name(), self.connection.1);
-            if let Some(other) = self.identities.insert(whole, address.clone()) {
-                return Err(Box::new(
-                    Diagnostic::error(
-                        "Two resources for one object",
-                        format!("{address} and {other} both describe {identity}."),
-                    )
-                    .at(block.span)
-                    .address(&address),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn triggered(&self, block: &Resource, module: &ModulePath) -> bool {
-        let mut triggered = false;
-        for expr in &block.lifecycle.replace_triggered_by {
-            expr.for_each_reference(&mut |reference, _| {
-                if let crate::expr::Reference::Resource { mode, kind, name } = reference {
-                    let address = ResourceAddress {
-                        module: module.clone(),
-                        mode: *mode,
-                        kind: kind.clone(),
-                        name: name.clone(),
-                        key: None,
-                    };
-                    triggered |= self.changing.contains(&address);
-                }
-            });
-        }
-        triggered
-    }
-
     /// The `provider` block's value and its closed expression.
-    fn provider_config(&mut self, name: &str) -> (Value, Option<Expr>) {
+    pub(super) fn provider_config(&mut self, name: &str) -> (Value, Option<Expr>) {
         if let Some(known) = self.provider_configs.get(name) {
             return known.clone();
         }
@@ -461,117 +527,77 @@ impl Planner<'_> {
 
     /// Addresses of the resources that a node directly depends on, as seen
     /// from a module instance.
-    fn dependencies(&self, node: usize, path: &ModulePath) -> Vec<ResourceAddress> {
+    fn dependencies(&self, node: usize, instance: usize) -> Vec<ResourceAddress> {
         let graph = self.input.graph;
         let mut found = Vec::new();
         for &resource in &graph.nodes[node].resources {
             let NodeKind::Resource(i) = graph.nodes[resource].kind else { continue };
             let module = graph.nodes[resource].module;
             let block = &graph.modules[module].module.resources[i];
-            for instance in &self.evaluation.modules[module] {
-                if order::related(&instance.path, path) {
-                    found.push(ResourceAddress {
-                        module: instance.path.clone(),
-                        mode: block.mode,
-                        kind: block.kind.clone(),
-                        name: block.name.clone(),
-                        key: None,
-                    });
-                }
+            for seen in self.evaluation.visible(graph.nodes[node].module, instance, module) {
+                found.push(ResourceAddress {
+                    module: self.evaluation.modules[module][seen].path.clone(),
+                    mode: block.mode,
+                    kind: block.kind.clone(),
+                    name: block.name.clone(),
+                    key: None,
+                });
             }
         }
         found
     }
 
-    /// Objects that the configuration does not have any more.
-    fn removals(&mut self) {
-        let modules: HashSet<ModulePath> = self.seen.iter().map(|seen| seen.module.clone()).collect();
-        for (key, record) in &self.input.state.resources {
-            let current = key.deposed.is_none();
-            if current && self.seen.contains(&key.address) {
-                continue;
-            }
-            let reason = if !current { Reason::Deposed } else { self.removal_reason(&key.address, &modules) };
-            let block = self.block_of(&key.address);
-            if current && block.is_some_and(|b| b.lifecycle.prevent_destroy) {
-                let span = block.map(|b| b.span).unwrap_or_default();
-                self.evaluation.diagnostics.push(protected(&key.address).at(span));
-            }
-            self.changes.push(Change {
-                key: key.clone(),
-                provider: record.provider.clone(),
-                action: Action::Delete,
-                reason: Some(reason),
-                before: record.attributes.clone(),
-                after: Value::NULL,
-                config: Value::NULL,
-                residual: None,
-                connection: record.connection.clone(),
-                provider_config: None,
-                dependencies: record.dependencies.clone(),
-                create_before_destroy: record.create_before_destroy,
-                span: None,
-            });
-        }
-    }
-
-    fn block_of(&self, address: &ResourceAddress) -> Option<&Resource> {
-        let mut module = 0;
-        for step in address.module.steps() {
-            let call = self.input.graph.find(module, &crate::expr::Reference::Module(step.name.clone()))?;
-            module = self.input.graph.child(module, call)?;
-        }
-        let reference = crate::expr::Reference::Resource {
-            mode: address.mode,
-            kind: address.kind.clone(),
-            name: address.name.clone(),
-        };
-        let index = self.input.graph.find(module, &reference)?;
-        self.input.graph.modules[module].module.resources.get(index)
-    }
-
-    /// `modules` are the module instances that have objects.
-    fn removal_reason(&self, address: &ResourceAddress, modules: &HashSet<ModulePath>) -> Reason {
-        if self.input.mode == PlanMode::Destroy {
-            return Reason::Destroying;
-        }
-        if self.block_of(address).is_none() {
-            return Reason::NotInConfig;
-        }
-        match &address.key {
-            _ if !modules.contains(&address.module) && !address.module.is_root() => Reason::NoModule,
-            Some(InstanceKey::Key(key)) => Reason::EachKey(key.clone()),
-            _ => Reason::CountIndex,
-        }
-    }
-
     fn outputs(&mut self) -> BTreeMap<Arc<str>, OutputChange> {
+        let before = |name: &str| self.input.state.outputs.get(name).cloned().unwrap_or(Value::NULL);
         let mut outputs = BTreeMap::new();
         if self.input.mode != PlanMode::Destroy {
             for (name, (value, sensitive, span)) in root_outputs(&self.evaluation) {
-                let before = self.input.state.outputs.get(&name).cloned().unwrap_or(Value::NULL);
                 let residual = value.slot.map(|_| value.closed(span));
-                outputs.insert(name, OutputChange { before, after: value.value, residual, sensitive });
+                let change = OutputChange::known(before(&name), value.value, sensitive);
+                outputs.insert(name, OutputChange { residual, ..change });
             }
         }
-        for (name, before) in &self.input.state.outputs {
-            if !outputs.contains_key(name) {
-                let sensitive = before.is_sensitive();
-                outputs.insert(
-                    name.clone(),
-                    OutputChange { before: before.clone(), after: Value::NULL, residual: None, sensitive },
-                );
-            }
+        // Those that the plan is not about stay as they are.
+        let declared: HashSet<&str> =
+            self.input.graph.modules[0].module.outputs.iter().map(|o| &*o.name.name).collect();
+        for (name, value) in &self.input.state.outputs {
+            let stays = self.input.chosen.is_partial()
+                && (self.input.mode == PlanMode::Destroy || declared.contains(&**name));
+            let after = if stays { value.clone() } else { Value::NULL };
+            let change = || OutputChange::known(value.clone(), after, value.is_sensitive());
+            outputs.entry(name.clone()).or_insert_with(change);
         }
         outputs
     }
 }
 
-fn protected(address: &ResourceAddress) -> Diagnostic {
-    Diagnostic::error(
-        "Object is protected",
-        format!("The plan would destroy {address}, whose lifecycle has prevent_destroy."),
-    )
-    .address(address)
-    .hint("Take prevent_destroy out first, or change the configuration so that the object stays.")
+/// By node: whether a resource is replaced create-first: it says so, or
+/// something that depends on it does and could not be made first otherwise.
+fn create_first(graph: &Graph) -> Vec<bool> {
+    let mut first = vec![false; graph.nodes.len()];
+    for &at in graph.order.iter().rev() {
+        let node = &graph.nodes[at];
+        let NodeKind::Resource(i) = node.kind else { continue };
+        first[at] |= graph.modules[node.module].module.resources[i].lifecycle.create_before_destroy;
+        if first[at] {
+            node.resources.iter().for_each(|&dependency| first[dependency] = true);
+        }
+    }
+    first
+}
+
+/// The record of an imported object.
+pub(super) fn imported_record(change: &Change, schema_version: u32) -> RecordChange {
+    RecordChange::Put(Box::new(ResourceRecord {
+        key: change.key.clone(),
+        provider: change.provider.clone(),
+        schema_version,
+        attributes: change.before.clone(),
+        connection: change.connection.clone(),
+        token: String::new(),
+        dependencies: change.dependencies.clone(),
+        create_before_destroy: change.create_before_destroy,
+        keep: change.keep,
+        tainted: false,
+    }))
 }

@@ -64,6 +64,7 @@ pub(crate) fn record(address: &str, content: &str) -> ResourceRecord {
         token: "t".into(),
         dependencies: Vec::new(),
         create_before_destroy: false,
+        keep: false,
         tainted: false,
     }
 }

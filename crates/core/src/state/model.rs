@@ -69,6 +69,9 @@ pub struct ResourceRecord {
     /// gone keeps that order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_before_destroy: bool,
+    /// The object stays when its block goes: `destroy = false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
     /// It may be half made, and is to be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tainted: bool,

@@ -571,7 +571,9 @@ pub(crate) fn takes_keywords(kind: &str, argument: &str) -> bool {
             | ("dynamic", "iterator")
             | ("lifecycle", "ignore_changes")
             | ("resource" | "data" | "ephemeral" | "import", "provider")
-            | ("module", "providers")
+            | ("module" | "run", "providers")
+            | ("run", "command")
+            | ("plan_options", "mode")
     )
 }
 

@@ -1,0 +1,160 @@
+//! `lifecycle` blocks, and the rules that stand in them and elsewhere.
+
+use std::sync::Arc;
+
+use super::model::{Lifecycle, Repetition, Rule};
+use super::reader::{Constants, check_names, constant, listed};
+use crate::addr::ResourceMode;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::expr::{Expr, ExprKind};
+use crate::syntax::{Block, Body};
+use crate::value::{Path, PathStep, Type};
+
+/// Reads the `lifecycle` block of a resource or data source.
+pub(super) fn lifecycle(
+    block: &Block,
+    mode: ResourceMode,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Lifecycle {
+    let names: &[&str] = match mode {
+        ResourceMode::Managed => &[
+            "create_before_destroy",
+            "prevent_destroy",
+            "ignore_changes",
+            "replace_triggered_by",
+            "destroy",
+            "enabled",
+        ],
+        ResourceMode::Data => &["enabled"],
+    };
+    check_names(&block.body, names, &["precondition", "postcondition"], diagnostics);
+    let mut flag =
+        |name| constant(&block.body, name, &Type::Bool, scope, diagnostics).and_then(|value| value.as_bool());
+    let (create_before_destroy, destroy) = (flag("create_before_destroy"), flag("destroy"));
+    let (ignore_changes, ignore_all) = ignored(&block.body, diagnostics);
+    Lifecycle {
+        create_before_destroy: create_before_destroy.unwrap_or(false),
+        prevent_destroy: block.body.attribute("prevent_destroy").map(|a| a.value.clone()),
+        keep: destroy == Some(false),
+        ignore_changes,
+        ignore_all,
+        replace_triggered_by: triggers(&block.body, diagnostics),
+        preconditions: rules(&block.body, "precondition", diagnostics),
+        postconditions: rules(&block.body, "postcondition", diagnostics),
+    }
+}
+
+/// All rules of a kind in a body.
+pub(super) fn rules(body: &Body, kind: &str, diagnostics: &mut Diagnostics) -> Vec<Rule> {
+    body.blocks.iter().filter(|b| &*b.kind.name == kind).filter_map(|b| rule(b, diagnostics)).collect()
+}
+
+fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
+    check_names(&block.body, &["condition", "error_message"], &[], diagnostics);
+    match (block.body.attribute("condition"), block.body.attribute("error_message")) {
+        (Some(condition), Some(message)) => {
+            Some(Rule { condition: condition.value.clone(), message: message.value.clone() })
+        }
+        _ => {
+            let detail = format!("A {} block needs \"condition\" and \"error_message\".", block.kind.name);
+            diagnostics.push(Diagnostic::error("Missing required argument", detail).at(block.header()));
+            None
+        }
+    }
+}
+
+/// `count`, `for_each`, or `enabled` of the `lifecycle` block.
+pub(super) fn repetition(body: &Body, diagnostics: &mut Diagnostics) -> Repetition {
+    let lifecycle = body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
+    let enabled = lifecycle.and_then(|block| block.body.attribute("enabled"));
+    let ways = [body.attribute("count"), body.attribute("for_each"), enabled];
+    let mut set = ways.into_iter().flatten();
+    let (Some(first), second) = (set.next(), set.next()) else { return Repetition::None };
+    if let Some(second) = second {
+        let names = (&first.name.name, &second.name.name);
+        let detail = format!("A block has either {:?} or {:?}, not both.", names.0, names.1);
+        diagnostics.push(
+            Diagnostic::error("Invalid combination", detail)
+                .at(second.name.span)
+                .related(first.name.span, "the other one"),
+        );
+    }
+    let expr = first.value.clone();
+    match &*first.name.name {
+        "count" => Repetition::Count(expr),
+        "for_each" => Repetition::ForEach(expr),
+        _ => Repetition::Enabled(expr),
+    }
+}
+
+/// `ignore_changes`: paths, or all.
+fn ignored(body: &Body, diagnostics: &mut Diagnostics) -> (Vec<Path>, bool) {
+    let Some(attribute) = body.attribute("ignore_changes") else { return (Vec::new(), false) };
+    let is_all = |expr: &Expr| matches!(&expr.kind, ExprKind::Variable(name) if &**name == "all");
+    let items = match &attribute.value.kind {
+        ExprKind::Tuple(items) => items.as_slice(),
+        _ if is_all(&attribute.value) => return (Vec::new(), true),
+        _ => std::slice::from_ref(&attribute.value),
+    };
+    let mut paths = Vec::with_capacity(items.len());
+    for item in items {
+        match path(item) {
+            Some(path) => paths.push(path),
+            None => diagnostics.push(
+                Diagnostic::error(
+                    "Invalid ignore_changes",
+                    "Here stand names of attributes or paths into them with constant keys, such as tags[\"a\"].",
+                )
+                .at(item.span),
+            ),
+        }
+    }
+    (paths, false)
+}
+
+fn path(expr: &Expr) -> Option<Path> {
+    Some(match &expr.kind {
+        ExprKind::Variable(name) => Path::root().attribute(name.clone()),
+        // In JSON.
+        ExprKind::Literal(value) => Path::root().attribute(value.as_str()?),
+        ExprKind::Attribute(source, name) => path(source)?.attribute(name.clone()),
+        ExprKind::Index(pair) => match &pair.1.kind {
+            ExprKind::Literal(key) => path(&pair.0)?.step(match key.as_number() {
+                Some(index) => PathStep::Index(usize::try_from(index.as_i64()?).ok()?),
+                None => PathStep::Attribute(key.as_str()?.into()),
+            }),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// `replace_triggered_by`: references to resources, or into them.
+fn triggers(body: &Body, diagnostics: &mut Diagnostics) -> Vec<Expr> {
+    let all = listed(body, "replace_triggered_by", diagnostics).to_vec();
+    for expr in &all {
+        if trigger(expr).is_none() {
+            diagnostics.push(
+                Diagnostic::error(
+                    "Invalid replace_triggered_by",
+                    "Here stand references to resources of this module, to instances or attributes of them.",
+                )
+                .at(expr.span),
+            );
+        }
+    }
+    all
+}
+
+/// The resource that an expression refers to or into.
+fn trigger(expr: &Expr) -> Option<Arc<str>> {
+    match &expr.kind {
+        ExprKind::Reference(crate::expr::Reference::Resource {
+            mode: ResourceMode::Managed, name, ..
+        }) => Some(name.clone()),
+        ExprKind::Attribute(source, _) => trigger(source),
+        ExprKind::Index(pair) => trigger(&pair.0),
+        _ => None,
+    }
+}

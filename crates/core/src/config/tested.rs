@@ -1,0 +1,92 @@
+//! A loaded configuration as a test changes it: one tenant taken for a root of
+//! its own, another module in place of the root's, other values.
+//!
+//! Must not: know what tests are.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::decode::Decoder;
+use super::merge::{Platform, settings_of};
+use super::model::{Module, Settings};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::expr::Expr;
+use crate::provider::Registry;
+use crate::syntax::{Block, Body, Ident};
+
+impl Platform {
+    /// The root module.
+    pub fn module(&self) -> &Arc<Module> {
+        &self.module
+    }
+
+    /// Values that the root module's variables were given, and their places.
+    pub fn given(&self) -> &Settings {
+        &self.variables
+    }
+
+    /// A tenant's instance as a plain root, with its settings for variables;
+    /// what is a plain root already is taken as it is.
+    ///
+    /// # Errors
+    /// A fleet without a tenant, a tenant that does not exist.
+    pub fn rooted(&self, tenant: Option<&str>) -> Result<Platform, Diagnostics> {
+        let (module, variables) = match (&self.tenancy, tenant) {
+            (None, None) => (self.module.clone(), self.variables.clone()),
+            (Some(_), None) => {
+                let detail = "This configuration has tenants, and a test needs one to be run for.";
+                let error = Diagnostic::error("No tenant selected", detail);
+                return Err(error.hint("Choose one with -tenant=NAME.").into());
+            }
+            (tenancy, Some(name)) => {
+                // Says what is wrong with the name or the settings.
+                self.inspected(Some(name))?;
+                let found = tenancy.as_ref().and_then(|tenancy| {
+                    let tenant = tenancy.tenants.get(name)?;
+                    Some((tenancy, tenancy.tiers.get(&tenant.tier.name)?, tenant))
+                });
+                let Some((tenancy, tier, tenant)) = found else {
+                    return Err(
+                        Diagnostic::error("Unknown tenant", format!("There is no tenant {name:?}.")).into()
+                    );
+                };
+                (tenancy.blueprint.clone(), settings_of(tenancy, tier, tenant))
+            }
+        };
+        Ok(self.plain(module, variables))
+    }
+
+    /// A plain root of this module, whose variables have the same values but
+    /// for these.
+    #[must_use]
+    pub fn with(&self, module: Arc<Module>, values: Settings) -> Platform {
+        let mut variables = self.variables.clone();
+        variables.extend(values);
+        self.plain(module, variables)
+    }
+
+    fn plain(&self, module: Arc<Module>, variables: Settings) -> Platform {
+        Platform {
+            root: self.root.clone(),
+            module,
+            tenancy: None,
+            simulate: self.simulate.clone(),
+            digest: self.digest.clone(),
+            variables,
+        }
+    }
+}
+
+/// `provider` blocks that stand elsewhere than in a module.
+pub(crate) fn provider_blocks(
+    registry: &Registry,
+    sources: &SourceMap,
+    blocks: Vec<Block>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(Ident, Expr)> {
+    let mut decoder = Decoder::new(registry, sources);
+    let body = Body { attributes: Vec::new(), blocks };
+    let module = decoder.decode(Path::new("."), &mut [body], false);
+    diagnostics.extend(decoder.diagnostics);
+    module.providers
+}

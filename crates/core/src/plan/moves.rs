@@ -1,0 +1,422 @@
+//! `moved` blocks: recorded objects to the addresses that they have now.
+//!
+//! Statements are followed in the order of their chains. An object never moves
+//! to an address that is taken: it stays where it was, with a warning.
+//!
+//! Guarantees: pure; one look at each statement and each object that it moves.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::targets::without_keys;
+use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
+use crate::config::{Moved, Repetition};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::graph::{Graph, NodeKind};
+use crate::state::{RecordChange, RecordKey, WorkspaceState};
+
+/// What was moved.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// New address to the recorded one.
+    pub previous: BTreeMap<ResourceAddress, ResourceAddress>,
+    /// Records that follow.
+    pub changes: Vec<RecordChange>,
+    /// What could not be moved.
+    pub warnings: Diagnostics,
+}
+
+/// Names of modules, then a resource's mode, type and name: addresses by block.
+pub(super) type Block = (Vec<Arc<str>>, Option<(ResourceMode, Arc<str>, Arc<str>)>);
+
+pub(super) fn block_of(address: &ResourceAddress) -> Block {
+    let resource = (address.mode, address.kind.clone(), address.name.clone());
+    (without_keys(&address.module), Some(resource))
+}
+
+/// A `moved` block in the module that it stands in.
+struct Statement<'g> {
+    /// Names of the calls that lead to the module.
+    module: Vec<Arc<str>>,
+    moved: &'g Moved,
+}
+
+impl Statement<'_> {
+    fn block(&self, end: &Selector) -> Block {
+        let (path, resource) = match end {
+            Selector::Module(path) => (path, None),
+            Selector::Resource(a) => (&a.module, Some((a.mode, a.kind.clone(), a.name.clone()))),
+        };
+        (self.module.iter().cloned().chain(without_keys(path)).collect(), resource)
+    }
+
+    /// The address that an object moves to, if the statement is about it.
+    fn target(&self, address: &ResourceAddress) -> Option<ResourceAddress> {
+        let (outer, inner) = address.module.steps().split_at_checked(self.module.len())?;
+        if !outer.iter().map(|step| &step.name).eq(&self.module) {
+            return None;
+        }
+        let join = |steps: &[ModuleStep]| ModulePath::of(outer.iter().chain(steps).cloned());
+        match (&self.moved.from, &self.moved.to) {
+            (Selector::Resource(from), Selector::Resource(to)) => {
+                let same = from.module.steps() == inner
+                    && (from.mode, &from.kind, &from.name) == (address.mode, &address.kind, &address.name);
+                let whole = from.key.is_none() && to.key.is_none();
+                let key = if whole { address.key.clone() } else { to.key.clone() };
+                (same && (whole || from.key == address.key)).then(|| ResourceAddress {
+                    module: join(to.module.steps()),
+                    mode: to.mode,
+                    kind: to.kind.clone(),
+                    name: to.name.clone(),
+                    key,
+                })
+            }
+            (Selector::Module(from), Selector::Module(to)) => {
+                let (from, to) = (from.steps(), to.steps());
+                let (last, before) = from.split_last()?;
+                let (head, rest) = inner.split_at_checked(from.len())?;
+                let (own, above) = head.split_last()?;
+                let mut to = to.to_vec();
+                let whole = last.key.is_none() && to.last()?.key.is_none();
+                if above != before || own.name != last.name || !(whole || own.key == last.key) {
+                    return None;
+                }
+                if whole {
+                    to.last_mut()?.key.clone_from(&own.key);
+                }
+                to.extend_from_slice(rest);
+                Some(ResourceAddress { module: join(&to), ..address.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether what this statement gives is what another one takes.
+    fn feeds(&self, other: &Statement<'_>) -> bool {
+        let (given, taken) = (&self.moved.to, &other.moved.from);
+        let whole =
+            |end: &Selector, opposite: &Selector| last_key(end).is_none() && last_key(opposite).is_none();
+        match (given, taken) {
+            (Selector::Resource(to), Selector::Resource(from)) if self.block(given) == other.block(taken) => {
+                to.key == from.key || whole(given, &self.moved.from) || whole(taken, &other.moved.to)
+            }
+            (Selector::Module(_), Selector::Module(_)) if self.block(given) == other.block(taken) => {
+                last_key(given) == last_key(taken)
+                    || whole(given, &self.moved.from)
+                    || whole(taken, &other.moved.to)
+            }
+            _ => true,
+        }
+    }
+}
+
+fn last_key(end: &Selector) -> Option<&InstanceKey> {
+    match end {
+        Selector::Module(path) => path.steps().last()?.key.as_ref(),
+        Selector::Resource(address) => address.key.as_ref(),
+    }
+}
+
+/// Moves the objects of a state as the configuration says.
+///
+/// # Errors
+/// Statements that contradict one another or the configuration.
+pub fn moves(graph: &Graph, state: &mut WorkspaceState) -> Result<Moves, Diagnostics> {
+    let statements = statements(graph);
+    check(graph, &statements)?;
+    let order = sort(&statements)?;
+    let mut places = Places::of(state);
+    let mut moves = Moves::default();
+    for &at in &order {
+        let statement = &statements[at];
+        for address in places.in_block(&statement.block(&statement.moved.from)) {
+            let Some(to) = statement.target(&address) else { continue };
+            if to != address && !places.take(&address, &to) {
+                let detail = format!(
+                    "{address} cannot become {to}, since there is an object with that address already. \
+                     It stays what it is, and is planned to be destroyed unless it has a block."
+                );
+                moves.warnings.push(Diagnostic::warning("Object not moved", detail).at(statement.moved.span));
+            }
+        }
+    }
+    if !state.resources.is_empty() {
+        implied(graph, &statements, &mut places);
+    }
+    record(state, places, &mut moves);
+    Ok(moves)
+}
+
+fn statements(graph: &Graph) -> Vec<Statement<'_>> {
+    let mut names: Vec<Vec<Arc<str>>> = Vec::with_capacity(graph.modules.len());
+    let mut statements = Vec::new();
+    for node in &graph.modules {
+        let own = node.parent.map_or_else(Vec::new, |(parent, call)| {
+            let name = graph.modules[parent].module.calls[call].name.name.clone();
+            names[parent].iter().cloned().chain([name]).collect()
+        });
+        statements.extend(node.module.moves.iter().map(|moved| Statement { module: own.clone(), moved }));
+        names.push(own);
+    }
+    statements
+}
+
+/// Mistakes that need no state.
+fn check(graph: &Graph, statements: &[Statement<'_>]) -> Result<(), Diagnostics> {
+    let mut found = Diagnostics::new();
+    let mut seen: HashMap<(&[Arc<str>], &Selector, bool), &Moved> = HashMap::new();
+    for Statement { module, moved } in statements {
+        if moved.from == moved.to {
+            let detail = format!("{} is moved to where it is.", moved.from);
+            found.push(Diagnostic::error("Redundant move", detail).at(moved.span));
+        }
+        if let Some(problem) = still_there(graph, module, moved) {
+            found.push(problem);
+        }
+        for (end, other, is_from) in [(&moved.from, &moved.to, true), (&moved.to, &moved.from, false)] {
+            let Some(first) = seen.insert((module, end, is_from), moved) else { continue };
+            let opposite = if is_from { &first.to } else { &first.from };
+            if opposite != other {
+                let detail = if is_from {
+                    format!("{end} is moved to {other}, and also to {opposite}.")
+                } else {
+                    format!("Both {other} and {opposite} are moved to {end}.")
+                };
+                found.push(
+                    Diagnostic::error("Ambiguous moves", detail)
+                        .at(moved.span)
+                        .related(first.span, "the other one"),
+                );
+            }
+        }
+    }
+    if found.has_errors() { Err(found.sorted()) } else { Ok(()) }
+}
+
+/// The address that objects leave is still in the configuration.
+fn still_there(graph: &Graph, module: &[Arc<str>], moved: &Moved) -> Option<Diagnostic> {
+    let step = |name: &Arc<str>| ModuleStep { name: name.clone(), key: None };
+    let outer = module.iter().map(step);
+    let path = |inner: &ModulePath| ModulePath::of(outer.clone().chain(inner.steps().iter().cloned()));
+    let (span, repetition) = match &moved.from {
+        Selector::Module(inner) => {
+            let at = graph.module(&path(inner))?;
+            let (parent, call) = graph.modules[at].parent?;
+            let call = &graph.modules[parent].module.calls[call];
+            (call.name.span, &call.repetition)
+        }
+        Selector::Resource(address) => {
+            let block =
+                graph.resource(&ResourceAddress { module: path(&address.module), ..address.clone() })?;
+            (block.span, &block.repetition)
+        }
+    };
+    let whole = last_key(&moved.from).is_none() && last_key(&moved.to).is_none();
+    let declared = match (last_key(&moved.from), repetition) {
+        _ if whole => true,
+        (None, Repetition::None | Repetition::Enabled(_)) => true,
+        // Which keys there are is looked at when instances are known.
+        _ => false,
+    };
+    declared.then(|| still_declared(&moved.from, moved.span).related(span, "declared here"))
+}
+
+/// That an object is moved away from an address that the configuration has.
+pub(super) fn still_declared(from: &dyn std::fmt::Display, span: Span) -> Diagnostic {
+    let detail = format!("The objects of {from} are moved, but the configuration still has {from}.");
+    Diagnostic::error("Moved object still exists", detail)
+        .at(span)
+        .hint("Take one of the two blocks away, or change the address of one.")
+}
+
+/// Statements, those first whose results others take.
+fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnostics> {
+    let mut takers: BTreeMap<Block, Vec<usize>> = BTreeMap::new();
+    for (i, statement) in statements.iter().enumerate() {
+        takers.entry(statement.block(&statement.moved.from)).or_default().push(i);
+    }
+    let mut graph = DiGraph::<(), ()>::with_capacity(statements.len(), statements.len());
+    for _ in statements {
+        graph.add_node(());
+    }
+    for (i, statement) in statements.iter().enumerate() {
+        let given = statement.block(&statement.moved.to);
+        let mut related: Vec<usize> = Vec::new();
+        // The same block, and modules that it is in.
+        related.extend(takers.get(&given).into_iter().flatten());
+        for depth in 1..=given.0.len() {
+            let outer = (given.0[..depth].to_vec(), None);
+            if outer != given {
+                related.extend(takers.get(&outer).into_iter().flatten());
+            }
+        }
+        if given.1.is_none() {
+            let inside = takers
+                .range((given.0.clone(), None)..)
+                .take_while(|(block, _)| block.0.starts_with(&given.0));
+            related.extend(inside.filter(|(block, _)| **block != given).flat_map(|(_, all)| all));
+        }
+        for other in related {
+            if other != i && statement.feeds(&statements[other]) {
+                graph.update_edge(NodeIndex::new(i), NodeIndex::new(other), ());
+            }
+        }
+    }
+    if let Ok(order) = toposort(&graph, None) {
+        return Ok(order.into_iter().map(NodeIndex::index).collect());
+    }
+    let mut found = Diagnostics::new();
+    for cycle in tarjan_scc(&graph).into_iter().filter(|cycle| cycle.len() > 1) {
+        let mut all: Vec<&Moved> = cycle.iter().map(|n| statements[n.index()].moved).collect();
+        all.sort_by_key(|moved| moved.span);
+        let listed: Vec<String> = all.iter().map(|moved| format!("{} to {}", moved.from, moved.to)).collect();
+        let detail = format!("These moves lead back to where they began: {}.", listed.join(", "));
+        let error = Diagnostic::error("Cycle of moves", detail).at(all[0].span);
+        found.push(all.iter().skip(1).fold(error, |error, moved| error.related(moved.span, "and this one")));
+    }
+    Err(found)
+}
+
+/// Where objects are, as moves go on.
+struct Places {
+    /// Where each is now, and where it was.
+    now: BTreeMap<ResourceAddress, ResourceAddress>,
+    blocks: BTreeMap<Block, BTreeSet<ResourceAddress>>,
+}
+
+impl Places {
+    fn of(state: &WorkspaceState) -> Self {
+        let mut places = Places { now: BTreeMap::new(), blocks: BTreeMap::new() };
+        for key in state.resources.keys() {
+            places.put(key.address.clone(), key.address.clone());
+        }
+        places
+    }
+
+    fn put(&mut self, address: ResourceAddress, was: ResourceAddress) {
+        self.blocks.entry(block_of(&address)).or_default().insert(address.clone());
+        self.now.insert(address, was);
+    }
+
+    /// Moves an object; false when the place is taken.
+    fn take(&mut self, from: &ResourceAddress, to: &ResourceAddress) -> bool {
+        if self.now.contains_key(to) {
+            return false;
+        }
+        if let Some(was) = self.now.remove(from) {
+            if let Some(block) = self.blocks.get_mut(&block_of(from)) {
+                block.remove(from);
+            }
+            self.put(to.clone(), was);
+        }
+        true
+    }
+
+    /// Addresses in a block, or anywhere in a module.
+    fn in_block(&self, block: &Block) -> Vec<ResourceAddress> {
+        if block.1.is_some() {
+            return self.blocks.get(block).into_iter().flatten().cloned().collect();
+        }
+        let inside = self.blocks.range(block..).take_while(|(other, _)| other.0.starts_with(&block.0));
+        inside.flat_map(|(_, all)| all).cloned().collect()
+    }
+}
+
+/// A block that got or lost its `count` keeps its first object.
+fn implied(graph: &Graph, statements: &[Statement<'_>], places: &mut Places) {
+    let named: BTreeSet<Block> =
+        statements.iter().flat_map(|s| [s.block(&s.moved.from), s.block(&s.moved.to)]).collect();
+    for node in &graph.nodes {
+        let NodeKind::Resource(index) = node.kind else { continue };
+        let block = &graph.modules[node.module].module.resources[index];
+        let zero = Some(InstanceKey::Index(0));
+        let (from, to) = match block.repetition {
+            Repetition::Count(_) => (None, zero),
+            Repetition::None | Repetition::Enabled(_) => (zero, None),
+            Repetition::ForEach(_) => continue,
+        };
+        let resource = (block.mode, block.kind.clone(), block.name.clone());
+        let at = (module_names(graph, node.module), Some(resource));
+        if named.contains(&at) {
+            continue;
+        }
+        for address in places.in_block(&at).into_iter().filter(|address| address.key == from) {
+            places.take(&address, &ResourceAddress { key: to.clone(), ..address.clone() });
+        }
+    }
+}
+
+fn module_names(graph: &Graph, mut module: usize) -> Vec<Arc<str>> {
+    let mut names = Vec::new();
+    while let Some((parent, call)) = graph.modules[module].parent {
+        names.push(graph.modules[parent].module.calls[call].name.name.clone());
+        module = parent;
+    }
+    names.reverse();
+    names
+}
+
+/// Takes what was moved into the state: records, and what others record of
+/// their dependencies.
+fn record(state: &mut WorkspaceState, places: Places, moves: &mut Moves) {
+    let moved = places.now.into_iter().filter(|(now, was)| now != was);
+    let previous: BTreeMap<ResourceAddress, ResourceAddress> = moved.collect();
+    if previous.is_empty() {
+        return;
+    }
+    let mut renamed: BTreeMap<ResourceAddress, BTreeSet<ResourceAddress>> = BTreeMap::new();
+    let mut now: HashMap<&ResourceAddress, &ResourceAddress> = HashMap::new();
+    for (to, from) in &previous {
+        renamed.entry(from.without_key()).or_default().insert(to.without_key());
+        now.insert(from, to);
+    }
+    let mut changed = Vec::new();
+    let records = std::mem::take(&mut state.resources);
+    for (key, mut record) in records {
+        let to = now.get(&key.address);
+        let depends = record.dependencies.iter().any(|d| renamed.contains_key(d));
+        if depends {
+            let all = record.dependencies.iter().flat_map(|dependency| match renamed.get(dependency) {
+                Some(to) => to.iter().cloned().collect(),
+                None => vec![dependency.clone()],
+            });
+            record.dependencies = all.collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        if let Some(&to) = to {
+            record.key = RecordKey { address: to.clone(), deposed: key.deposed.clone() };
+            moves.changes.push(RecordChange::Remove(key));
+        }
+        if depends || to.is_some() {
+            changed.push(RecordChange::Put(Box::new(record.clone())));
+        }
+        state.resources.insert(record.key.clone(), record);
+    }
+    // All addresses are left before any is taken.
+    moves.changes.extend(changed);
+    moves.previous = previous;
+}
+
+/// Instances that objects are moved away from although the configuration has
+/// them. `declared` says which there are, by the instances of each module.
+pub(super) fn check_instances(
+    graph: &Graph,
+    modules: &dyn Fn(&[Arc<str>]) -> Vec<ModulePath>,
+    declared: &dyn Fn(&ResourceAddress) -> bool,
+) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    for Statement { module, moved } in statements(graph) {
+        let Selector::Resource(from) = &moved.from else { continue };
+        for path in modules(&module) {
+            let inner = from.module.steps().iter();
+            let module = ModulePath::of(path.steps().iter().chain(inner).cloned());
+            let address = ResourceAddress { module, ..from.clone() };
+            if from.key.is_some() && declared(&address) {
+                found.push(still_declared(&address, moved.span));
+            }
+        }
+    }
+    found
+}

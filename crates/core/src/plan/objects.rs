@@ -1,0 +1,333 @@
+//! One object: configuration and what there is to what is done.
+
+use super::diff::{decide, ignore_changes, mark_sensitive, proposed};
+use super::evaluate::{Repeated, close};
+use super::model::{Action, Change, PlanMode, Reason};
+use super::planner::{DataRead, Place, Planner, imported_record};
+use super::removals::protected;
+use crate::addr::{InstanceKey, ResourceAddress, ResourceMode};
+use crate::config::{Resource, instance_key, span_of};
+use crate::diag::Diagnostic;
+use crate::expr::{Expr, ExprKind, Reference, evaluate};
+use crate::graph::NodeKind;
+use crate::provider::{AttributeError, PlanRequest, SharedProvider};
+use crate::state::{RecordKey, ResourceRecord};
+use crate::value::{Path, PathStep, Type, Value};
+
+impl Planner<'_> {
+    /// What happens to one object. `None` after an error, or while something
+    /// must be read first.
+    pub(super) fn object(
+        &mut self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        address: ResourceAddress,
+        dependencies: Vec<ResourceAddress>,
+    ) -> Option<Change> {
+        let Place { module, instance, block, .. } = place;
+        let provider = self.input.registry.get(&block.provider).cloned()?;
+        let preconditions = self.preconditions(place, repeated, &address)?;
+        let at = self.evaluation.at(module, instance, repeated);
+        let config = match evaluate(&block.body, &at) {
+            Ok(config) => config,
+            Err(error) => {
+                self.evaluation.diagnostics.push(*error);
+                return None;
+            }
+        };
+        let residual = (!config.is_wholly_known()).then(|| close(&block.body, &at));
+        let (provider_value, provider_config) = self.provider_config(&block.provider);
+        let mut problems = provider.validate(&block.kind, &config);
+        let mut connection = Value::NULL;
+        if problems.is_empty() {
+            match provider.connection(&provider_value, &config) {
+                Ok(settled) => connection = settled,
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            let problems = problems.into_iter().map(|problem| refused(problem, block, &address));
+            self.evaluation.diagnostics.extend(problems);
+            return None;
+        }
+        let mut change = Change {
+            config,
+            residual,
+            provider_config: provider_config.filter(|_| !connection.is_wholly_known()),
+            connection,
+            dependencies,
+            previous: self.input.moves.previous.get(&address).cloned(),
+            preconditions,
+            keep: block.lifecycle.keep,
+            scope: block.scope.clone(),
+            create_before_destroy: self.create_first[place.node],
+            span: Some(block.span),
+            ..Change::of(RecordKey::current(address.clone()), &block.provider, Action::NoOp)
+        };
+        if block.mode == ResourceMode::Data {
+            return self.data(change, &address);
+        }
+        match self.managed(&provider, place, repeated, &mut change) {
+            Ok(true) => Some(change),
+            Ok(false) => None,
+            Err(error) => {
+                self.evaluation.diagnostics.push(*error);
+                None
+            }
+        }
+    }
+
+    fn data(&mut self, mut change: Change, address: &ResourceAddress) -> Option<Change> {
+        if let Some(value) = self.input.data.get(address) {
+            change.before = value.clone();
+            change.after = value.clone();
+            return Some(change);
+        }
+        if self.input.unread.contains(address) {
+            return None;
+        }
+        let pending = change.dependencies.iter().any(|d| self.changing.contains(d));
+        if change.config.is_wholly_known() && change.connection.is_wholly_known() && !pending {
+            self.needs.data.push(DataRead {
+                address: address.clone(),
+                provider: change.provider,
+                connection: change.connection,
+                config: change.config,
+                in_check: change.scope.is_some(),
+            });
+            return None;
+        }
+        change.action = Action::Read;
+        change.reason = Some(if pending { Reason::DependencyPending } else { Reason::ConfigUnknown });
+        change.after = Value::unknown(Type::Dynamic);
+        Some(change)
+    }
+
+    /// Plans a managed object: fills in action, reason, before and after;
+    /// false while it must be read first.
+    fn managed(
+        &mut self,
+        provider: &SharedProvider,
+        place: Place<'_>,
+        repeated: &Repeated,
+        change: &mut Change,
+    ) -> Result<bool, Box<Diagnostic>> {
+        let block = place.block;
+        let address = change.key.address.clone();
+        let Some(schema) = provider.schema().resources.get(&*block.kind) else { return Ok(true) };
+        let record = self.input.state.resources.get(&change.key);
+        let wanted = self.imports.remove(&address).filter(|_| record.is_none());
+        let mut imported = None;
+        if let Some(wanted) = wanted {
+            let connection = change.connection.clone();
+            let Some(value) = self.imported(&address, provider, &connection, &wanted) else {
+                return Ok(false);
+            };
+            change.importing = Some(wanted.id);
+            imported = Some(mark_sensitive(value, &schema.block));
+        }
+        let prior = record.map(|r| &r.attributes).or(imported.as_ref());
+        let config = match prior {
+            Some(prior) => ignore_changes(&change.config, prior, &schema.block, &block.lifecycle),
+            None => change.config.clone(),
+        };
+        let request = |prior: Option<&Value>, proposed: &Value| {
+            provider
+                .plan(PlanRequest { kind: &block.kind, prior, config: &config, proposed })
+                .map_err(|problem| Box::new(refused(problem, block, &address)))
+        };
+        let response = request(prior, &proposed(&schema.block, &config, prior))?;
+        let asked = self.input.replace.contains(&address);
+        let triggered = prior.is_some() && self.triggered(place, repeated)?;
+        let tainted = record.is_some_and(|r| r.tainted);
+        let replace = match (block.lifecycle.keep, change.create_before_destroy) {
+            (true, _) => Action::ForgetThenCreate,
+            (false, true) => Action::CreateThenDelete,
+            (false, false) => Action::DeleteThenCreate,
+        };
+        let (action, reason) = decide(prior, tainted, &response, asked, triggered, replace);
+        let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
+        let reason = match (action, reason) {
+            (Action::Create, None) if self.gone.contains(&change.key) => Some(Reason::Missing),
+            (_, reason) => reason,
+        };
+        if action.is_replace() && action != Action::ForgetThenCreate {
+            self.check_protection(place, repeated, &address)?;
+        }
+        let after = match action {
+            Action::NoOp => prior.cloned().unwrap_or(Value::NULL),
+            _ if action.is_replace() => request(None, &proposed(&schema.block, &config, None))?.planned,
+            _ => response.planned,
+        };
+        change.action = action;
+        change.reason = reason;
+        change.before = mark_sensitive(prior.cloned().unwrap_or(Value::NULL), &schema.block);
+        change.after = mark_sensitive(after, &schema.block);
+        if config != change.config {
+            change.residual = change.residual.take().filter(|_| !config.is_wholly_known());
+            if let Some(residual) = &mut change.residual {
+                pin(residual, &config);
+            }
+            change.config = config;
+        }
+        if change.importing.is_some() {
+            self.records.push(imported_record(change, schema.version));
+        } else if let Some(record) = record {
+            self.keep_in_step(record, change);
+        }
+        self.check_identity(provider, block, change)?;
+        Ok(true)
+    }
+
+    /// What the block says of an object that does not change is recorded too,
+    /// since it counts once the block is gone.
+    fn keep_in_step(&mut self, record: &ResourceRecord, change: &Change) {
+        let same = (record.keep, record.create_before_destroy) == (change.keep, change.create_before_destroy);
+        if change.action == Action::NoOp && !same && self.input.mode == PlanMode::Normal {
+            let (keep, create_before_destroy) = (change.keep, change.create_before_destroy);
+            let record = ResourceRecord { keep, create_before_destroy, ..record.clone() };
+            self.records.push(crate::state::RecordChange::Put(Box::new(record)));
+        }
+    }
+
+    /// Two blocks must not describe one object.
+    fn check_identity(
+        &mut self,
+        provider: &SharedProvider,
+        block: &Resource,
+        change: &Change,
+    ) -> Result<(), Box<Diagnostic>> {
+        let Some(identity) = provider.identity(&block.kind, &change.after) else { return Ok(()) };
+        if self.connection.0 != change.connection {
+            let text = serde_json::to_string(&change.connection).unwrap_or_default();
+            self.connection = (change.connection.clone(), text);
+        }
+        let address = &change.key.address;
+        let whole = format!("{}\n{}\n{identity}", provider.name(), self.connection.1);
+        match self.identities.insert(whole, address.clone()) {
+            None => Ok(()),
+            Some(other) => Err(Box::new(
+                Diagnostic::error(
+                    "Two resources for one object",
+                    format!("{address} and {other} both describe {identity}."),
+                )
+                .at(block.span)
+                .address(address),
+            )),
+        }
+    }
+
+    /// Refuses to remove an object whose block says that it must stay.
+    pub(super) fn check_protection(
+        &self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        address: &ResourceAddress,
+    ) -> Result<(), Box<Diagnostic>> {
+        let Some(expr) = &place.block.lifecycle.prevent_destroy else { return Ok(()) };
+        let value = evaluate(expr, &self.evaluation.at(place.module, place.instance, repeated))?;
+        match value.convert(&Type::Bool).ok().and_then(|value| value.as_bool()) {
+            Some(false) => Ok(()),
+            Some(true) => Err(Box::new(protected(address).at(place.block.span))),
+            None => {
+                let detail = format!("prevent_destroy must be true or false when {address} is planned.");
+                Err(Box::new(Diagnostic::error("Invalid prevent_destroy", detail).at(expr.span)))
+            }
+        }
+    }
+
+    /// Whether something in `replace_triggered_by` changes.
+    fn triggered(&self, place: Place<'_>, repeated: &Repeated) -> Result<bool, Box<Diagnostic>> {
+        for expr in &place.block.lifecycle.replace_triggered_by {
+            let Some(trigger) = self.trigger(place, repeated, expr)? else { continue };
+            let node = self.input.graph.find(place.module, &trigger.resource);
+            let node = node.and_then(|i| self.input.graph.node(place.module, NodeKind::Resource(i)));
+            let changes = node.and_then(|node| self.instances_of(node, place.instance)).unwrap_or_default();
+            let whole = trigger.path.steps().is_empty();
+            let one = |change: &Change| match whole {
+                // A new object alone is no change of what others rely on.
+                true => change.action == Action::Update || change.action.is_replace(),
+                false => change.before.at_path(&trigger.path) != change.after.at_path(&trigger.path),
+            };
+            let is_meant = |change: &&Change| trigger.key.is_none() || change.key.address.key == trigger.key;
+            let mut changes = changes.iter().map(|&i| &self.changes[i as usize]);
+            let triggered = match &trigger.key {
+                // Keys of one block are in order.
+                Some(_) => changes.find(is_meant).is_some_and(one),
+                None => changes.any(one),
+            };
+            if triggered {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The resource, instance and attribute that a trigger names.
+    fn trigger(
+        &self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        expr: &Expr,
+    ) -> Result<Option<Trigger>, Box<Diagnostic>> {
+        Ok(match &expr.kind {
+            ExprKind::Reference(resource @ Reference::Resource { .. }) => {
+                Some(Trigger { resource: resource.clone(), key: None, path: Path::root() })
+            }
+            ExprKind::Attribute(source, name) => self
+                .trigger(place, repeated, source)?
+                .map(|t| Trigger { path: t.path.attribute(name.clone()), ..t }),
+            ExprKind::Index(pair) => {
+                let key = evaluate(&pair.1, &self.evaluation.at(place.module, place.instance, repeated))?;
+                let Some(trigger) = self.trigger(place, repeated, &pair.0)? else { return Ok(None) };
+                let repeats = self.repeats(place.module, &trigger.resource);
+                let Some(key) = instance_key(&key) else { return Ok(None) };
+                Some(if trigger.path.steps().is_empty() && trigger.key.is_none() && repeats {
+                    Trigger { key: Some(key), ..trigger }
+                } else {
+                    let step = match key {
+                        InstanceKey::Index(index) => PathStep::Index(index),
+                        InstanceKey::Key(name) => PathStep::Attribute(name),
+                    };
+                    Trigger { path: trigger.path.step(step), ..trigger }
+                })
+            }
+            _ => None,
+        })
+    }
+
+    fn repeats(&self, module: usize, resource: &Reference) -> bool {
+        use crate::config::Repetition;
+        let graph = self.input.graph;
+        let block = graph.find(module, resource).map(|i| &graph.modules[module].module.resources[i]);
+        block.is_some_and(|b| matches!(b.repetition, Repetition::Count(_) | Repetition::ForEach(_)))
+    }
+}
+
+struct Trigger {
+    resource: Reference,
+    key: Option<InstanceKey>,
+    path: Path,
+}
+
+/// Puts the known attributes of a configuration in the place of what the
+/// block says of them: ignored ones are not what it says.
+fn pin(residual: &mut Expr, config: &Value) {
+    let ExprKind::Object(items) = &mut residual.kind else { return };
+    for (key, value) in items {
+        let ExprKind::Literal(name) = &key.kind else { continue };
+        let known = name.as_str().and_then(|name| config.get(name)).filter(Value::is_wholly_known);
+        if let Some(known) = known {
+            *value = Expr::literal(known, value.span);
+        }
+    }
+}
+
+/// A provider's refusal as a diagnostic, at the attribute.
+fn refused(problem: AttributeError, block: &Resource, address: &ResourceAddress) -> Diagnostic {
+    let mut error = Diagnostic::error(problem.summary, problem.detail)
+        .at(span_of(&block.body, &problem.path))
+        .address(address);
+    error.hint = problem.hint;
+    error
+}

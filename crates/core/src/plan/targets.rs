@@ -1,0 +1,255 @@
+//! `-target` and `-exclude`: which part of a configuration a plan is about.
+//!
+//! A target brings what it depends on with it; an exclusion leaves out what
+//! depends on it too. For removals it is the other way round, by what the
+//! records say.
+
+use std::collections::{HashMap, HashSet};
+
+use super::model::PlanMode;
+use crate::addr::{ModulePath, ResourceAddress, Selector};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::graph::{Graph, NodeKind};
+use crate::state::WorkspaceState;
+
+/// How much of a node is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Nothing,
+    /// Those instances that the selectors say.
+    Part,
+    Whole,
+}
+
+/// What a plan is about.
+#[derive(Debug, Default)]
+pub struct Chosen {
+    /// `None`: everything.
+    limit: Option<Limit>,
+}
+
+#[derive(Debug)]
+struct Limit {
+    selectors: Vec<Selector>,
+    exclude: bool,
+    /// By node.
+    reach: Vec<Reach>,
+    /// In a destroy plan: the objects that are meant.
+    objects: Option<HashSet<ResourceAddress>>,
+}
+
+impl Chosen {
+    /// What selectors leave of a graph and a state; warnings for those that
+    /// mean nothing.
+    ///
+    /// # Errors
+    /// Targets together with exclusions.
+    pub fn new(
+        graph: &Graph,
+        state: &WorkspaceState,
+        mode: PlanMode,
+        targets: &[Selector],
+        excludes: &[Selector],
+    ) -> Result<(Chosen, Diagnostics), Diagnostics> {
+        let (selectors, exclude) = match (targets, excludes) {
+            ([], []) => return Ok((Chosen::default(), Diagnostics::new())),
+            (targets, []) => (targets, false),
+            ([], excludes) => (excludes, true),
+            _ => {
+                let detail = "A plan is about what -target names, or about all but what -exclude names.";
+                return Err(Diagnostic::error("Contradicting options", detail)
+                    .hint("Give only targets or only exclusions.")
+                    .into());
+            }
+        };
+        let direct = direct(graph, selectors);
+        let reach = if exclude { without(graph, &direct) } else { with_needed(graph, &direct) };
+        let objects = (mode == PlanMode::Destroy).then(|| objects(state, selectors, exclude));
+        let warnings = warnings(graph, state, selectors);
+        let limit = Limit { selectors: selectors.to_vec(), exclude, reach, objects };
+        Ok((Chosen { limit: Some(limit) }, warnings))
+    }
+
+    /// Whether the plan is about a part only.
+    pub fn is_partial(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Whether a node is evaluated.
+    pub(super) fn evaluates(&self, node: usize) -> bool {
+        self.limit.as_ref().is_none_or(|limit| limit.reach[node] != Reach::Nothing)
+    }
+
+    /// Whether an instance of a resource is planned.
+    pub(super) fn plans(&self, node: usize, address: &ResourceAddress) -> bool {
+        let Some(limit) = &self.limit else { return true };
+        match limit.reach[node] {
+            Reach::Nothing => false,
+            Reach::Whole => true,
+            Reach::Part => limit.selectors.iter().any(|s| s.contains(address)) != limit.exclude,
+        }
+    }
+
+    /// Whether a recorded object is looked at.
+    pub fn covers(&self, graph: &Graph, address: &ResourceAddress) -> bool {
+        let Some(limit) = &self.limit else { return true };
+        if let Some(objects) = &limit.objects {
+            return objects.contains(address);
+        }
+        match graph.resource_node(address) {
+            Some(node) => self.plans(node, address),
+            None => limit.selectors.iter().any(|s| s.contains(address)) != limit.exclude,
+        }
+    }
+}
+
+/// What the selectors name: resource nodes, wholly or in part.
+fn direct(graph: &Graph, selectors: &[Selector]) -> Vec<Reach> {
+    let mut reach = vec![Reach::Nothing; graph.nodes.len()];
+    // Per module: what a selector that names it, or one that it is in, says.
+    let mut modules = vec![Reach::Nothing; graph.modules.len()];
+    for selector in selectors {
+        let Some(module) = graph.module(selector.module()) else { continue };
+        let whole = selector.module().steps().iter().all(|step| step.key.is_none());
+        match selector {
+            Selector::Module(_) => {
+                modules[module] = modules[module].max(if whole { Reach::Whole } else { Reach::Part });
+            }
+            Selector::Resource(address) => {
+                let whole = whole && address.key.is_none();
+                if let Some(node) = graph.resource_node(address) {
+                    reach[node] = reach[node].max(if whole { Reach::Whole } else { Reach::Part });
+                }
+            }
+        }
+    }
+    // Callers come before what they call.
+    for module in 0..modules.len() {
+        if let Some((parent, _)) = graph.modules[module].parent {
+            modules[module] = modules[module].max(modules[parent]);
+        }
+    }
+    for (at, node) in graph.nodes.iter().enumerate() {
+        if matches!(node.kind, NodeKind::Resource(_)) {
+            reach[at] = reach[at].max(modules[node.module]);
+        }
+    }
+    reach
+}
+
+/// With all that they depend on, and the outputs and checks that depend on
+/// nothing else.
+fn with_needed(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
+    let mut reach = direct.to_vec();
+    for &at in graph.order.iter().rev() {
+        if reach[at] != Reach::Nothing {
+            // All instances of it, even if it is itself named in part.
+            graph.nodes[at].dependencies.iter().for_each(|&dependency| reach[dependency] = Reach::Whole);
+        }
+    }
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let is_end = matches!(node.kind, NodeKind::Output(_) if node.module == 0)
+            || matches!(node.kind, NodeKind::Check(_));
+        let covered = node.resources.iter().all(|&r| reach[r] != Reach::Nothing);
+        if is_end && !node.resources.is_empty() && covered {
+            reach[at] = Reach::Whole;
+        }
+    }
+    for &at in graph.order.iter().rev() {
+        if reach[at] == Reach::Nothing {
+            continue;
+        }
+        for &dependency in &graph.nodes[at].dependencies {
+            if reach[dependency] == Reach::Nothing {
+                reach[dependency] = Reach::Whole;
+            }
+        }
+    }
+    reach
+}
+
+/// Everything without what is named and what depends on it.
+fn without(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
+    let mut reach = vec![Reach::Whole; graph.nodes.len()];
+    for &at in &graph.order {
+        let node = &graph.nodes[at];
+        let lacks = |&r: &usize| match reach[r] {
+            Reach::Whole => false,
+            Reach::Nothing => true,
+            // An output shows what there is.
+            Reach::Part => !matches!(node.kind, NodeKind::Output(_)),
+        };
+        reach[at] = match direct[at] {
+            Reach::Whole => Reach::Nothing,
+            _ if node.resources.iter().any(lacks) => Reach::Nothing,
+            Reach::Part => Reach::Part,
+            Reach::Nothing => Reach::Whole,
+        };
+    }
+    reach
+}
+
+/// Of the recorded objects, those that a destroy plan removes: the named ones
+/// and what depends on them, or all but the named ones and what they need.
+fn objects(state: &WorkspaceState, selectors: &[Selector], exclude: bool) -> HashSet<ResourceAddress> {
+    let all = || state.resources.values().filter(|record| record.key.deposed.is_none());
+    let mut edges: HashMap<ResourceAddress, Vec<&ResourceAddress>> = HashMap::new();
+    for record in all() {
+        let own = record.key.address.without_key();
+        for dependency in &record.dependencies {
+            if exclude {
+                edges.entry(own.clone()).or_default().push(dependency);
+            } else {
+                edges.entry(dependency.clone()).or_default().push(&record.key.address);
+            }
+        }
+    }
+    let mut reached: HashSet<ResourceAddress> = HashSet::new();
+    let mut named: HashSet<ResourceAddress> = HashSet::new();
+    let mut open: Vec<ResourceAddress> = Vec::new();
+    for record in all().filter(|r| selectors.iter().any(|s| s.contains(&r.key.address))) {
+        named.insert(record.key.address.clone());
+        open.push(record.key.address.without_key());
+    }
+    let mut seen: HashSet<ResourceAddress> = open.iter().cloned().collect();
+    while let Some(address) = open.pop() {
+        for other in edges.get(&address).into_iter().flatten() {
+            let whole = other.without_key();
+            reached.insert(whole.clone());
+            if seen.insert(whole.clone()) {
+                open.push(whole);
+            }
+        }
+    }
+    let is_meant = |address: &ResourceAddress| {
+        (named.contains(address) || reached.contains(&address.without_key())) != exclude
+    };
+    all().map(|record| record.key.address.clone()).filter(is_meant).collect()
+}
+
+fn warnings(graph: &Graph, state: &WorkspaceState, selectors: &[Selector]) -> Diagnostics {
+    let mut warnings = Diagnostics::new();
+    warnings.push(
+        Diagnostic::warning(
+            "Partial plan",
+            "With -target or -exclude a plan may leave out changes that the configuration asks for.",
+        )
+        .hint("This is for exceptional situations, such as recovering from mistakes. Plan without it afterwards."),
+    );
+    for selector in selectors {
+        let in_config = match selector {
+            Selector::Module(path) => graph.module(path).is_some(),
+            Selector::Resource(address) => graph.resource_node(address).is_some(),
+        };
+        if !in_config && !state.resources.keys().any(|key| selector.contains(&key.address)) {
+            let detail = format!("There is no {selector} in the configuration or the state.");
+            warnings.push(Diagnostic::warning("Nothing has this address", detail));
+        }
+    }
+    warnings
+}
+
+/// A path without keys.
+pub(super) fn without_keys(path: &ModulePath) -> Vec<std::sync::Arc<str>> {
+    path.steps().iter().map(|step| step.name.clone()).collect()
+}

@@ -1,0 +1,115 @@
+//! A module as a test has it: with providers mocked, objects and called
+//! modules overridden.
+//!
+//! Guarantees: the module that was loaded stays as it is; an override of what
+//! is not there is an error.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::file::{Mocked, Override, OverrideKind};
+use super::mock::Mock;
+use crate::addr::ResourceMode;
+use crate::config::{Module, Output};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::expr::Expr;
+use crate::provider::Registry;
+use crate::value::Value;
+
+/// What is laid over a module.
+pub(super) struct Overlay<'a> {
+    /// Providers by name.
+    pub mocks: &'a BTreeMap<Arc<str>, Mocked>,
+    /// The later, the stronger.
+    pub overrides: Vec<&'a Override>,
+    /// Takes in what stands in for providers.
+    pub registry: &'a mut Registry,
+    /// Of `overrides`, those whose target is there.
+    found: Vec<bool>,
+}
+
+impl<'a> Overlay<'a> {
+    pub(super) fn new(
+        mocks: &'a BTreeMap<Arc<str>, Mocked>,
+        overrides: Vec<&'a Override>,
+        registry: &'a mut Registry,
+    ) -> Self {
+        let found = vec![false; overrides.len()];
+        Overlay { mocks, overrides, registry, found }
+    }
+
+    /// The module with everything in its place.
+    ///
+    /// # Errors
+    /// Overrides of what is not there.
+    pub(super) fn over(mut self, module: &Arc<Module>) -> Result<Arc<Module>, Diagnostics> {
+        if self.mocks.is_empty() && self.overrides.is_empty() {
+            return Ok(module.clone());
+        }
+        let made = self.module(module, "");
+        let missing = self.overrides.iter().zip(&self.found).filter(|(_, found)| !**found);
+        let problems: Diagnostics = missing
+            .map(|(one, _)| {
+                let detail = format!("There is no {} in the configuration to be overridden.", one.target);
+                Diagnostic::error("Unknown target of an override", detail).at(one.span)
+            })
+            .collect();
+        if problems.has_errors() { Err(problems) } else { Ok(made) }
+    }
+
+    /// The override of an address that counts.
+    fn find(&mut self, kind: OverrideKind, address: &str) -> Option<&'a Override> {
+        let mut last = None;
+        for (one, found) in self.overrides.iter().zip(&mut self.found) {
+            if one.kind == kind && one.target == address {
+                *found = true;
+                last = Some(*one);
+            }
+        }
+        last
+    }
+
+    fn module(&mut self, module: &Arc<Module>, path: &str) -> Arc<Module> {
+        let mut made = (**module).clone();
+        for resource in &mut made.resources {
+            let (data, kind) = match resource.mode {
+                ResourceMode::Managed => ("", OverrideKind::Resource),
+                ResourceMode::Data => ("data.", OverrideKind::Data),
+            };
+            let address = format!("{path}{data}{}.{}", resource.kind, resource.name);
+            let mock = self.mocks.get(&*resource.provider);
+            let given = self.find(kind, &address).map(|one| &one.values);
+            if mock.is_none() && given.is_none() {
+                continue;
+            }
+            let Some(inner) = self.registry.get(&resource.provider).cloned() else { continue };
+            let mut values = mock.map(|mock| mock.defaults(kind, &resource.kind)).unwrap_or_default();
+            values.extend(given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+            let name = format!("{} for {address}", resource.provider);
+            self.registry.insert(Arc::new(Mock { name: name.clone(), inner, values }));
+            resource.provider = name;
+        }
+        for call in &mut made.calls {
+            let address = format!("{path}module.{}", call.name.name);
+            call.module = match self.find(OverrideKind::Module, &address) {
+                Some(given) => Arc::new(stand_in(&call.module, &given.values)),
+                None => self.module(&call.module, &format!("{address}.")),
+            };
+        }
+        Arc::new(made)
+    }
+}
+
+/// A module that has nothing but these outputs; the others are null.
+fn stand_in(module: &Module, values: &BTreeMap<Arc<str>, Value>) -> Module {
+    let outputs = module.outputs.iter().map(|output| {
+        let value = values.get(&output.name.name).cloned().unwrap_or(Value::NULL);
+        let mut made = Output { value: Expr::literal(value, output.value.span), ..output.clone() };
+        made.depends_on.clear();
+        made.preconditions.clear();
+        made
+    });
+    let mut variables = module.variables.clone();
+    variables.iter_mut().for_each(|variable| variable.validations.clear());
+    Module { dir: module.dir.clone(), variables, outputs: outputs.collect(), ..Module::default() }
+}

@@ -1,0 +1,11 @@
+variables {
+  name = "one"
+}
+
+run "check" {
+  variables {
+    size = 2
+  }
+}
+
+run "skipped" {}

@@ -1,0 +1,7 @@
+run "early" {
+  variables {
+    name = "bad"
+  }
+
+  expect_failures = [var.name]
+}

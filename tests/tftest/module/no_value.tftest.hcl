@@ -1,0 +1,9 @@
+run "no_value" {
+  command = plan
+}
+
+run "skipped" {
+  variables {
+    name = "one"
+  }
+}

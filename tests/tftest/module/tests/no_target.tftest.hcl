@@ -1,0 +1,9 @@
+override_resource {
+  target = terraform_data.nothing
+}
+
+run "no_target" {
+  variables {
+    name = "one"
+  }
+}

@@ -1,0 +1,15 @@
+run "fine" {
+  variables {
+    name = "good"
+  }
+}
+
+run "unexpected" {
+  command = plan
+
+  variables {
+    name = "bad"
+  }
+}
+
+run "skipped" {}
