@@ -11,6 +11,9 @@ mod common;
 mod console;
 /// A killed apply, and what the next one makes of it.
 mod crash;
+/// A death at every place at which something is written or called.
+#[cfg(feature = "failpoints")]
+mod crash_matrix;
 /// What each mistake in a configuration is answered with.
 mod diagnostics;
 /// `fmt`: what it lists, writes, shows and refuses.
@@ -25,6 +28,8 @@ mod json_syntax;
 mod language;
 /// examples/shared-cluster on a real API server.
 mod live;
+/// Locks: waiting, looking, taking away, and more workspaces than files.
+mod locks;
 /// Expressions, as OpenTofu and this program evaluate them.
 mod oracle;
 /// Several processes at once, signals, a state that cannot be written,
@@ -34,5 +39,7 @@ mod processes;
 mod quickstart;
 /// What a cluster refuses, or leaves unanswered.
 mod refusals;
+/// Changing, moving, giving out and taking back states; keys; who did what.
+mod state_commands;
 /// `test`, as OpenTofu runs tests.
 mod tftest;

@@ -44,13 +44,15 @@ pub(crate) fn state(error: &StateError) -> Diagnostic {
         StateError::Busy => Diagnostic::error("State in use", "Another process has the state index open.")
             .hint("Wait for it to end, then run the command again."),
         StateError::Corrupt(words) => Diagnostic::error("Damaged state", sentence(words))
-            .hint("Restore the state directory from a backup, or rebuild its index from the journals."),
+            .hint("tenantctl state check tells more. Restore the workspace's directory from a copy."),
         StateError::TooNew { .. } => {
             Diagnostic::error("State of a newer version", sentence(&error.to_string()))
                 .hint("Use the version of tenantctl that wrote it.")
         }
-        StateError::Sealed(words) => Diagnostic::error("Sealed value not readable", sentence(words))
-            .hint("Point TENANTCTL_KEY_FILE to the key that this state was written with."),
+        StateError::Sealed(words) => Diagnostic::error("Sealed value not readable", sentence(words)).hint(
+            "Point TENANTCTL_KEY_FILE to the key that this state was written with, or, with another key from \
+                 now on, TENANTCTL_EARLIER_KEY_FILE.",
+        ),
         other => Diagnostic::error("State not accessible", sentence(&other.to_string())),
     }
 }
@@ -67,7 +69,9 @@ fn locked(workspace: &str, holder: Option<&LockInfo>) -> Diagnostic {
         ),
         None => format!("Workspace {workspace} is held by another process."),
     };
-    Diagnostic::error("Workspace locked", detail).hint("Wait until that run has ended.").address(workspace)
+    Diagnostic::error("Workspace locked", detail)
+        .hint("Wait until that run has ended, or have it waited for with -lock-timeout=5m.")
+        .address(workspace)
 }
 
 /// A file that cannot be used.

@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod error;
+mod keys;
 mod output;
 mod providers;
 mod render;
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         Err(refusal) => return refused(&refusal).into(),
     };
     let settings = Settings::from_environment();
+    #[cfg(feature = "failpoints")]
+    settings.arm_failpoints();
     let output = Output::terminal(cli.global.no_color || settings.no_color);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

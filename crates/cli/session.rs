@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
 use tenantctl_core::event::EventSink;
@@ -14,10 +15,11 @@ use tenantctl_core::expr::DiskFiles;
 use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Selection};
 use tenantctl_core::plan::Plan;
 use tenantctl_core::provider::Registry;
-use tenantctl_core::state::{LocalStore, LockInfo, Sealer, StateStore};
+use tenantctl_core::state::{AuditEntry, LocalStore, LockInfo, Sealer, StateStore};
 
 use crate::args::{ConfigArgs, Global, SelectArgs};
 use crate::error;
+use crate::keys;
 use crate::output::Output;
 use crate::providers::{self, Simulation};
 use crate::render::{self, Style};
@@ -141,26 +143,20 @@ impl Session {
         }
     }
 
-    /// The key that keeps secrets from those who read the state's files.
+    /// The key that keeps secrets from those who read the state's files, with
+    /// those that were used before it.
     ///
     /// # Errors
     /// When there is none and none can be made.
     pub(crate) fn sealer(&self) -> Result<Arc<Sealer>, Diagnostics> {
-        let path = self.settings.key_file.as_ref().ok_or_else(|| {
-            Diagnostic::error(
-                "No place for the key",
-                "There is no home directory to keep the state's key in.",
-            )
-            .hint("Set TENANTCTL_KEY_FILE to a file.")
-        })?;
-        let (sealer, made) = Sealer::load_or_create(path).map_err(|e| error::state(&e))?;
-        if made {
+        let keys = keys::load(self)?;
+        if let Some(path) = keys.made {
             self.output.error_text(&format!(
                 "Made a key for secrets in state and plans: {}\nKeep a copy: without it they cannot be read.\n",
                 path.display()
             ));
         }
-        Ok(Arc::new(sealer))
+        Ok(Arc::new(Sealer::with_earlier(&keys.key, &keys.earlier)))
     }
 
     /// Where states are kept.
@@ -203,10 +199,36 @@ impl Session {
                 created: timestamp.clone(),
                 pid: std::process::id(),
             },
+            lock_timeout: std::time::Duration::ZERO,
             timestamp,
             parallelism,
             cancel: self.cancel.clone(),
         })
+    }
+}
+
+impl Session {
+    /// Leaves a note that sensitive values were shown. They are not shown when
+    /// it cannot be left.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn showed_sensitive(
+        &self,
+        store: &dyn StateStore,
+        command: &str,
+        workspaces: Vec<WorkspaceName>,
+    ) -> Result<(), Diagnostics> {
+        let entry = AuditEntry {
+            at: now(),
+            who: self.settings.who.clone(),
+            operation: "show-sensitive".to_owned(),
+            workspaces,
+            detail: command.to_owned(),
+            complete: true,
+            ..AuditEntry::default()
+        };
+        Ok(store.record(&[entry], true).map_err(|e| error::state(&e))?)
     }
 }
 

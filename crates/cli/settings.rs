@@ -25,13 +25,47 @@ pub(crate) struct Settings {
     pub(crate) home: Option<PathBuf>,
     /// The file of the key that seals secrets; `None` without a home.
     pub(crate) key_file: Option<PathBuf>,
+    /// `TENANTCTL_KEY_COMMAND`: prints the key.
+    pub(crate) key_command: Option<String>,
+    /// `TENANTCTL_PASSPHRASE`: the key is made of it.
+    pub(crate) passphrase: Option<Passphrase>,
+    /// `TENANTCTL_EARLIER_KEY_FILE`: what was sealed with this key can be read, too.
+    pub(crate) earlier_key_file: Option<PathBuf>,
+    /// `TENANTCTL_EARLIER_PASSPHRASE`: likewise.
+    pub(crate) earlier_passphrase: Option<Passphrase>,
+    /// `TENANTCTL_FAILPOINT`: where a test has the process die.
+    #[cfg(feature = "failpoints")]
+    failpoint: Option<String>,
     /// `TENANTCTL_STATE_DIR`.
     pub(crate) state_dir: Option<PathBuf>,
     /// `user@host`.
     pub(crate) who: String,
 }
 
+/// Text that shows in no debug output.
+#[derive(Clone)]
+pub(crate) struct Passphrase(pub(crate) String);
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
 impl Settings {
+    /// Has the process die where a test says: `3` at the third place that is
+    /// passed; `record:FILE` only writes down which are passed.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn arm_failpoints(&self) {
+        use tenantctl_core::state::failpoint::{Armed, arm};
+        let Some(text) = &self.failpoint else { return };
+        match (text.strip_prefix("record:"), text.parse()) {
+            (Some(path), _) => arm(Armed::Record(path.into())),
+            (None, Ok(number)) => arm(Armed::Die(number)),
+            (None, Err(_)) => {}
+        }
+    }
+
     /// Of this process.
     pub(crate) fn from_environment() -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -59,6 +93,12 @@ impl Settings {
             in_cluster: get("KUBERNETES_SERVICE_HOST").is_some(),
             home: home.clone(),
             key_file: path("TENANTCTL_KEY_FILE").or_else(|| Some(config?.join("tenantctl").join("key"))),
+            key_command: text("TENANTCTL_KEY_COMMAND"),
+            passphrase: text("TENANTCTL_PASSPHRASE").map(Passphrase),
+            earlier_key_file: path("TENANTCTL_EARLIER_KEY_FILE"),
+            earlier_passphrase: text("TENANTCTL_EARLIER_PASSPHRASE").map(Passphrase),
+            #[cfg(feature = "failpoints")]
+            failpoint: text("TENANTCTL_FAILPOINT"),
             state_dir: path("TENANTCTL_STATE_DIR"),
             who: format!("{user}@{host}"),
         }

@@ -4,11 +4,19 @@
 //! two alike before clap sees them.
 
 mod dashes;
+mod state;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use state::{
+    AuditCommand, ForceUnlockCommand, LockArgs, LockCommand, LockList, LockShow, LockWhat, StateCheck,
+    StateCommand, StateHistory, StateList, StateMv, StatePull, StatePush, StateReencrypt, StateRestore,
+    StateRm, StateShow, StateWhat, TaintCommand, WorkspaceCommand, WorkspaceDelete, WorkspaceList,
+    WorkspaceShow, WorkspaceWhat,
+};
 
 /// Parses the process's arguments, its own name included.
 ///
@@ -72,8 +80,22 @@ pub(crate) enum Command {
     Console(ConsoleCommand),
     /// Bring configuration files into the canonical layout
     Fmt(FmtCommand),
-    /// Look into the state
+    /// Look into the state, and change it
     State(StateCommand),
+    /// Take into the state what others changed
+    Refresh(ApplyCommand),
+    /// Mark an object to be made anew
+    Taint(TaintCommand),
+    /// Take that mark away
+    Untaint(TaintCommand),
+    /// Look at locks
+    Lock(LockCommand),
+    /// Take a lock away from whoever has it
+    ForceUnlock(ForceUnlockCommand),
+    /// List, show and delete workspaces
+    Workspace(WorkspaceCommand),
+    /// Show who did what
+    Audit(AuditCommand),
     /// List the tenants
     Tenants(TenantsCommand),
     /// Show the version
@@ -118,10 +140,12 @@ pub(crate) struct RunArgs {
     /// Provider calls in flight at a time [default: 10, in a fleet 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) parallelism: Option<u16>,
-    /// Hold the lock of each workspace
+    /// Hold the lock of each workspace while it is planned; an apply always does
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) lock: bool,
+    #[command(flatten)]
+    pub(crate) wait: LockArgs,
     /// Ask for what is missing
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -333,53 +357,6 @@ pub(crate) struct FmtCommand {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) recursive: bool,
-}
-
-/// `state`.
-#[derive(Debug, Args)]
-pub(crate) struct StateCommand {
-    #[command(subcommand)]
-    pub(crate) what: StateWhat,
-}
-
-/// What of the state.
-#[derive(Debug, Subcommand)]
-pub(crate) enum StateWhat {
-    /// List objects
-    List(StateList),
-    /// Show one object
-    Show(StateShow),
-}
-
-/// `state list`.
-#[derive(Debug, Args)]
-pub(crate) struct StateList {
-    /// Only what starts with one of these
-    #[arg(value_name = "ADDRESS")]
-    pub(crate) addresses: Vec<String>,
-    /// Only this tenant; may be repeated
-    #[arg(long = "tenant", value_name = "NAME")]
-    pub(crate) tenants: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `state show`.
-#[derive(Debug, Args)]
-pub(crate) struct StateShow {
-    /// The object
-    #[arg(value_name = "ADDRESS")]
-    pub(crate) address: String,
-    /// Of this tenant
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tenant: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Show sensitive values
-    #[arg(long)]
-    pub(crate) show_sensitive: bool,
 }
 
 /// `tenants`.

@@ -16,13 +16,25 @@ use crate::error::Exit;
 use crate::render::{self, Reporter};
 use crate::session::{self, Session};
 
-/// Which of the two commands.
+/// Which of the three commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     /// Follow the configuration.
     Apply,
     /// Remove everything.
     Destroy,
+    /// Only take into state what others changed, without asking.
+    Refresh,
+}
+
+impl Verb {
+    fn name(self) -> &'static str {
+        match self {
+            Verb::Apply => "apply",
+            Verb::Destroy => "destroy",
+            Verb::Refresh => "refresh",
+        }
+    }
 }
 
 /// Runs the command.
@@ -49,9 +61,13 @@ async fn apply(
     let planned = match &args.file {
         Some(path) => from_file(session, args, path, reporter, &sealer)?,
         None => {
-            let flags = PlanArgs { destroy: args.plan.destroy || verb == Verb::Destroy, ..args.plan.clone() };
+            let flags = PlanArgs {
+                destroy: args.plan.destroy || verb == Verb::Destroy,
+                refresh_only: args.plan.refresh_only || verb == Verb::Refresh,
+                ..args.plan.clone()
+            };
             let wanted = Wanted {
-                operation: if verb == Verb::Destroy { "destroy" } else { "apply" },
+                operation: verb.name(),
                 plan: &flags,
                 select: &args.select,
                 config: &args.config,
@@ -63,7 +79,7 @@ async fn apply(
         }
     };
     let acts = !planned.plans.iter().all(render::plan::is_empty);
-    let approved = args.auto_approve || args.file.is_some();
+    let approved = args.auto_approve || args.file.is_some() || verb == Verb::Refresh;
     if acts && !approved && !approval::ask(session, &planned.plans, args.run.input).await? {
         return Err(Diagnostic::error("Not approved", "Nothing was done.").into());
     }
@@ -74,10 +90,10 @@ async fn apply(
 }
 
 fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
-    if args.file.is_some() && verb == Verb::Destroy {
+    if args.file.is_some() && verb != Verb::Apply {
         return Err(Diagnostic::error(
             "Unexpected argument",
-            "destroy makes its own plan and takes no file.",
+            format!("{} makes its own plan and takes no file.", verb.name()),
         )
         .hint("To apply a saved plan, run: tenantctl apply FILE")
         .into());
@@ -95,7 +111,10 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
         )
         .into());
     }
-    if args.run.json && !args.auto_approve && args.file.is_none() {
+    if args.plan.destroy && verb == Verb::Refresh {
+        return Err(Diagnostic::error("Contradicting flags", "refresh changes no objects.").into());
+    }
+    if args.run.json && !args.auto_approve && args.file.is_none() && verb != Verb::Refresh {
         return Err(Diagnostic::error("Approval needed", "With -json nobody can be asked.")
             .hint("Pass -auto-approve, or apply a plan file.")
             .into());
@@ -116,7 +135,8 @@ fn from_file(
     let fleet = plans.iter().any(|plan| plan.tenant.is_some());
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
     let parallelism = session::parallelism(args.run.parallelism, fleet);
-    let engine = session.engine("apply", registry, sealer, events, parallelism)?;
+    let mut engine = session.engine("apply", registry, sealer, events, parallelism)?;
+    engine.lock_timeout = args.run.wait.lock_timeout;
     Ok(Planned { engine, plans, fleet })
 }
 

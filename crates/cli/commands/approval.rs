@@ -17,17 +17,35 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// When nobody can be asked.
 pub(super) async fn ask(session: &Session, plans: &[Plan], may_ask: bool) -> Result<bool, Diagnostics> {
-    if !may_ask || session.settings.no_input || !std::io::stdin().is_terminal() {
-        let detail = "Nobody can be asked whether these actions may be performed: there is no terminal, or asking is turned off.";
-        return Err(Diagnostic::error("Approval needed", detail)
-            .hint("Pass -auto-approve, or make the plan with -out=FILE and apply that file.")
-            .into());
+    let hint = "Pass -auto-approve, or make the plan with -out=FILE and apply that file.";
+    if !may_ask {
+        return Err(nobody(hint));
+    }
+    confirm(session, question(plans), &scope(plans), hint).await
+}
+
+fn nobody(hint: &str) -> Diagnostics {
+    let detail = "Nobody can be asked whether these actions may be performed: there is no terminal, or asking is turned off.";
+    Diagnostic::error("Approval needed", detail).hint(hint).into()
+}
+
+/// Whether the user says yes.
+///
+/// # Errors
+/// When nobody can be asked; `hint` says how to do without.
+pub(super) async fn confirm(
+    session: &Session,
+    question: &str,
+    scope: &str,
+    hint: &str,
+) -> Result<bool, Diagnostics> {
+    if session.settings.no_input || !std::io::stdin().is_terminal() {
+        return Err(nobody(hint));
     }
     let theme = session.output.theme();
     session.output.text(&format!(
-        "\n{}\n  {}\n  Only 'yes' will be accepted to approve.\n\n  {} ",
-        theme.bold(question(plans)),
-        scope(plans),
+        "\n{}\n  {scope}\n  Only 'yes' will be accepted to approve.\n\n  {} ",
+        theme.bold(question),
         theme.bold("Enter a value:"),
     ));
     let answer = read_line(session).await;

@@ -4,22 +4,28 @@
 
 mod apply;
 mod approval;
+mod audit;
 mod console;
 mod fmt;
 mod import;
+mod lock;
 mod output;
 mod plan;
 mod planning;
 mod prompt;
 mod show;
 mod state;
+mod state_change;
+mod state_file;
+mod state_past;
 mod states;
 mod tenants;
 mod test;
 mod validate;
 mod version;
+mod workspace;
 
-use crate::args::{Cli, Command, StateWhat};
+use crate::args::{Cli, Command, LockWhat, StateWhat, WorkspaceWhat};
 use crate::error::Exit;
 use crate::output::Output;
 use crate::render;
@@ -59,6 +65,10 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
             signals::listen(session.cancel.clone(), output);
             return Box::pin(import::run(&session, &args)).await;
         }
+        Command::Refresh(args) => {
+            signals::listen(session.cancel.clone(), output);
+            return Box::pin(apply::run(&session, &args, apply::Verb::Refresh)).await;
+        }
         Command::Show(args) => show::run(&session, &args),
         Command::Output(args) => self::output::run(&session, &args),
         Command::Validate(args) => Ok(validate::run(&session, &args)),
@@ -67,7 +77,28 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::State(args) => match &args.what {
             StateWhat::List(list) => state::list(&session, list),
             StateWhat::Show(show) => state::show(&session, show),
+            StateWhat::Mv(args) => state_change::mv(&session, args).await,
+            StateWhat::Rm(args) => state_change::rm(&session, args).await,
+            StateWhat::Pull(args) => state_file::pull(&session, args),
+            StateWhat::Push(args) => state_file::push(&session, args).await,
+            StateWhat::Check(args) => state_past::check(&session, args).await,
+            StateWhat::History(args) => state_past::history(&session, args),
+            StateWhat::Restore(args) => state_past::restore(&session, args).await,
+            StateWhat::Reencrypt(args) => state_past::reencrypt(&session, args).await,
         },
+        Command::Taint(args) => state_change::taint(&session, &args, true).await,
+        Command::Untaint(args) => state_change::taint(&session, &args, false).await,
+        Command::Lock(args) => match &args.what {
+            LockWhat::List(list) => lock::list(&session, list),
+            LockWhat::Show(show) => lock::show(&session, show),
+        },
+        Command::ForceUnlock(args) => lock::force(&session, &args).await,
+        Command::Workspace(args) => match &args.what {
+            WorkspaceWhat::List(list) => workspace::list(&session, list),
+            WorkspaceWhat::Show(show) => workspace::show(&session, show),
+            WorkspaceWhat::Delete(delete) => workspace::delete(&session, delete).await,
+        },
+        Command::Audit(args) => audit::run(&session, &args),
         Command::Tenants(args) => tenants::run(&session, &args),
         Command::Version(args) => Ok(version::run(&session, &args)),
     };

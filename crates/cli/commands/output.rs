@@ -14,6 +14,10 @@ use crate::session::Session;
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &OutputCommand) -> Result<Exit, Diagnostics> {
     let found = states::single(session, args.tenant.as_ref())?;
+    if args.show_sensitive {
+        let workspaces = found.iter().map(|state| state.name.clone()).collect();
+        session.showed_sensitive(&*states::store(session)?, "output", workspaces)?;
+    }
     match &args.name {
         Some(name) => one(session, args, found.as_ref(), name)?,
         None => all(session, args, found.as_ref()),

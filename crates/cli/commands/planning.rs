@@ -88,7 +88,11 @@ async fn made(
     reporter.planning(selected(&loaded.platform.tenants(), wanted.select), fleet);
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
     let parallelism = session::parallelism(wanted.run.parallelism, fleet);
-    let engine = session.engine(wanted.operation, loaded.registry, sealer, events, parallelism)?;
+    let mut engine = session.engine(wanted.operation, loaded.registry, sealer, events, parallelism)?;
+    engine.lock_timeout = wanted.run.wait.lock_timeout;
+    if wanted.run.show_sensitive {
+        session.showed_sensitive(&*engine.store, wanted.operation, Vec::new())?;
+    }
     let outcomes = Box::pin(ops::plan(&engine, &loaded.platform, &selection, &options)).await?;
     let total = outcomes.len();
     let mut plans = Vec::with_capacity(total);
@@ -157,7 +161,7 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         excludes: selectors(&plan.excludes)?,
         imports: wanted.imports.clone(),
         generate: wanted.generate,
-        skip_lock: !wanted.run.lock,
+        skip_lock: !wanted.run.lock && wanted.operation == "plan",
     })
 }
 

@@ -14,6 +14,9 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ShowCommand) -> Result<Exit, Diagnostics> {
+    if args.show_sensitive {
+        session.showed_sensitive(&*states::store(session)?, "show", Vec::new())?;
+    }
     match &args.file {
         Some(path) => saved_plan(session, args, path)?,
         None => current_state(session, args)?,

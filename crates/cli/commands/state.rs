@@ -3,6 +3,7 @@
 use serde_json::json;
 use tenantctl_core::addr::ResourceAddress;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::state::ResourceRecord;
 
 use super::planning::invalid;
 use super::states;
@@ -17,9 +18,10 @@ pub(super) fn list(session: &Session, args: &StateList) -> Result<Exit, Diagnost
     let mut lines = String::new();
     let mut objects = Vec::new();
     for state in &states {
-        for record in
-            state.resources.values().filter(|record| is_wanted(&record.key.address, &args.addresses))
-        {
+        let is_meant = |record: &&ResourceRecord| {
+            is_wanted(&record.key.address, &args.addresses) && has_id(record, args.id.as_deref())
+        };
+        for record in state.resources.values().filter(is_meant) {
             if args.json {
                 let address = &record.key.address;
                 let deposed = &record.key.deposed;
@@ -48,6 +50,15 @@ fn is_wanted(address: &ResourceAddress, wanted: &[String]) -> bool {
     wanted.is_empty() || wanted.iter().any(holds)
 }
 
+/// Whether its attribute `id` is this, where one is asked for.
+fn has_id(record: &ResourceRecord, wanted: Option<&str>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let id = record.attributes.get("id").filter(|id| !id.is_sensitive());
+    id.is_some_and(|id| {
+        id.as_str() == Some(wanted) || id.as_number().is_some_and(|n| n.to_string() == wanted)
+    })
+}
+
 /// Shows one object.
 pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnostics> {
     let address: ResourceAddress = args.address.parse().map_err(|e| invalid(&e))?;
@@ -60,6 +71,10 @@ pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnost
         let problem = Diagnostic::error("No such object", format!("The state holds no object {address}."));
         return Err(problem.suggest(&args.address, known.iter().map(String::as_str)).into());
     };
+    if args.show_sensitive {
+        let workspaces = state.iter().map(|state| state.name.clone()).collect();
+        session.showed_sensitive(&*states::store(session)?, "state show", workspaces)?;
+    }
     if args.json {
         session.output.json(&render::json_state::resource(record, args.show_sensitive));
     } else {

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::cancel::Cancel;
 use crate::event::{Event, EventSink};
 use crate::provider::{ErrorClass, Outcome, ProviderError, SharedProvider, Target};
-use crate::state::RecordKey;
+use crate::state::{RecordKey, failpoint};
 use crate::value::Value;
 
 /// Attempts at a call that the service was too busy for.
@@ -55,12 +55,14 @@ impl Caller<'_> {
         loop {
             let result = {
                 let _slot = self.slot().await;
+                failpoint::hit("call.before");
                 tokio::select! {
                     biased;
                     () = self.cancel.aborted() => return Err(aborted()),
                     result = call() => result,
                 }
             };
+            failpoint::hit("call.after");
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 
+use super::locks::PORTION;
 use super::plan::state_error;
-use super::{Applied, Engine, Outcome, loaded};
+use super::{Applied, Engine, Outcome, audit, loaded, locks};
 use crate::apply::{Execution, execute, recover};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
@@ -21,30 +22,24 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
     let slots = Arc::new(Semaphore::new(engine.parallelism.max(1)));
     let mut outcomes = Vec::with_capacity(plans.len());
     let mut locks: Vec<Box<dyn WorkspaceLock>> = Vec::new();
-    let taken: Vec<_> =
-        plans.iter().map(|plan| engine.store.lock(&plan.workspace, &engine.lock_info)).collect();
-    let names: Vec<_> = plans.iter().map(|plan| plan.workspace.clone()).collect();
-    let states = match engine.store.load(&names) {
-        Ok(states) => states,
-        Err(error) => {
-            let diagnostics = Diagnostics::from(state_error(&error));
-            return names
-                .into_iter()
-                .map(|workspace| Outcome { workspace, result: None, diagnostics: diagnostics.clone() })
-                .collect();
-        }
-    };
-    let work = plans.into_iter().zip(states).zip(taken).map(|((plan, state), lock)| {
+    let ids: Vec<String> = plans.iter().map(audit::plan_id).collect();
+    let work = prepared(engine, plans).flat_map(futures::stream::iter).map(|(plan, ready)| {
         let (engine, slots) = (engine.clone(), slots.clone());
         let workspace = plan.workspace.clone();
-        let task = tokio::spawn(async move { one(&engine, &slots, plan, state, lock).await });
+        let task = tokio::spawn(async move {
+            let (state, lock) = ready?;
+            one(&engine, &slots, plan, state, lock).await
+        });
         async move { (workspace, task.await) }
     });
-    let mut stream = futures::stream::iter(work).buffered(AT_ONCE);
+    let mut stream = Box::pin(work.buffered(AT_ONCE));
     while let Some((workspace, result)) = stream.next().await {
         let (result, diagnostics) = match result {
             Ok(Ok((applied, diagnostics, lock))) => {
                 locks.push(lock);
+                if locks.len() >= PORTION {
+                    fold(engine, &std::mem::take(&mut locks));
+                }
                 (Some(applied), diagnostics)
             }
             Ok(Err(diagnostics)) => (None, diagnostics),
@@ -56,7 +51,42 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
         };
         outcomes.push(Outcome { workspace, result, diagnostics });
     }
-    // One window of the index for all; not reaching it loses nothing.
+    drop(stream);
+    fold(engine, &locks);
+    audit::applied(engine, &ids, &outcomes);
+    outcomes
+}
+
+type Ready =
+    Result<(Result<WorkspaceState, StateError>, Result<Box<dyn WorkspaceLock>, StateError>), Diagnostics>;
+
+/// Plans with their states and locks, a portion at a time as they are asked for.
+fn prepared(engine: &Engine, plans: Vec<Plan>) -> impl Stream<Item = Vec<(Plan, Ready)>> {
+    let portions: Vec<Vec<Plan>> = {
+        let mut left = plans.into_iter().peekable();
+        std::iter::from_fn(|| left.peek().is_some().then(|| left.by_ref().take(PORTION).collect())).collect()
+    };
+    futures::stream::iter(portions).then(move |portion: Vec<Plan>| async move {
+        let names: Vec<_> = portion.iter().map(|plan| plan.workspace.clone()).collect();
+        match locks::portion(engine, &names, false).await {
+            Ok(held) => portion
+                .into_iter()
+                .zip(held)
+                .map(|(plan, (lock, state))| {
+                    let unlocked = || StateError::Refused("an apply needs the lock".into());
+                    (plan, Ok((state, lock.and_then(|lock| lock.ok_or_else(unlocked)))))
+                })
+                .collect(),
+            Err(error) => {
+                let broken = || Err(Diagnostics::from(state_error(&error)));
+                portion.into_iter().map(|plan| (plan, broken())).collect()
+            }
+        }
+    })
+}
+
+/// One window of the index for all; not reaching it loses nothing.
+fn fold(engine: &Engine, locks: &[Box<dyn WorkspaceLock>]) {
     let held: Vec<&dyn WorkspaceLock> = locks.iter().map(|lock| &**lock).collect();
     if let Err(error) = engine.store.fold(&held)
         && !matches!(error, StateError::Busy)
@@ -66,7 +96,7 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
             format!("{error}. Nothing is lost: the journals hold it, and the next run folds them."),
         )));
     }
-    outcomes
+    locks::tell(engine);
 }
 
 type Done = (Applied, Diagnostics, Box<dyn WorkspaceLock>);
@@ -83,7 +113,8 @@ async fn one(
     check(&plan, &state)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
     if plan.steps.is_empty() && plan.refreshed.is_empty() && !outputs_change && state.open.is_empty() {
-        let applied = Applied { complete: true, outputs: state.outputs, ..Applied::default() };
+        let serial = state.serial;
+        let applied = Applied { complete: true, outputs: state.outputs, serial, ..Applied::default() };
         return Ok((applied, Diagnostics::new(), lock));
     }
     let journal = engine.store.journal(&*lock, &state).map_err(|e| state_error(&e))?;
@@ -119,8 +150,13 @@ async fn one(
         done: executed.done,
         complete,
     });
-    let applied =
-        Applied { done: executed.done, complete, outputs: executed.outputs, skipped: executed.undone };
+    let applied = Applied {
+        done: executed.done,
+        complete,
+        outputs: executed.outputs,
+        skipped: executed.undone,
+        serial: state.serial + 1,
+    };
     Ok((applied, executed.diagnostics, lock))
 }
 

@@ -3,13 +3,19 @@
 //! Must not: print, prompt, exit, read the environment or the clock.
 
 mod apply;
+mod audit;
 mod format;
 mod load;
+mod locks;
 mod plan;
+mod scope;
+mod states;
+pub mod terraform;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::addr::{ResourceAddress, ResourceMode, Selector, WorkspaceName};
 use crate::diag::{Diagnostics, SourceMap};
@@ -22,7 +28,12 @@ pub use crate::cancel::Cancel;
 pub use apply::{apply, total};
 pub use format::{FORMATTED, Formatted, format};
 pub use load::{load, validate};
+pub use locks::hold;
 pub use plan::plan;
+pub use scope::Scope;
+pub use states::{
+    Edit, Place, Pushed, delete, forget, move_objects, note, push, rebuild, reseal, restore, taint,
+};
 
 /// What every operation works with.
 #[derive(Clone)]
@@ -37,6 +48,8 @@ pub struct Engine {
     pub events: Arc<dyn EventSink>,
     /// What a taken lock says of this process.
     pub lock_info: LockInfo,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: Duration,
     /// Now, RFC 3339.
     pub timestamp: String,
     /// Provider calls in flight at a time.
@@ -62,7 +75,8 @@ pub struct PlanOptions {
     pub imports: Vec<(ResourceAddress, String)>,
     /// Make configuration for imported objects that have none.
     pub generate: bool,
-    /// Take no lock.
+    /// Take no lock to plan. An apply takes it all the same: a workspace's
+    /// journal has one writer.
     pub skip_lock: bool,
 }
 
@@ -88,6 +102,8 @@ pub struct Applied {
     pub outputs: BTreeMap<Arc<str>, crate::value::Value>,
     /// Steps that failed or were not reached.
     pub skipped: usize,
+    /// The workspace's serial afterwards.
+    pub serial: u64,
 }
 
 /// Which configuration to load.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
-use super::{Engine, Outcome, PlanOptions, Selection, loaded};
+use super::{Engine, Outcome, PlanOptions, Selection, audit, loaded, locks};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform};
@@ -34,17 +34,9 @@ pub async fn plan(
     let instances = platform.instances(&selection.tenants, &selection.tiers)?;
     let graphs = graphs(&instances)?;
     let mut outcomes = Vec::with_capacity(instances.len());
-    let mut locks = Vec::with_capacity(instances.len());
-    for instance in &instances {
-        locks.push(if options.skip_lock {
-            Ok(None)
-        } else {
-            engine.store.lock(&instance.workspace, &engine.lock_info).map(Some)
-        });
-    }
-    let names: Vec<_> = instances.iter().map(|i| i.workspace.clone()).collect();
-    let states = engine.store.load(&names).map_err(|e| Diagnostics::from(state_error(&e)))?;
-    let work = instances.into_iter().zip(states).zip(locks).map(|((instance, state), lock)| {
+    let prepared = prepared(engine, instances, options.skip_lock).flat_map(futures::stream::iter);
+    let work = prepared.map(|prepared| {
+        let (instance, state, lock) = prepared?;
         let graph = graphs[&key(&instance.module)].clone();
         let (engine, platform, options) = (engine.clone(), platform.clone(), options.clone());
         let workspace = instance.workspace.clone();
@@ -65,10 +57,11 @@ pub async fn plan(
                 planned = one.plan(state, lock) => planned,
             }
         });
-        async move { (workspace, task.await) }
+        Ok::<_, Diagnostics>(async move { Ok((workspace, task.await)) })
     });
-    let mut stream = futures::stream::iter(work).buffered(AT_ONCE);
-    while let Some((workspace, result)) = stream.next().await {
+    let mut stream = Box::pin(work.try_buffered(AT_ONCE));
+    while let Some(next) = stream.next().await {
+        let (workspace, result) = next?;
         let (result, diagnostics) = match result {
             Ok(Ok((plan, warnings))) => (Some(plan), warnings),
             Ok(Err(diagnostics)) => (None, diagnostics),
@@ -83,7 +76,37 @@ pub async fn plan(
             .send(Event::Planned { workspace: workspace.clone(), counts: result.as_ref().map(Plan::counts) });
         outcomes.push(Outcome { workspace, result, diagnostics });
     }
+    drop(stream);
+    audit::planned(engine, &outcomes);
     Ok(outcomes)
+}
+
+type Prepared =
+    (Instance, Result<WorkspaceState, StateError>, Result<Option<Box<dyn WorkspaceLock>>, StateError>);
+
+/// Instances with their states and locks, a portion at a time as they are
+/// asked for.
+fn prepared(
+    engine: &Engine,
+    instances: Vec<Instance>,
+    skip_lock: bool,
+) -> impl Stream<Item = Vec<Result<Prepared, Diagnostics>>> {
+    let portions: Vec<Vec<Instance>> = {
+        let mut left = instances.into_iter().peekable();
+        std::iter::from_fn(|| left.peek().is_some().then(|| left.by_ref().take(locks::PORTION).collect()))
+            .collect()
+    };
+    futures::stream::iter(portions).then(move |portion: Vec<Instance>| async move {
+        let names: Vec<_> = portion.iter().map(|instance| instance.workspace.clone()).collect();
+        match locks::portion(engine, &names, skip_lock).await {
+            Ok(held) => portion
+                .into_iter()
+                .zip(held)
+                .map(|(instance, (lock, state))| Ok((instance, state, lock)))
+                .collect(),
+            Err(error) => vec![Err(Diagnostics::from(state_error(&error)))],
+        }
+    })
 }
 
 /// A stop was requested. Planning changes nothing but the state's journal,
@@ -274,8 +297,10 @@ pub(super) fn state_error(error: &StateError) -> Diagnostic {
                 ),
                 None => format!("The workspace {workspace} is locked by another process."),
             };
-            Diagnostic::error("Workspace is locked", detail)
-                .hint("Wait until that run is over. A lock goes with its process, so none is ever left over.")
+            Diagnostic::error("Workspace is locked", detail).hint(
+                "Wait until that run is over, or have it waited for with -lock-timeout=5m. A lock goes with \
+                     its process; one that hangs can be ended, or shut out with tenantctl force-unlock.",
+            )
         }
         other => Diagnostic::error("State not available", format!("{other}.")),
     }

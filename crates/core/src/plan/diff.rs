@@ -133,3 +133,49 @@ pub(super) fn decide(
         (Action::Update, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Attribute;
+
+    fn value(json: serde_json::Value) -> Value {
+        Value::from_plain_json(&json)
+    }
+
+    #[test]
+    fn ignored_parts_stay_as_they_are() {
+        let schema = Block::new(
+            [
+                ("a", Attribute::optional(Type::Dynamic)),
+                ("b", Attribute::optional(Type::Dynamic).or_computed()),
+                ("id", Attribute::computed(Type::String)),
+            ],
+            [],
+        );
+        let root = Path::root();
+        let (a, b) = (root.attribute("a"), root.attribute("b"));
+        let config = serde_json::json!({ "a": { "k": 1, "l": [1, 2] }, "b": null, "id": null });
+        let prior = serde_json::json!({ "a": { "k": 2, "l": [3, 4], "more": 5 }, "b": 6, "id": "x" });
+        for (paths, expected) in [
+            (vec![], serde_json::json!({ "k": 1, "l": [1, 2] })),
+            (vec![a.clone()], serde_json::json!({ "k": 2, "l": [3, 4], "more": 5 })),
+            (vec![a.attribute("k")], serde_json::json!({ "k": 2, "l": [1, 2] })),
+            (vec![a.attribute("l").index(1)], serde_json::json!({ "k": 1, "l": [1, 4] })),
+            // What only the object has, and what it does not have.
+            (vec![a.attribute("more")], serde_json::json!({ "k": 1, "l": [1, 2], "more": 5 })),
+            (vec![a.attribute("none").attribute("x")], serde_json::json!({ "k": 1, "l": [1, 2] })),
+            (vec![a.attribute("k"), b], serde_json::json!({ "k": 2, "l": [1, 2] })),
+        ] {
+            let lifecycle = Lifecycle { ignore_changes: paths.clone(), ..Lifecycle::default() };
+            let found = ignore_changes(&value(config.clone()), &value(prior.clone()), &schema, &lifecycle);
+            assert_eq!(found.get("a"), Some(value(expected)), "{paths:?}");
+            // What the service fills in is its own.
+            assert!(found.get("b").is_some_and(|b| b.is_null()), "{paths:?}");
+        }
+        let all = Lifecycle { ignore_all: true, ..Lifecycle::default() };
+        let found = ignore_changes(&value(config), &value(prior.clone()), &schema, &all);
+        assert_eq!(found.get("a"), value(prior).get("a"));
+        assert!(found.get("id").is_some_and(|id| id.is_null()));
+    }
+}

@@ -420,3 +420,61 @@ pub(super) fn check_instances(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(from: &str, to: &str) -> Moved {
+        let parsed = |text: &str| text.parse().expect(text);
+        Moved { from: parsed(from), to: parsed(to), span: Span::default() }
+    }
+
+    #[test]
+    fn statements_take_objects_to_their_addresses() {
+        for (module, from, to, address, expected) in [
+            ("", "a.x", "a.y", "a.x", Some("a.y")),
+            ("", "a.x", "a.y", "a.x[1]", Some("a.y[1]")),
+            ("", "a.x", "a.y[0]", "a.x", Some("a.y[0]")),
+            ("", "a.x", "a.y[0]", "a.x[1]", None),
+            ("", "a.x[1]", "a.x[\"k\"]", "a.x[1]", Some("a.x[\"k\"]")),
+            ("", "a.x[1]", "a.x[\"k\"]", "a.x[2]", None),
+            ("", "a.x", "module.m.a.x", "a.x[0]", Some("module.m.a.x[0]")),
+            ("", "a.x", "a.y", "module.m.a.x", None),
+            ("", "a.x", "a.y", "data.a.x", None),
+            ("", "module.m", "module.n", "module.m[0].module.i.a.x", Some("module.n[0].module.i.a.x")),
+            ("", "module.m", "module.m[\"k\"]", "module.m.a.x", Some("module.m[\"k\"].a.x")),
+            ("", "module.m", "module.m[\"k\"]", "module.m[0].a.x", None),
+            ("", "module.m[0]", "module.n.module.i", "module.m[0].a.x", Some("module.n.module.i.a.x")),
+            ("", "module.m", "module.n", "a.x", None),
+            // In each instance of the module that the block stands in.
+            ("m", "a.x", "module.i.a.x", "module.m[\"k\"].a.x[0]", Some("module.m[\"k\"].module.i.a.x[0]")),
+            ("m", "a.x", "a.y", "a.x", None),
+            ("m", "a.x", "a.y", "module.n.a.x", None),
+        ] {
+            let moved = moved(from, to);
+            let module = [module].into_iter().filter(|name| !name.is_empty()).map(Arc::from).collect();
+            let address: ResourceAddress = address.parse().expect(address);
+            let found = Statement { module, moved: &moved }.target(&address).map(|to| to.to_string());
+            assert_eq!(found.as_deref(), expected, "{from} to {to} of {address}");
+        }
+    }
+
+    #[test]
+    fn chains_are_followed_in_their_order() {
+        let order = |all: &[(&str, &str)]| {
+            let all: Vec<Moved> = all.iter().map(|(from, to)| moved(from, to)).collect();
+            let statements: Vec<Statement<'_>> =
+                all.iter().map(|moved| Statement { module: Vec::new(), moved }).collect();
+            sort(&statements).map_err(|found| found.iter().next().map(|d| d.summary.clone()))
+        };
+        assert_eq!(order(&[("a.y", "a.z"), ("a.x", "a.y")]), Ok(vec![1, 0]));
+        assert_eq!(order(&[("module.n.a.x", "a.z"), ("module.m", "module.n")]), Ok(vec![1, 0]));
+        assert_eq!(order(&[("module.n", "module.o"), ("a.x", "module.n.a.x")]), Ok(vec![1, 0]));
+        let cycle = Err(Some("Cycle of moves".to_owned()));
+        assert_eq!(order(&[("a.x", "a.y"), ("a.y", "a.z"), ("a.z", "a.x")]), cycle);
+        assert_eq!(order(&[("a.x[0]", "a.x[1]"), ("a.x[1]", "a.x[0]")]), cycle);
+        // Other keys of the same blocks are other objects.
+        assert!(order(&[("a.x[0]", "a.x[\"k\"]"), ("a.x[1]", "a.x[\"l\"]")]).is_ok());
+    }
+}

@@ -36,6 +36,8 @@ pub(crate) async fn check(place: &dyn Fn() -> Box<dyn Place>) {
     concurrent_appends_all_survive(&*place()).await;
     fold_during_a_run_loses_nothing(&*place()).await;
     cost_follows_the_change(&*place()).await;
+    commits_change_all_or_nothing(&*place()).await;
+    commits_keep_serial_and_lineage_rules(&*place());
     secrets_are_stored_nowhere(&*place()).await;
 }
 
@@ -283,6 +285,47 @@ async fn cost_follows_the_change(place: &dyn Place) {
     let grown = size().saturating_sub(before);
     assert!(grown < 1_200_000, "one small record made 4 MB of state {grown} bytes longer");
     assert_eq!(load(&*store, "acme").resources.len(), 2000);
+}
+
+async fn commits_change_all_or_nothing(place: &dyn Place) {
+    let store = place.open();
+    run(&*store, "a", vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")])], true).await;
+    let states = [load(&*store, "a"), load(&*store, "b")];
+    let locks = ["a", "b"].map(|ws| store.lock(&name(ws), &info("state mv")).expect("locks"));
+    let commit = |i: usize, entries| Commit {
+        lock: &*locks[i],
+        state: &states[i],
+        entries,
+        lineage: None,
+        serial: None,
+    };
+    let remove = || vec![Entry::Records(vec![RecordChange::Remove(record("x.a", "").key)])];
+    let bad = vec![Entry::End { id: 9, changes: vec![] }];
+    assert!(matches!(store.commit(&[commit(0, remove()), commit(1, bad)]), Err(StateError::Refused(_))));
+    assert_eq!([load(&*store, "a"), load(&*store, "b")], states, "nothing was done");
+    let add = vec![Entry::Records(vec![put("x.a", "a")])];
+    store.commit(&[commit(0, remove()), commit(1, add)]).expect("commits");
+    assert!(matches!(store.commit(&[commit(0, remove())]), Err(StateError::Refused(_))), "loaded before");
+    let (a, b) = (load(&*place.open(), "a"), load(&*place.open(), "b"));
+    assert_eq!((a.resources.len(), a.serial, b.resources.len(), b.serial), (1, 2, 1, 1));
+    store.fold(&[&*locks[0], &*locks[1]]).expect("folds");
+    assert_eq!((load(&*place.open(), "a"), load(&*place.open(), "b")), (a, b));
+}
+
+fn commits_keep_serial_and_lineage_rules(place: &dyn Place) {
+    let store = place.open();
+    let lock = store.lock(&name("a"), &info("state push")).expect("locks");
+    let empty = load(&*store, "a");
+    let commit = |state, lineage: &str, serial| {
+        let entries = vec![Entry::Records(vec![put("x.a", "a")])];
+        store.commit(&[Commit { lock: &*lock, state, entries, lineage: Some(lineage.into()), serial }])
+    };
+    commit(&empty, "taken-over", Some(41)).expect("commits");
+    let state = load(&*store, "a");
+    assert_eq!((state.serial, state.lineage.as_str()), (41, "taken-over"));
+    assert!(matches!(commit(&state, "another", None), Err(StateError::Refused(_))));
+    commit(&state, "taken-over", Some(7)).expect("commits");
+    assert_eq!(load(&*store, "a").serial, 42, "a serial never falls");
 }
 
 async fn secrets_are_stored_nowhere(place: &dyn Place) {

@@ -182,6 +182,28 @@ impl WorkspaceState {
         }
     }
 
+    /// What contradicts itself in here, in words; nothing in a sound state.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, record) in &self.resources {
+            if *key != record.key {
+                problems.push(format!("{key} is kept as {}", record.key));
+            }
+            if !matches!(record.attributes.kind(), Kind::Object(_)) {
+                problems.push(format!("the attributes of {key} are no object"));
+            }
+            if !record.attributes.is_wholly_known() || !record.connection.is_wholly_known() {
+                problems.push(format!("{key} has values that are not known"));
+            }
+        }
+        for (i, begin) in self.open.iter().enumerate() {
+            if self.open[..i].iter().any(|other| other.id == begin.id) {
+                problems.push(format!("two calls have the number {}", begin.id));
+            }
+        }
+        problems
+    }
+
     /// Takes a journal entry in.
     ///
     /// # Errors

@@ -10,8 +10,6 @@
 //! [`Sealer::seal_json`].
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -23,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::keys::Key;
 use super::store::StateError;
 
 const OPEN_TAG: &str = "$sensitive";
@@ -32,18 +31,32 @@ const SEALED_TAG: &str = "$sealed";
 const OPEN_TEXT: &str = "\"$sensitive\"";
 const SEALED_TEXT: &str = "\"$sealed\"";
 
-const KEY_LEN: usize = 32;
+pub(super) const KEY_LEN: usize = 32;
 const KEY_ID_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
 /// Keeps a sealed value from passing as a sealed file, and the reverse.
 const VALUE_CONTEXT: &[u8] = b"tenantctl value 1\0";
 const BYTES_CONTEXT: &[u8] = b"tenantctl bytes 1\0";
 
-/// Seals and opens with one key.
+/// Seals with one key; opens with that one and with those before it.
 pub struct Sealer {
-    cipher: XChaCha20Poly1305,
-    id: [u8; KEY_ID_LEN],
+    own: Cipher,
     hash_key: [u8; KEY_LEN],
+    earlier: Vec<Cipher>,
+}
+
+/// A key as it is used, and its name.
+struct Cipher {
+    id: [u8; KEY_ID_LEN],
+    cipher: XChaCha20Poly1305,
+}
+
+impl Cipher {
+    fn new(key: &[u8; KEY_LEN]) -> Self {
+        let mut id = [0; KEY_ID_LEN];
+        id.copy_from_slice(&hmac(key, b"tenantctl key id")[..KEY_ID_LEN]);
+        Cipher { id, cipher: XChaCha20Poly1305::new(key.into()) }
+    }
 }
 
 impl fmt::Debug for Sealer {
@@ -55,36 +68,28 @@ impl fmt::Debug for Sealer {
 impl Sealer {
     /// With this key.
     pub fn new(key: &[u8; KEY_LEN]) -> Self {
-        let mut id = [0; KEY_ID_LEN];
-        id.copy_from_slice(&hmac(key, b"tenantctl key id")[..KEY_ID_LEN]);
-        Sealer {
-            cipher: XChaCha20Poly1305::new(key.into()),
-            id,
-            hash_key: hmac(key, b"tenantctl keyed hash"),
-        }
+        Sealer { own: Cipher::new(key), hash_key: hmac(key, b"tenantctl keyed hash"), earlier: Vec::new() }
     }
 
-    /// Reads the key file, or makes one with a random key. True when it was
-    /// made now. Processes that make it at once all get the same key.
+    /// With this key; opens what these earlier ones have sealed, too.
+    pub fn with_earlier(key: &Key, earlier: &[Key]) -> Self {
+        let earlier = earlier.iter().map(|key| Cipher::new(key.bytes())).collect();
+        Sealer { earlier, ..Sealer::new(key.bytes()) }
+    }
+
+    /// With the key of a file, which is made with a random key when there is
+    /// none. True when it was made now.
     ///
     /// # Errors
-    /// [`StateError::Sealed`] for a file that is no key or that others can
-    /// read; otherwise the file system's.
+    /// As [`Key::load_or_create`].
     pub fn load_or_create(path: &Path) -> Result<(Sealer, bool), StateError> {
-        match read_key(path)? {
-            Some(key) => Ok((Sealer::new(&key), false)),
-            None => {
-                let made = create_key(path)?;
-                let key = read_key(path)?
-                    .ok_or_else(|| StateError::Sealed(format!("key file {} vanished", path.display())))?;
-                Ok((Sealer::new(&key), made))
-            }
-        }
+        let (key, made) = Key::load_or_create(path)?;
+        Ok((Sealer::with_earlier(&key, &[]), made))
     }
 
     /// Names the key without telling it.
     pub fn key_id(&self) -> String {
-        hex(&self.id)
+        hex(&self.own.id)
     }
 
     /// Seals every sensitive value in JSON of the tagged form, at any depth.
@@ -170,26 +175,28 @@ impl Sealer {
     fn seal(&self, plain: &[u8], aad: &[u8]) -> Result<Vec<u8>, StateError> {
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
         let sealed = self
+            .own
             .cipher
             .encrypt(&nonce, Payload { msg: plain, aad })
             .map_err(|_| StateError::Refused("a value is too large to be sealed".into()))?;
-        Ok([&self.id[..], &nonce[..], &sealed[..]].concat())
+        Ok([&self.own.id[..], &nonce[..], &sealed[..]].concat())
     }
 
     fn unseal(&self, sealed: &[u8], aad: &[u8]) -> Result<Vec<u8>, StateError> {
         let Some((id, rest)) = sealed.split_at_checked(KEY_ID_LEN) else {
             return Err(StateError::Corrupt("a sealed value is cut short".into()));
         };
-        if id != self.id {
+        let mut keys = std::iter::once(&self.own).chain(&self.earlier);
+        let Some(Cipher { cipher, .. }) = keys.find(|key| key.id == id) else {
             let (found, own) = (hex(id), self.key_id());
             return Err(StateError::Sealed(format!(
                 "a value was sealed with the key {found}, and the key at hand is {own}"
             )));
-        }
+        };
         let Some((nonce, msg)) = rest.split_at_checked(NONCE_LEN) else {
             return Err(StateError::Corrupt("a sealed value is cut short".into()));
         };
-        self.cipher
+        cipher
             .decrypt(XNonce::from_slice(nonce), Payload { msg, aad })
             .map_err(|_| StateError::Corrupt("a sealed value is damaged".into()))
     }
@@ -224,96 +231,13 @@ fn hmac(key: &[u8; KEY_LEN], data: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String does not fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn unhex(text: &str) -> Option<[u8; KEY_LEN]> {
-    let mut key = [0; KEY_LEN];
-    if text.len() != KEY_LEN * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(key)
-}
-
-fn failed(action: &str, path: &Path) -> impl FnOnce(std::io::Error) -> StateError {
-    move |source| StateError::Io { action: format!("cannot {action} key file {}", path.display()), source }
-}
-
-fn read_key(path: &Path) -> Result<Option<[u8; KEY_LEN]>, StateError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(failed("open", path)(e)),
-    };
-    check_private(&file, path)?;
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(failed("read", path))?;
-    let key = unhex(text.trim_end());
-    key.map(Some).ok_or_else(|| {
-        StateError::Sealed(format!("key file {} does not hold 64 hexadecimal digits", path.display()))
-    })
-}
-
-#[cfg(unix)]
-fn check_private(file: &File, path: &Path) -> Result<(), StateError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata().map_err(failed("read", path))?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(StateError::Sealed(format!(
-        "key file {path} may be used by others than its owner (mode {mode:03o}); \
-         make it private with: chmod 600 {path}",
-        path = path.display()
-    )))
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &File, _: &Path) -> Result<(), StateError> {
-    Ok(())
-}
-
-/// Writes a new key beside the place and links it there, which fails when
-/// another process was first: nobody ever sees half a key.
-fn create_key(path: &Path) -> Result<bool, StateError> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(failed("create the directory of", path))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = parent.join(format!(".{name}.{}", uuid::Uuid::new_v4().simple()));
-    let made = write_private(&draft, &hex(&XChaCha20Poly1305::generate_key(&mut OsRng)))
-        .and_then(|()| fs::hard_link(&draft, path));
-    // What is left of a draft is harmless.
-    let _ = fs::remove_file(&draft);
-    match made {
-        Ok(()) => {
-            File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("keep", path))?;
-            Ok(true)
-        }
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(failed("create", path)(e)),
-    }
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
 }
 
 #[cfg(test)]
@@ -346,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_key_opens_and_seals_nothing() {
+        let (old, new) = (Key::of([1; 32]), Key::of([2; 32]));
+        let sealed = Sealer::with_earlier(&old, &[]).seal_bytes(b"x", b"file").expect("seals");
+        let both = Sealer::with_earlier(&new, &[old]);
+        assert_eq!(both.unseal_bytes(&sealed, b"file").expect("opens"), b"x");
+        let anew = both.seal_bytes(b"x", b"file").expect("seals");
+        assert_eq!(Sealer::with_earlier(&new, &[]).unseal_bytes(&anew, b"file").expect("opens"), b"x");
+        assert!(matches!(Sealer::new(&[1; 32]).unseal_bytes(&anew, b"file"), Err(StateError::Sealed(_))));
+    }
+
+    #[test]
     fn hash_follows_rfc_4231_and_debug_hides_the_key() {
         // Test case 1 of RFC 4231: its key of 20 bytes is zero-padded anyway.
         let mut key = [0; 32];
@@ -354,39 +289,5 @@ mod tests {
         assert_eq!(hex(&hmac(&key, b"Hi There")), expected);
         assert_ne!(sealer().keyed_hash(b"x"), Sealer::new(&[8; 32]).keyed_hash(b"x"));
         assert!(!format!("{:?}", sealer()).contains("07070707"));
-    }
-
-    #[test]
-    fn racing_makers_get_one_key() {
-        let dir = tempfile::tempdir().expect("directory");
-        let path = dir.path().join("deep/key");
-        let made = std::thread::scope(|scope| {
-            let run = || {
-                let (sealer, made) = Sealer::load_or_create(&path).expect("key");
-                (sealer.key_id(), made)
-            };
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
-            all.into_iter().map(|t| t.join().expect("runs")).collect::<Vec<_>>()
-        });
-        assert_eq!(made.iter().filter(|(_, made)| *made).count(), 1);
-        assert!(made.iter().all(|(id, _)| *id == made[0].0));
-        assert_eq!(fs::read_dir(dir.path().join("deep")).expect("lists").count(), 1);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().expect("directory");
-        let path = dir.path().join("key");
-        Sealer::load_or_create(&path).expect("key");
-        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
-        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        mode(0o640);
-        let error = Sealer::load_or_create(&path).expect_err("refused").to_string();
-        assert!(error.contains("chmod 600"), "{error}");
-        mode(0o600);
-        fs::write(&path, "short").expect("writes");
-        assert!(matches!(Sealer::load_or_create(&path), Err(StateError::Sealed(_))));
     }
 }

@@ -5,6 +5,7 @@ use std::any::Any;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditEntry;
 use super::model::{Entry, WorkspaceState};
 use crate::addr::WorkspaceName;
 
@@ -25,6 +26,56 @@ pub struct LockInfo {
     pub created: String,
     /// The process at that host.
     pub pid: u32,
+}
+
+/// A lock that is held, or that a dead process left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LockStatus {
+    /// Of which workspace.
+    pub workspace: WorkspaceName,
+    /// Who has or had it, when that can be read.
+    pub holder: Option<LockInfo>,
+    /// Whether it is held. A process that is gone holds nothing; what it left
+    /// keeps nobody out.
+    pub held: bool,
+}
+
+/// Who made a run, when, and what for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// RFC 3339.
+    pub at: String,
+    /// `user@host`.
+    pub who: String,
+    /// `apply`, `state mv`…
+    pub operation: String,
+}
+
+/// A run that the journal still tells of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PastRun {
+    /// The workspace's serial after it.
+    pub serial: u64,
+    /// Who made it; not known of what was pushed or written by older versions.
+    pub run: Option<RunInfo>,
+    /// Records that it put.
+    pub put: usize,
+    /// Records that it removed.
+    pub removed: usize,
+}
+
+/// What one workspace of a [`StateStore::commit`] is to become.
+pub struct Commit<'a> {
+    /// Its lock.
+    pub lock: &'a dyn WorkspaceLock,
+    /// As loaded.
+    pub state: &'a WorkspaceState,
+    /// What changes.
+    pub entries: Vec<Entry>,
+    /// A lineage to take over; only where there is none yet.
+    pub lineage: Option<String>,
+    /// A higher serial than the next one.
+    pub serial: Option<u64>,
 }
 
 /// Why the store cannot do it.
@@ -140,4 +191,72 @@ pub trait StateStore: Send + Sync {
     /// The store's, or the first of the workspaces'; the others are folded.
     /// Nothing is lost then.
     fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
+
+    /// Changes several loaded, locked workspaces at once: whatever happens,
+    /// all have changed or none. Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`StateStore::journal`].
+    fn commit(&self, commits: &[Commit<'_>]) -> Result<(), StateError>;
+
+    /// The runs that a workspace can be taken back to, oldest first.
+    ///
+    /// # Errors
+    /// Damage, and the file system's.
+    fn history(&self, workspace: &WorkspaceName) -> Result<Vec<PastRun>, StateError>;
+
+    /// A workspace as it stood after one of its [`StateStore::history`].
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] for a serial that is not kept; damage.
+    fn past(&self, workspace: &WorkspaceName, serial: u64) -> Result<WorkspaceState, StateError>;
+
+    /// Forgets a locked workspace, its history included.
+    ///
+    /// # Errors
+    /// The store's. A part of it may be left then; doing it again goes on.
+    fn delete(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError>;
+
+    /// Locks that are held or were left, by workspace.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn locks(&self) -> Result<Vec<LockStatus>, StateError>;
+
+    /// Takes a workspace's lock away from whoever has it, who can then write
+    /// nothing any more. `None` when nobody has it.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn force_unlock(&self, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError>;
+
+    /// What is wrong with what is stored of a workspace, in words; reads all
+    /// of it.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn check(&self, workspace: &WorkspaceName) -> Result<Vec<String>, StateError>;
+
+    /// Writes all that is kept of locked workspaces anew, sealed with the
+    /// present key; what is older than now is forgotten. With no lock, forgets
+    /// what is kept of workspaces elsewhere and can be made anew by folding.
+    ///
+    /// # Errors
+    /// The store's. What was not reached is as before.
+    fn reseal(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
+
+    /// Adds to the record of who did what. Durable when it returns, if asked for.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn record(&self, audit: &[AuditEntry], durable: bool) -> Result<(), StateError>;
+
+    /// The record of who did what, oldest first.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn audit(&self) -> Result<Vec<AuditEntry>, StateError>;
+
+    /// What was repaired since this was last asked, in sentences for a person.
+    fn notices(&self) -> Vec<String>;
 }

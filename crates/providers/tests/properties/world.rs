@@ -110,6 +110,7 @@ impl World {
                 created: "2030-01-01T00:00:00Z".into(),
                 pid: 1,
             },
+            lock_timeout: std::time::Duration::ZERO,
             timestamp: "2030-01-01T00:00:00Z".into(),
             parallelism: 4,
             cancel: Cancel::default(),
@@ -129,7 +130,9 @@ impl World {
     async fn plan(&self, engine: &Engine, mode: PlanMode) -> Result<Plan, Diagnostics> {
         let options = ConfigOptions { root: self.path("config"), ..ConfigOptions::default() };
         let (platform, found) = ops::load(&engine.registry, &engine.sources, &options);
-        let Some(platform) = platform.filter(|_| !found.has_errors()) else { return Err(found) };
+        let Some(platform) = platform.filter(|_| !found.has_errors()) else {
+            return Err(found);
+        };
         let options = PlanOptions { mode, ..PlanOptions::default() };
         let planned = ops::plan(engine, &Arc::new(platform), &Selection::default(), &options).await?;
         let one = planned.into_iter().next().expect("one workspace");

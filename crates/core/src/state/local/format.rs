@@ -5,9 +5,10 @@
 //! never taken for such a cut.
 //!
 //! A file is a chain of runs. Each run's first line has a header whose base
-//! serial is the serial of the run before. Taking a journal in twice gives
-//! what taking it in once gives (entries hold whole records), which is why a
-//! fold may be repeated after a crash.
+//! serial is the serial of the run before. The first run either builds on
+//! nothing (base serial 0) or is `whole`: it puts everything that there was.
+//! So the file says by itself what the workspace is. Taking entries in twice
+//! gives what taking them in once gives (they hold whole records).
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::model::{Entry, FORMAT_VERSION};
 use super::super::seal::Sealer;
-use super::super::store::StateError;
+use super::super::store::{RunInfo, StateError};
 use crate::addr::WorkspaceName;
 
 /// What a run says about itself before its first entry.
@@ -27,6 +28,12 @@ pub(super) struct Header {
     pub(super) serial: u64,
     /// The serial that the entries build on.
     pub(super) base_serial: u64,
+    /// It builds on nothing: its entries put all that there is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) whole: bool,
+    /// Who made it, when and what for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run: Option<RunInfo>,
 }
 
 /// Only the version, for files whose other fields may have changed.
@@ -46,52 +53,55 @@ struct Line {
     entries: Vec<Entry>,
 }
 
-/// A journal as read.
+/// A place in a journal: the end of a line, and that line to know the file by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// Where the line starts.
+    pub(super) start: u64,
+    /// Where it ends.
+    pub(super) end: u64,
+    /// Lines up to here.
+    pub(super) lines: u64,
+    /// The line's checksum.
+    pub(super) crc: u32,
+    /// Bytes of the whole state that the file began with.
+    pub(super) base: u64,
+}
+
+/// A run and its entries.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) header: Header,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A journal as read, or the part of it behind a mark.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    pub(super) headers: Vec<Header>,
-    pub(super) entries: Vec<Entry>,
-    /// Up to here it is sound.
-    pub(super) sound_len: usize,
+    pub(super) runs: Vec<Run>,
+    /// Where the last sound line is.
+    pub(super) mark: Mark,
     /// Bytes after that, of a commit that was never acknowledged.
-    pub(super) torn_len: usize,
+    pub(super) torn_len: u64,
 }
 
 impl Contents {
-    /// The serial after all of its runs.
+    /// The last run's header.
     pub(super) fn last(&self) -> Option<&Header> {
-        self.headers.last()
+        self.runs.last().map(|run| &run.header)
     }
 
-    /// Something in it is not in the index.
-    pub(super) fn is_unfolded(&self) -> bool {
-        let begin_only = self.entries.iter().all(|e| matches!(e, Entry::Begin(_)));
-        let (Some(first), Some(last)) = (self.headers.first(), self.last()) else { return false };
-        !begin_only || last.serial > first.base_serial
+    /// Whether it tells everything by itself.
+    pub(super) fn is_whole(&self) -> bool {
+        self.runs.first().is_some_and(|run| run.header.whole || run.header.base_serial == 0)
     }
+}
 
-    /// Whether these runs follow from a stored state of that lineage and
-    /// serial; in words if not.
-    pub(super) fn check_follows(&self, lineage: &str, serial: u64) -> Result<(), String> {
-        let (Some(first), Some(last)) = (self.headers.first(), self.last()) else { return Ok(()) };
-        if !lineage.is_empty() && last.lineage != lineage {
-            return Err(format!("it has lineage {}, and the index {lineage}", last.lineage));
-        }
-        if first.base_serial > serial {
-            return Err(format!(
-                "it builds on serial {}, and the index has only serial {serial}: \
-                 the index was lost or is an older copy",
-                first.base_serial
-            ));
-        }
-        if last.serial < serial {
-            return Err(format!(
-                "it ends at serial {}, and the index has serial {serial}: the journal is an older copy",
-                last.serial
-            ));
-        }
-        Ok(())
-    }
+/// Whether these bytes start with the very line that a mark was made of.
+pub(super) fn is_marked(bytes: &[u8], mark: &Mark) -> bool {
+    let len = mark.end.saturating_sub(mark.start);
+    matches!(frame(bytes), Frame::Sound { json, len: found }
+        if found as u64 == len && crc32fast::hash(json) == mark.crc)
 }
 
 /// One line for entries that are sealed JSON already.
@@ -102,29 +112,64 @@ pub(super) fn line(header: Option<&Header>, entries: &[String]) -> Result<String
     Ok(format!("{:08x} {} {json}\n", crc32fast::hash(json.as_bytes()), json.len()))
 }
 
-/// Reads a journal's bytes.
+/// The mark behind a line that is written after another mark.
+pub(super) fn mark_of(line: &str, before: Mark) -> Mark {
+    let crc = line.get(..8).and_then(|text| u32::from_str_radix(text, 16).ok()).unwrap_or_default();
+    Mark { start: before.end, end: before.end + line.len() as u64, lines: before.lines + 1, crc, ..before }
+}
+
+/// Reads lines that each have a header, of whatever workspaces, as they are.
+pub(super) fn lines(
+    path: &Path,
+    bytes: &[u8],
+    sealer: &Sealer,
+) -> Result<Vec<(Header, Vec<Entry>, String)>, StateError> {
+    let damaged = || StateError::Corrupt(format!("{} is damaged", path.display()));
+    let mut lines = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Frame::Sound { json, len } = frame(rest) else { return Err(damaged()) };
+        let line: Line = sealer.from_json(json)?;
+        let header = line.header.ok_or_else(damaged)?;
+        if header.format_version > FORMAT_VERSION {
+            let what = path.display().to_string();
+            return Err(StateError::TooNew { what, found: header.format_version, known: FORMAT_VERSION });
+        }
+        let text = std::str::from_utf8(&rest[..len]).map_err(|_| damaged())?;
+        lines.push((header, line.entries, text.to_owned()));
+        rest = &rest[len..];
+    }
+    Ok(lines)
+}
+
+/// Reads a journal's bytes from a mark on, which follow the run of `before`;
+/// from the start of the file with the default mark and no run.
 pub(super) fn parse(
     path: &Path,
     workspace: &WorkspaceName,
     bytes: &[u8],
     sealer: &Sealer,
+    mark: Mark,
+    before: Option<&Header>,
 ) -> Result<Contents, StateError> {
-    let mut contents = Contents::default();
-    let mut number = 1;
-    while contents.sound_len < bytes.len() {
-        let at = |what: &str| corrupt(path, number, what);
-        match frame(&bytes[contents.sound_len..]) {
+    let mut contents = Contents { mark, ..Contents::default() };
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let at = |what: &str| corrupt(path, contents.mark.lines + 1, what);
+        match frame(rest) {
             Frame::Sound { json, len } => {
-                take_line(&mut contents, json, path, number, workspace, sealer)?;
-                contents.sound_len += len;
-                number += 1;
+                take_line(&mut contents, json, path, workspace, sealer, before)?;
+                let mark = &mut contents.mark;
+                (mark.start, mark.end) = (mark.end, mark.end + len as u64);
+                (mark.lines, mark.crc) = (mark.lines + 1, crc32fast::hash(json));
+                rest = &rest[len..];
             }
             Frame::Unended => return Err(at("its end was overwritten")),
-            Frame::Broken if has_sound_line_later(&bytes[contents.sound_len..]) => {
+            Frame::Broken if has_sound_line_later(rest) => {
                 return Err(at("its checksum is wrong, and sound lines follow it"));
             }
             Frame::Broken => {
-                contents.torn_len = bytes.len() - contents.sound_len;
+                contents.torn_len = rest.len() as u64;
                 break;
             }
         }
@@ -132,7 +177,7 @@ pub(super) fn parse(
     Ok(contents)
 }
 
-fn corrupt(path: &Path, line: usize, what: &str) -> StateError {
+fn corrupt(path: &Path, line: u64, what: &str) -> StateError {
     StateError::Corrupt(format!("journal {} is damaged in line {line}: {what}", path.display()))
 }
 
@@ -140,10 +185,11 @@ fn take_line(
     contents: &mut Contents,
     json: &[u8],
     path: &Path,
-    number: usize,
     workspace: &WorkspaceName,
     sealer: &Sealer,
+    before: Option<&Header>,
 ) -> Result<(), StateError> {
+    let number = contents.mark.lines + 1;
     let at = |what: &str| corrupt(path, number, what);
     let version: Version = serde_json::from_slice(json).map_err(|e| at(&e.to_string()))?;
     if let Some(VersionField { format_version: found }) = version.header
@@ -156,23 +202,27 @@ fn take_line(
         StateError::Corrupt(what) => at(&what),
         other => other,
     })?;
+    let last = contents.last().or(before);
     match line.header {
         Some(header) if header.workspace != *workspace => {
             return Err(at(&format!("it belongs to workspace {}", header.workspace)));
         }
         Some(header) => {
-            let follows = contents
-                .last()
-                .is_none_or(|last| last.serial == header.base_serial && last.lineage == header.lineage);
+            let follows =
+                last.is_none_or(|last| last.serial == header.base_serial && last.lineage == header.lineage);
             if !follows || header.serial < header.base_serial {
                 return Err(at("its run does not follow from the one before"));
             }
-            contents.headers.push(header);
+            contents.runs.push(Run { header, entries: line.entries });
         }
-        None if contents.headers.is_empty() => return Err(at("it has no header")),
-        None => {}
+        None => match (contents.runs.last_mut(), before) {
+            (Some(run), _) => run.entries.extend(line.entries),
+            (None, Some(header)) => {
+                contents.runs.push(Run { header: header.clone(), entries: line.entries });
+            }
+            (None, None) => return Err(at("it has no header")),
+        },
     }
-    contents.entries.extend(line.entries);
     Ok(())
 }
 

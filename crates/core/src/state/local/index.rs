@@ -5,7 +5,8 @@
 //!
 //! Guarantees: a write costs what changed, not what is there. What sled may
 //! lose or mix up without noticing shows in the count and checksum that each
-//! workspace keeps of its records.
+//! workspace keeps of its records. It holds nothing that the journals do not
+//! tell, and says by a [`Mark`] up to where it has taken them in.
 //!
 //! Must not: be open longer than [`IndexPlace::with`] has it.
 
@@ -16,9 +17,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sled::{Batch, Db, IVec};
 
-use super::super::model::{FORMAT_VERSION, RecordKey, ResourceRecord, WorkspaceState};
+use super::super::model::{Begin, FORMAT_VERSION, RecordKey, ResourceRecord, WorkspaceState};
 use super::super::seal::Sealer;
 use super::super::store::StateError;
+use super::format::{Header, Mark};
 use super::place::IndexPlace;
 use crate::addr::WorkspaceName;
 use crate::value::Value;
@@ -35,6 +37,27 @@ pub(super) struct Meta {
     records: u64,
     /// Sum of the records' checksums: changes with each record alone.
     checksum: u64,
+    /// Calls begun and not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) open: Vec<Begin>,
+    /// Up to where the journal was taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) journal: Option<Mark>,
+}
+
+impl Meta {
+    /// The run that the journal goes on from.
+    pub(super) fn header(&self, workspace: &WorkspaceName) -> Header {
+        Header {
+            format_version: self.format_version,
+            workspace: workspace.clone(),
+            lineage: self.lineage.clone(),
+            serial: self.serial,
+            base_serial: self.serial,
+            whole: false,
+            run: None,
+        }
+    }
 }
 
 /// What a journal changes.
@@ -42,6 +65,8 @@ pub(super) struct Meta {
 pub(super) struct Changes {
     pub(super) lineage: String,
     pub(super) serial: u64,
+    pub(super) open: Vec<Begin>,
+    pub(super) journal: Mark,
     pub(super) records: BTreeMap<RecordKey, Option<ResourceRecord>>,
     pub(super) outputs: Option<BTreeMap<Arc<str>, Value>>,
 }
@@ -71,18 +96,9 @@ impl<'a> Index<'a> {
         self.place.make_durable(&self.db, &self.synced)
     }
 
-    /// Names of all workspaces, by one look-up each.
-    pub(super) fn workspaces(&self) -> Result<Vec<WorkspaceName>, StateError> {
-        let mut names = Vec::new();
-        let mut from = Vec::new();
-        while let Some(found) = self.db.range(from..).next() {
-            let (key, _) = found.map_err(|e| self.place.error(e))?;
-            let name = key.split(|b| *b == 0).next().unwrap_or_default();
-            let text = std::str::from_utf8(name).ok().and_then(|text| text.parse().ok());
-            names.push(text.ok_or_else(|| self.place.corrupt("a key names no workspace"))?);
-            from = [name, &[1]].concat();
-        }
-        Ok(names)
+    /// Reads all there is, to see whether it can be read.
+    pub(super) fn read_through(&self) -> Result<(), StateError> {
+        self.db.iter().try_for_each(|found| found.map(drop)).map_err(|e| self.place.error(e))
     }
 
     /// Everything of a workspace.
@@ -109,8 +125,8 @@ impl<'a> Index<'a> {
     }
 
     /// Writes the changed records. Goes in steps small enough for sled's log;
-    /// each leaves count and checksum true, and only the last one raises the
-    /// serial, so a crash in between leaves the journal to be taken in again.
+    /// each leaves count and checksum true, and only the last one moves the
+    /// mark, so a crash in between leaves the journal to be taken in again.
     pub(super) fn apply(
         &self,
         workspace: &WorkspaceName,
@@ -130,6 +146,8 @@ impl<'a> Index<'a> {
             let is_last = records.peek().is_none();
             if is_last {
                 meta.serial = changes.serial;
+                meta.open.clone_from(&changes.open);
+                meta.journal = Some(changes.journal);
                 if let Some(outputs) = &changes.outputs {
                     meta.outputs.clone_from(outputs);
                 }
@@ -139,6 +157,36 @@ impl<'a> Index<'a> {
             if is_last {
                 return Ok(());
             }
+        }
+    }
+
+    /// Says where the journal is taken in to, when it was written anew.
+    pub(super) fn set_mark(
+        &self,
+        workspace: &WorkspaceName,
+        mark: Mark,
+        sealer: &Sealer,
+    ) -> Result<(), StateError> {
+        let Some(mut meta) = self.meta(workspace, sealer)? else { return Ok(()) };
+        meta.journal = Some(mark);
+        let bytes = sealer.to_json(&meta)?.into_bytes();
+        self.db.insert(meta_key(workspace), bytes).map_err(|e| self.place.error(e))?;
+        Ok(())
+    }
+
+    /// Forgets a workspace, what is kept of it first.
+    pub(super) fn remove(&self, workspace: &WorkspaceName) -> Result<(), StateError> {
+        let prefix = meta_key(workspace);
+        self.db.remove(&prefix).map_err(|e| self.place.error(e))?;
+        loop {
+            let keys = self.db.scan_prefix(&prefix).keys().take(RECORDS_PER_STEP);
+            let keys = keys.collect::<Result<Vec<_>, _>>().map_err(|e| self.place.error(e))?;
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let mut batch = Batch::default();
+            keys.into_iter().for_each(|key| batch.remove(key));
+            self.db.apply_batch(batch).map_err(|e| self.place.error(e))?;
         }
     }
 
@@ -170,16 +218,28 @@ impl<'a> Index<'a> {
 }
 
 impl Raw {
-    /// The workspace without what its journal holds.
+    /// Up to where the index has the journal; `None` when it has nothing of
+    /// the workspace, or does not say.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        #[derive(Deserialize)]
+        struct Marked {
+            journal: Option<Mark>,
+        }
+        // What is damaged shows when the whole is decoded.
+        serde_json::from_slice::<Marked>(self.meta.as_ref()?).ok()?.journal
+    }
+
+    /// The workspace up to the mark, and what is kept of it; `None` when the
+    /// index has nothing.
     pub(super) fn decode(
         self,
         workspace: &WorkspaceName,
         sealer: &Sealer,
         place: &IndexPlace,
-    ) -> Result<WorkspaceState, StateError> {
-        let mut state = WorkspaceState::empty(workspace.clone());
+    ) -> Result<Option<(WorkspaceState, Meta)>, StateError> {
         let meta = match &self.meta {
             Some(bytes) => decode_meta(workspace, bytes, sealer)?,
+            None if self.records.is_empty() => return Ok(None),
             None => Meta::default(),
         };
         let sum = self.records.iter().fold(0, |sum: u64, (k, v)| sum.wrapping_add(checksum(k, v)));
@@ -189,13 +249,15 @@ impl Raw {
                 "workspace {workspace} has {found} records of which some differ from the {expected} written"
             )));
         }
+        let mut state = WorkspaceState::empty(workspace.clone());
         for (_, bytes) in &self.records {
             let record: ResourceRecord =
                 sealer.from_json(bytes).map_err(|e| describe(e, &format!("a record of {workspace}")))?;
             state.resources.insert(record.key.clone(), record);
         }
-        (state.lineage, state.serial, state.outputs) = (meta.lineage, meta.serial, meta.outputs);
-        Ok(state)
+        (state.lineage, state.serial) = (meta.lineage.clone(), meta.serial);
+        (state.outputs, state.open) = (meta.outputs.clone(), meta.open.clone());
+        Ok(Some((state, meta)))
     }
 }
 

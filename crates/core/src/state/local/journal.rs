@@ -5,6 +5,9 @@
 //! after a failed write nothing is accepted any more, since what the file
 //! holds is then unknown.
 //!
+//! Nothing is written either once the lock has been taken away: each write
+//! holds the file's own lock, which `force-unlock` waits for, and looks first.
+//!
 //! How: callers queue their entry. The first to come starts a blocking task,
 //! which writes all that is queued as one line with one sync, answers, and
 //! goes on until the queue is empty. No thread waits while nothing happens.
@@ -13,16 +16,18 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::super::model::{Begin, Entry, FORMAT_VERSION, WorkspaceState};
+use super::super::failpoint;
+use super::super::model::{Entry, FORMAT_VERSION, WorkspaceState};
 use super::super::seal::Sealer;
-use super::super::store::{Journal, StateError};
-use super::format::{self, Contents, Header};
-use super::fs::{failed, read, replace_durably, sync_dir};
+use super::super::store::{Journal, RunInfo, StateError};
+use super::format::{self, Header, Mark};
+use super::fs::{failed, sync_dir};
+use super::lock::Held;
 use crate::addr::WorkspaceName;
 
 /// Locks what no panic can leave half changed.
@@ -30,10 +35,13 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The journal's file, shared by the run that writes and the fold that empties it.
+/// The journal's file, shared by the run that writes and the fold that reads it.
 pub(super) struct JournalFile {
     path: PathBuf,
     workspace: WorkspaceName,
+    /// The lock goes with its holder, whoever still writes.
+    held: Weak<Held>,
+    run: RunInfo,
     writer: Mutex<Writer>,
 }
 
@@ -46,13 +54,46 @@ pub(super) struct Writer {
     broken: Option<(ErrorKind, String)>,
 }
 
+impl Writer {
+    /// Another file has the journal's name now.
+    pub(super) fn reopen(&mut self) {
+        self.file = None;
+    }
+}
+
+/// The journal as a load saw it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// Bytes that are sound, and bytes after them that are not.
+    pub(super) sound: u64,
+    pub(super) torn: u64,
+    pub(super) lineage: String,
+    pub(super) serial: u64,
+    /// Up to where the index has it.
+    pub(super) folded: Mark,
+}
+
+/// Keeps `force-unlock` out as long as it is there.
+pub(super) struct Guard<'a>(&'a File);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        // Closing the file lets go, too.
+        let _ = self.0.unlock();
+    }
+}
+
 impl JournalFile {
-    pub(super) fn new(path: PathBuf, workspace: WorkspaceName) -> Self {
-        JournalFile { path, workspace, writer: Mutex::default() }
+    pub(super) fn new(path: PathBuf, workspace: WorkspaceName, held: Weak<Held>, run: RunInfo) -> Self {
+        JournalFile { path, workspace, held, run, writer: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn workspace(&self) -> &WorkspaceName {
+        &self.workspace
     }
 
     /// Keeps the run's writer out while a fold works.
@@ -60,57 +101,93 @@ impl JournalFile {
         locked(&self.writer)
     }
 
-    /// Reads it, and cuts off what a crash left half written. The lock must be
-    /// held, and the writer.
-    pub(super) fn read_and_cut(
-        &self,
-        sealer: &Sealer,
-        notices: &Mutex<Vec<String>>,
-    ) -> Result<Contents, StateError> {
-        let Some(bytes) = read(&self.path)? else { return Ok(Contents::default()) };
-        let contents = format::parse(&self.path, &self.workspace, &bytes, sealer)?;
-        if contents.torn_len > 0 {
-            let file = OpenOptions::new().write(true).open(&self.path);
-            file.and_then(|file| file.set_len(contents.sound_len as u64))
-                .map_err(failed("shorten", &self.path))?;
-            locked(notices).push(format!(
-                "journal {} ended in an incomplete line of {} bytes, left by a crash; it was cut off. \
-                 No step had relied on it.",
-                self.path.display(),
-                contents.torn_len
-            ));
+    /// Makes sure that the lock is still ours, and that it stays so.
+    pub(super) fn guard<'f>(&self, file: &'f File) -> Result<Guard<'f>, StateError> {
+        file.lock().map_err(failed("lock", &self.path))?;
+        let guard = Guard(file);
+        if self.held.upgrade().is_some_and(|held| held.is_current()) {
+            return Ok(guard);
         }
-        Ok(contents)
+        Err(StateError::Refused(format!(
+            "the lock of workspace {} is not held any more (force-unlock takes it away), \
+             so this process writes nothing more",
+            self.workspace
+        )))
     }
 
-    /// Starts a run on the state as loaded.
-    pub(super) fn start_run(
-        self: &Arc<Self>,
-        sealer: Arc<Sealer>,
-        state: &WorkspaceState,
-        notices: &Mutex<Vec<String>>,
-    ) -> Result<LocalJournal, StateError> {
-        let mut writer = self.hold();
-        let contents = self.read_and_cut(&sealer, notices)?;
-        if let Some(last) = contents.last()
-            && (last.serial != state.serial || last.lineage != state.lineage)
-        {
-            return Err(StateError::Refused(format!(
-                "workspace {} was loaded at serial {} and is at serial {} now; load it again",
-                self.workspace, state.serial, last.serial
-            )));
+    /// Cuts off what a crash left half written, and makes sure that nothing
+    /// was written since a load. The writer must be held.
+    fn settle(&self, seen: &mut Seen, notices: &Mutex<Vec<String>>) -> Result<(), StateError> {
+        let file = match OpenOptions::new().write(true).open(&self.path) {
+            Err(e) if e.kind() == ErrorKind::NotFound && seen.sound == 0 => return Ok(()),
+            opened => opened.map_err(failed("open for writing", &self.path))?,
+        };
+        let _guard = self.guard(&file)?;
+        let len = file.metadata().map_err(failed("look at", &self.path))?.len();
+        if len != seen.sound + seen.torn {
+            return Err(self.stale());
         }
+        if seen.torn > 0 {
+            file.set_len(seen.sound).map_err(failed("shorten", &self.path))?;
+            locked(notices).push(torn_notice(&self.path, std::mem::take(&mut seen.torn)));
+        }
+        Ok(())
+    }
+
+    fn stale(&self) -> StateError {
+        StateError::Refused(format!(
+            "workspace {} was written since it was loaded; load it again",
+            self.workspace
+        ))
+    }
+
+    /// What a run on a loaded state starts with.
+    pub(super) fn header(&self, state: &WorkspaceState) -> Header {
         let lineage = match state.lineage.as_str() {
             "" => uuid::Uuid::new_v4().to_string(),
             lineage => lineage.to_string(),
         };
-        writer.header = Some(Header {
+        Header {
             format_version: FORMAT_VERSION,
             workspace: self.workspace.clone(),
             lineage,
             serial: state.serial + 1,
             base_serial: state.serial,
-        });
+            whole: false,
+            run: Some(self.run.clone()),
+        }
+    }
+
+    /// Makes ready for writing after what a load saw: `after` are lines that
+    /// have to be written before anything else.
+    pub(super) fn continue_from(
+        &self,
+        seen: &mut Seen,
+        after: &[(Header, String)],
+        notices: &Mutex<Vec<String>>,
+    ) -> Result<(), StateError> {
+        let mut writer = self.hold();
+        self.settle(seen, notices)?;
+        for (header, line) in after {
+            self.write(&mut writer, line)?;
+            failpoint::hit("pending.part.after");
+            seen.sound += line.len() as u64;
+            (seen.serial, seen.lineage) = (header.serial, header.lineage.clone());
+        }
+        Ok(())
+    }
+
+    /// Starts a run on the state as loaded and settled.
+    pub(super) fn start_run(
+        self: &Arc<Self>,
+        sealer: Arc<Sealer>,
+        state: &WorkspaceState,
+        seen: &Seen,
+    ) -> Result<LocalJournal, StateError> {
+        if (seen.serial, &seen.lineage) != (state.serial, &state.lineage) {
+            return Err(self.stale());
+        }
+        self.hold().header = Some(self.header(state));
         let open = state.open.iter().map(|begin| begin.id).collect();
         let queue = Mutex::new(Queue { open, ..Queue::default() });
         Ok(LocalJournal { shared: Arc::new(Shared { file: Arc::clone(self), sealer, queue }) })
@@ -122,7 +199,7 @@ impl JournalFile {
         if let Some((kind, why)) = &writer.broken {
             return Err(self.refusal(*kind, why));
         }
-        let written = self.write(&mut writer, entries);
+        let written = self.write_entries(&mut writer, entries);
         if let Err(error) = &written {
             let kind = match error {
                 StateError::Io { source, .. } => source.kind(),
@@ -138,23 +215,34 @@ impl JournalFile {
         StateError::Io { action, source: io::Error::new(kind, why) }
     }
 
-    fn write(&self, writer: &mut Writer, entries: &[String]) -> Result<(), StateError> {
+    fn write_entries(&self, writer: &mut Writer, entries: &[String]) -> Result<(), StateError> {
         let line = format::line(writer.header.as_ref(), entries)?;
+        self.write(writer, &line)?;
+        writer.header = None;
+        Ok(())
+    }
+
+    fn write(&self, writer: &mut Writer, line: &str) -> Result<(), StateError> {
         let (file, is_new) = match writer.file.take() {
             Some(file) => (file, false),
             None => self.open_to_append()?,
         };
-        let mut to = &file;
-        to.write_all(line.as_bytes()).map_err(failed("write to", &self.path))?;
-        file.sync_data().map_err(failed("make durable", &self.path))?;
+        {
+            let _guard = self.guard(&file)?;
+            failpoint::hit("journal.write.before");
+            let mut to = &file;
+            to.write_all(line.as_bytes()).map_err(failed("write to", &self.path))?;
+            failpoint::hit("journal.write.after");
+            file.sync_data().map_err(failed("make durable", &self.path))?;
+        }
         if is_new {
             // Workspace, `workspaces`, the state directory, and what it is in.
             for dir in self.path.ancestors().skip(1).take(4).filter(|dir| !dir.as_os_str().is_empty()) {
                 sync_dir(dir)?;
             }
         }
+        failpoint::hit("journal.sync.after");
         writer.file = Some(file);
-        writer.header = None;
         Ok(())
     }
 
@@ -170,28 +258,14 @@ impl JournalFile {
             Err(e) => Err(failed("open for writing", &self.path)(e)),
         }
     }
+}
 
-    /// After its entries are durable in the index: leaves a header, so that an
-    /// index that gets lost is noticed, and the open begins.
-    pub(super) fn empty(
-        &self,
-        writer: &mut Writer,
-        last: &Header,
-        open: &[Begin],
-        sealer: &Sealer,
-    ) -> Result<(), StateError> {
-        let header = Header { base_serial: last.serial, ..last.clone() };
-        let begins = open.iter().map(|begin| sealer.to_json(&Entry::Begin(Box::new(begin.clone()))));
-        let line = format::line(Some(&header), &begins.collect::<Result<Vec<_>, _>>()?)?;
-        writer.file = None;
-        if !open.is_empty() {
-            return replace_durably(&self.path, line.as_bytes());
-        }
-        // Not synced: should a crash bring the old journal back, taking it in
-        // again changes nothing.
-        let file = OpenOptions::new().write(true).truncate(true).open(&self.path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(failed("empty", &self.path))
-    }
+fn torn_notice(path: &Path, bytes: u64) -> String {
+    format!(
+        "journal {} ended in an incomplete line of {bytes} bytes, left by a crash; it was cut off. \
+         No step had relied on it.",
+        path.display()
+    )
 }
 
 /// The journal of one run.

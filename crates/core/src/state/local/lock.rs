@@ -1,26 +1,66 @@
 //! The lock of one workspace: an advisory lock on a file, which the system
 //! lets go of when its process dies, and who holds it beside that.
 //!
+//! `force-unlock` puts the file away. Its holder, should it be alive, then has
+//! the lock of a file that is no longer the workspace's, and is refused at its
+//! next write: every write makes sure of that while it has the journal's own
+//! lock, and `force-unlock` waits for that one.
+//!
 //! Must not: sync anything. A plan over a thousand workspaces takes a
-//! thousand locks. Each costs an open file while it is held.
+//! thousand locks. Each costs an open file while it is held, so callers take
+//! them in portions.
 
 use std::any::Any;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::super::store::{LockInfo, StateError, WorkspaceLock};
+use super::super::store::{LockInfo, LockStatus, RunInfo, StateError, WorkspaceLock};
 use super::fs::{failed, open_or_create};
 use super::journal::JournalFile;
 use crate::addr::WorkspaceName;
+
+/// Whoever looks whether a lock is held has it for an instant.
+const INSTANT: Duration = Duration::from_millis(2);
+/// Looks for the end of a write before `force-unlock` gives up.
+const ATTEMPTS: u32 = 1000;
 
 /// A held lock.
 pub(super) struct LocalLock {
     workspace: WorkspaceName,
     info: PathBuf,
-    /// Locked as long as it is open.
-    _file: File,
+    by: LockInfo,
+    held: Arc<Held>,
     pub(super) journal: Arc<JournalFile>,
+}
+
+/// The lock's file: locked as long as it is open.
+pub(super) struct Held {
+    path: PathBuf,
+    file: File,
+}
+
+impl Held {
+    /// Whether this is the workspace's lock still.
+    pub(super) fn is_current(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+}
+
+/// Whether the file that is open is the one of that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
+}
+
+/// Elsewhere a file that is open cannot be put away.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 impl LocalLock {
@@ -28,20 +68,43 @@ impl LocalLock {
     pub(super) fn take(dir: &Path, workspace: &WorkspaceName, info: &LockInfo) -> Result<Self, StateError> {
         let path = dir.join("lock");
         let info_path = dir.join("lock.json");
-        let file = open_or_create(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = read_holder(&info_path);
-                return Err(StateError::Locked { workspace: workspace.clone(), holder });
-            }
-            Err(TryLockError::Error(e)) => return Err(failed("lock", &path)(e)),
-        }
+        let file = lock_file(&path)?.ok_or_else(|| {
+            let holder = read_holder(&info_path);
+            StateError::Locked { workspace: workspace.clone(), holder }
+        })?;
         let text = serde_json::to_vec(info)
             .map_err(|e| StateError::Refused(format!("lock information cannot be written: {e}")))?;
         fs::write(&info_path, text).map_err(failed("write", &info_path))?;
-        let journal = Arc::new(JournalFile::new(dir.join("journal"), workspace.clone()));
-        Ok(LocalLock { workspace: workspace.clone(), info: info_path, _file: file, journal })
+        let held = Arc::new(Held { path, file });
+        let run =
+            RunInfo { at: info.created.clone(), who: info.who.clone(), operation: info.operation.clone() };
+        let journal = JournalFile::new(dir.join("journal"), workspace.clone(), Arc::downgrade(&held), run);
+        let by = info.clone();
+        Ok(LocalLock { workspace: workspace.clone(), info: info_path, by, held, journal: Arc::new(journal) })
+    }
+
+    /// Who took it.
+    pub(super) fn taken_by(&self) -> &LockInfo {
+        &self.by
+    }
+}
+
+/// The locked file; `None` when somebody else has it.
+fn lock_file(path: &Path) -> Result<Option<File>, StateError> {
+    let mut tried = 0;
+    loop {
+        let file = open_or_create(path)?;
+        match file.try_lock() {
+            Ok(()) if is_at(&file, path) => return Ok(Some(file)),
+            // It was put away between opening and locking.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if tried > 0 => return Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                tried += 1;
+                std::thread::sleep(INSTANT);
+            }
+            Err(TryLockError::Error(e)) => return Err(failed("lock", path)(e)),
+        }
     }
 }
 
@@ -59,7 +122,59 @@ impl Drop for LocalLock {
     fn drop(&mut self) {
         // Still locked here, so it is not the next holder's. One left over
         // means nothing: the lock is the file's.
-        let _ = fs::remove_file(&self.info);
+        if self.held.is_current() {
+            let _ = fs::remove_file(&self.info);
+        }
+    }
+}
+
+/// Who has or had the lock of the workspace in `dir`; `None` when nobody has
+/// and nothing was left.
+pub(super) fn status(dir: &Path, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError> {
+    let (path, info) = (dir.join("lock"), dir.join("lock.json"));
+    if !info.exists() {
+        return Ok(None);
+    }
+    let held = match File::open(&path) {
+        Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(e) if e.kind() == ErrorKind::NotFound => false,
+        Err(e) => return Err(failed("open", &path)(e)),
+    };
+    let holder = read_holder(&info).map(|holder| *holder);
+    Ok(Some(LockStatus { workspace: workspace.clone(), holder, held }))
+}
+
+/// Takes the lock away from whoever has it. Returns when that process can
+/// write nothing any more.
+pub(super) fn force(dir: &Path, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError> {
+    let Some(status) = status(dir, workspace)? else { return Ok(None) };
+    let journal = dir.join("journal");
+    for _ in 0..ATTEMPTS {
+        let file = open_or_create(&journal)?;
+        match file.try_lock() {
+            Ok(()) if is_at(&file, &journal) => {
+                for path in [dir.join("lock.json"), dir.join("lock")] {
+                    remove(&path)?;
+                }
+                return Ok(Some(status));
+            }
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => std::thread::sleep(INSTANT),
+            Err(TryLockError::Error(e)) => return Err(failed("lock", &journal)(e)),
+        }
+    }
+    let process = status.holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));
+    Err(StateError::Refused(format!(
+        "the holder of workspace {workspace}{process} is in the middle of a write that does not end; \
+         end that process, and its lock goes with it"
+    )))
+}
+
+/// Removes a file that may be gone.
+pub(super) fn remove(path: &Path) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("remove", path)(e)),
+        _ => Ok(()),
     }
 }
 

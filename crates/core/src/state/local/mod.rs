@@ -1,55 +1,82 @@
 //! The state store in a local directory.
 //!
 //! ```text
-//! workspaces/acme@production-eu/lock        advisory lock, held by a run
-//! workspaces/acme@production-eu/lock.json   who holds it
-//! workspaces/acme@production-eu/journal     what is not in the index yet
-//! index/                                    records of all workspaces (sled)
+//! workspaces/acme@production-eu/lock         advisory lock, held by a run
+//! workspaces/acme@production-eu/lock.json    who holds it
+//! workspaces/acme@production-eu/journal      all that was ever written of it
+//! workspaces/acme@production-eu/journal.old  the journal before it was begun anew
+//! index/                                     records of all workspaces (sled)
+//! pending/                                   changes of several workspaces at once
+//! audit                                      who did what
 //! ```
 //!
-//! Guarantees: the journal is written and synced first and is the truth; the
-//! index is brought up to it by a fold, which may crash anywhere and be
-//! repeated. Runs on different workspaces wait for each other only while the
-//! index is open, which is never across a provider call. Reading makes no
-//! file for a workspace that was never written.
+//! The journal is the truth and tells everything by itself. The index is a
+//! view of it that can be read without reading all of the journal: it says up
+//! to where it has taken each journal in, and a load replays what comes after.
+//! An index that is missing, damaged, or does not know the journal's line is
+//! ignored, said so, and made anew by the next fold.
+//!
+//! What a changed resource costs: its journal line, whatever the size of the
+//! workspace. An index write costs a page and more, so what is new is left to
+//! the journal until it is more than [`fold::LEAST_UNFOLDED`] or an eighth of
+//! the workspace; then all of it goes to the index at once, each record that
+//! changed once. A workspace that is smaller than that is in its journal alone.
+//! Nothing is copied or emptied. A journal that has grown by
+//! more than it began with (and [`fold::LEAST_GROWTH`]) is begun anew with the
+//! workspace as it stands, so that all rewriting together costs no more than
+//! what was written anyway; the one before is kept for `state restore`.
+//!
+//! Guarantees: an index or a journal of an older copy is noticed. Runs on
+//! different workspaces wait for each other only while the index is open,
+//! which is never across a provider call. Reading makes no file for a
+//! workspace that was never written.
 //!
 //! Must not: sync or list anything for taking a lock. All calls but
 //! `Journal::append` block; async callers wrap them.
 
+mod audit;
+mod fold;
 mod format;
 mod fs;
+mod history;
 mod index;
 mod journal;
+mod load;
 mod lock;
+mod pending;
 mod place;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
-use super::model::{Begin, Entry, RecordChange, RecordKey, WorkspaceState};
+use super::audit::AuditEntry;
+use super::model::WorkspaceState;
 use super::seal::Sealer;
-use super::store::{Journal, LockInfo, StateError, StateStore, WorkspaceLock};
+use super::store::{Commit, Journal, LockInfo, LockStatus, PastRun, StateError, StateStore, WorkspaceLock};
 use crate::addr::WorkspaceName;
-use format::{Contents, Header};
-use fs::{failed, read};
-use index::{Changes, Index};
-use journal::{JournalFile, Writer, locked};
+use fs::{failed, sync_dir};
+use index::Index;
+use journal::{Seen, locked};
 use lock::LocalLock;
 use place::IndexPlace;
 
-/// A workspace as stored: what the index has, and its journal.
-type Stored = (index::Raw, Option<Vec<u8>>);
-
 /// States in a directory of this machine.
 pub struct LocalStore {
+    dir: PathBuf,
     workspaces: PathBuf,
     index: IndexPlace,
     sealer: Arc<Sealer>,
     notices: Mutex<Vec<String>>,
+    /// Journals as last loaded.
+    seen: Mutex<HashMap<WorkspaceName, Seen>>,
+    /// Workspaces that the index should have and has not, or not right.
+    unindexed: Mutex<HashSet<WorkspaceName>>,
+    /// [`fold::LEAST_UNFOLDED`], but for tests.
+    least_unfolded: u64,
 }
 
 impl LocalStore {
@@ -61,18 +88,24 @@ impl LocalStore {
         if std::fs::metadata(dir).is_ok_and(|found| !found.is_dir()) {
             return Err(failed("use as state directory", dir)(ErrorKind::NotADirectory.into()));
         }
-        let workspaces = dir.join("workspaces");
-        let index = IndexPlace::new(dir.join("index"), workspaces.clone());
-        Ok(LocalStore { workspaces, index, sealer, notices: Mutex::default() })
-    }
-
-    /// What was repaired since this was last asked, in sentences for a person.
-    pub fn notices(&self) -> Vec<String> {
-        std::mem::take(&mut *locked(&self.notices))
+        Ok(LocalStore {
+            dir: dir.to_owned(),
+            workspaces: dir.join("workspaces"),
+            index: IndexPlace::new(dir.join("index")),
+            sealer,
+            notices: Mutex::default(),
+            seen: Mutex::default(),
+            unindexed: Mutex::default(),
+            least_unfolded: fold::LEAST_UNFOLDED,
+        })
     }
 
     fn dir_of(&self, workspace: &WorkspaceName) -> PathBuf {
         self.workspaces.join(workspace.as_str().replace('/', "@"))
+    }
+
+    fn journal_of(&self, workspace: &WorkspaceName) -> PathBuf {
+        self.dir_of(workspace).join("journal")
     }
 
     fn own<'a>(&self, lock: &'a dyn WorkspaceLock) -> Result<&'a LocalLock, StateError> {
@@ -82,19 +115,56 @@ impl LocalStore {
         })
     }
 
-    /// Takes a journal in on top of what the index has.
-    fn take_in(&self, state: &mut WorkspaceState, journal: &[u8]) -> Result<(), StateError> {
-        let path = self.dir_of(&state.name).join("journal");
-        let contents = format::parse(&path, &state.name, journal, &self.sealer)?;
-        check_follows(&contents, &path, &state.lineage, state.serial)?;
-        if let Some(last) = contents.last() {
-            state.lineage.clone_from(&last.lineage);
-            state.serial = last.serial;
+    fn notice(&self, words: String) {
+        locked(&self.notices).push(words);
+    }
+
+    /// The journal as last loaded; it is loaded now, if it never was.
+    fn seen(&self, workspace: &WorkspaceName) -> Result<Seen, StateError> {
+        if let Some(seen) = locked(&self.seen).get(workspace) {
+            return Ok(seen.clone());
         }
-        for entry in contents.entries {
-            state.replay(entry).map_err(|why| contradiction(&path, &why))?;
+        self.load_all(std::slice::from_ref(workspace))?.into_iter().try_for_each(|state| state.map(drop))?;
+        Ok(locked(&self.seen).get(workspace).cloned().unwrap_or_default())
+    }
+
+    /// Opens the index for the time of `f`. One that is damaged is put aside,
+    /// and `f` has none then.
+    fn with_index<T>(
+        &self,
+        create: bool,
+        f: impl Fn(Option<&Index<'_>>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        match self.index.with(create, &f) {
+            Err(StateError::Corrupt(why)) => {
+                if let Some(aside) = self.index.set_aside()? {
+                    self.notice(format!(
+                        "{why}. It was moved to {}, and is made anew from the journals. Nothing is lost.",
+                        aside.display()
+                    ));
+                }
+                self.index.with(create, &f)
+            }
+            done => done,
         }
-        Ok(())
+    }
+
+    /// Directories of workspaces, by name.
+    fn directories(&self) -> Result<Vec<(WorkspaceName, PathBuf)>, StateError> {
+        let entries = match std::fs::read_dir(&self.workspaces) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("list", &self.workspaces)(e)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed("list", &self.workspaces))?;
+            if let Ok(name) = entry.file_name().to_string_lossy().replace('@', "/").parse() {
+                found.push((name, entry.path()));
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 }
 
@@ -107,39 +177,20 @@ impl StateStore for LocalStore {
         &self,
         workspaces: &[WorkspaceName],
     ) -> Result<Vec<Result<WorkspaceState, StateError>>, StateError> {
-        // Journals are read while the index is open, so that no fold moves
-        // records from one to the other in between.
-        let read_all = |index: Option<&Index<'_>>| {
-            let read_one = |name| {
-                let raw = index.map(|index| index.read(name)).transpose()?.unwrap_or_default();
-                Ok((raw, read(&self.dir_of(name).join("journal"))?))
-            };
-            Ok(workspaces.iter().map(read_one).collect::<Vec<Result<Stored, StateError>>>())
-        };
-        let raw = self.index.with(false, read_all)?;
-        let decode = |(name, raw): (&WorkspaceName, Result<Stored, StateError>)| {
-            let (raw, journal) = raw?;
-            let mut state = raw.decode(name, &self.sealer, &self.index)?;
-            self.take_in(&mut state, &journal.unwrap_or_default())?;
-            Ok(state)
-        };
-        Ok(workspaces.iter().zip(raw).map(decode).collect())
+        self.load_all(workspaces)
     }
 
     fn list(&self) -> Result<Vec<WorkspaceName>, StateError> {
-        let mut names = self.index.with(false, |index| index.map_or(Ok(Vec::new()), Index::workspaces))?;
-        let entries = match std::fs::read_dir(&self.workspaces) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(names),
-            Err(e) => return Err(failed("list", &self.workspaces)(e)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(failed("list", &self.workspaces))?;
-            let is_written = std::fs::metadata(entry.path().join("journal")).is_ok_and(|file| file.len() > 0);
-            let name = entry.file_name().to_string_lossy().replace('@', "/").parse();
-            if let (true, Ok(name)) = (is_written, name) {
-                names.push(name);
-            }
+        let is_written = |dir: &Path| std::fs::metadata(dir.join("journal")).is_ok_and(|file| file.len() > 0);
+        let mut names: Vec<_> = self
+            .directories()?
+            .into_iter()
+            .filter(|(_, dir)| is_written(dir))
+            .map(|(name, _)| name)
+            .collect();
+        // A workspace whose first content is a change that was not ended.
+        for change in pending::read_all(&self.dir, &self.sealer)? {
+            names.extend(change.parts.into_iter().map(|part| part.header.workspace));
         }
         names.sort();
         names.dedup();
@@ -155,123 +206,71 @@ impl StateStore for LocalStore {
             let (locked, loaded) = (lock.workspace(), &state.name);
             return Err(StateError::Refused(format!("workspace {loaded} was loaded, {locked} is locked")));
         }
-        let file = &self.own(lock)?.journal;
-        Ok(Box::new(file.start_run(Arc::clone(&self.sealer), state, &self.notices)?))
+        let lock = self.own(lock)?;
+        let seen = self.settle(lock)?;
+        Ok(Box::new(lock.journal.start_run(Arc::clone(&self.sealer), state, &seen)?))
     }
 
     fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError> {
-        let mut journals = BTreeMap::new();
-        for lock in locks {
-            journals.insert(lock.workspace(), &*self.own(*lock)?.journal);
-        }
-        // One broken workspace does not keep the others from being folded.
-        let mut broken = None;
-        let mut folds = Vec::new();
-        for (name, file) in journals {
-            match Fold::read(name, file, &self.sealer, &self.notices) {
-                Ok(fold) => folds.extend(fold),
-                Err(error) => broken = broken.or(Some(error)),
-            }
-        }
-        if !folds.is_empty() {
-            self.index.with(true, |index| match index {
-                Some(index) => fold_all(index, folds, &self.sealer, &mut broken),
-                None => Ok(()),
-            })?;
-        }
-        broken.map_or(Ok(()), Err)
-    }
-}
-
-fn fold_all(
-    index: &Index<'_>,
-    mut folds: Vec<Fold<'_>>,
-    sealer: &Sealer,
-    broken: &mut Option<StateError>,
-) -> Result<(), StateError> {
-    let mut applied = Vec::new();
-    for fold in &mut folds {
-        match fold.apply(index, sealer) {
-            Ok(()) => applied.push(fold),
-            Err(error) => *broken = broken.take().or(Some(error)),
-        }
-    }
-    index.make_durable()?;
-    applied.into_iter().try_for_each(|fold| fold.file.empty(&mut fold.writer, &fold.last, &fold.open, sealer))
-}
-
-/// One workspace's journal on its way into the index. Holds its writer.
-struct Fold<'a> {
-    name: &'a WorkspaceName,
-    file: &'a JournalFile,
-    writer: MutexGuard<'a, Writer>,
-    last: Header,
-    contents: Contents,
-    changes: Changes,
-    open: Vec<Begin>,
-}
-
-impl<'a> Fold<'a> {
-    /// `None` when there is nothing to fold.
-    fn read(
-        name: &'a WorkspaceName,
-        file: &'a JournalFile,
-        sealer: &Sealer,
-        notices: &Mutex<Vec<String>>,
-    ) -> Result<Option<Self>, StateError> {
-        let writer = file.hold();
-        let mut contents = file.read_and_cut(sealer, notices)?;
-        let Some(last) = contents.last().cloned().filter(|_| contents.is_unfolded()) else { return Ok(None) };
-        let entries = std::mem::take(&mut contents.entries);
-        let (mut changes, open) =
-            net_changes(name, entries).map_err(|why| contradiction(file.path(), &why))?;
-        (changes.lineage, changes.serial) = (last.lineage.clone(), last.serial);
-        Ok(Some(Fold { name, file, writer, last, contents, changes, open }))
+        self.fold_all(locks)
     }
 
-    fn apply(&mut self, index: &Index<'_>, sealer: &Sealer) -> Result<(), StateError> {
-        let meta = index.meta(self.name, sealer)?;
-        let (lineage, serial) = meta.as_ref().map_or(("", 0), |meta| (meta.lineage.as_str(), meta.serial));
-        check_follows(&self.contents, self.file.path(), lineage, serial)?;
-        index.apply(self.name, meta, std::mem::take(&mut self.changes), sealer)
+    fn commit(&self, commits: &[Commit<'_>]) -> Result<(), StateError> {
+        self.commit_all(commits)
     }
-}
 
-/// What is left of entries when only the last word on each record counts.
-fn net_changes(name: &WorkspaceName, entries: Vec<Entry>) -> Result<(Changes, Vec<Begin>), String> {
-    let mut state = WorkspaceState::empty(name.clone());
-    let mut touched: Vec<RecordKey> = Vec::new();
-    let mut outputs_set = false;
-    for entry in entries {
-        match &entry {
-            Entry::End { changes, .. } | Entry::Records(changes) => {
-                touched.extend(changes.iter().map(|change| match change {
-                    RecordChange::Put(record) => record.key.clone(),
-                    RecordChange::Remove(key) => key.clone(),
-                }));
-            }
-            Entry::Outputs(_) => outputs_set = true,
-            Entry::Begin(_) => {}
+    fn history(&self, workspace: &WorkspaceName) -> Result<Vec<PastRun>, StateError> {
+        self.past_runs(workspace)
+    }
+
+    fn past(&self, workspace: &WorkspaceName, serial: u64) -> Result<WorkspaceState, StateError> {
+        self.past_state(workspace, serial)
+    }
+
+    fn delete(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError> {
+        let name = lock.workspace();
+        let own = self.own(lock)?;
+        self.load(std::slice::from_ref(name))?;
+        self.settle(own)?;
+        // First what could be taken for something without the rest.
+        self.with_index(false, |index| match index {
+            Some(index) => index.remove(name).and_then(|()| index.make_durable()),
+            None => Ok(()),
+        })?;
+        let dir = self.dir_of(name);
+        for file in ["journal.new", "journal.old", "journal", "lock.json", "lock"] {
+            lock::remove(&dir.join(file))?;
         }
-        state.replay(entry)?;
+        std::fs::remove_dir(&dir).map_err(failed("remove", &dir))?;
+        sync_dir(&self.workspaces)
     }
-    let mut records = BTreeMap::new();
-    for key in touched {
-        if let Some(record) = state.resources.remove(&key) {
-            records.insert(key, Some(record));
-        } else {
-            records.entry(key).or_insert(None);
-        }
+
+    fn locks(&self) -> Result<Vec<LockStatus>, StateError> {
+        let all = self.directories()?;
+        all.iter().filter_map(|(name, dir)| lock::status(dir, name).transpose()).collect()
     }
-    let outputs = outputs_set.then_some(state.outputs);
-    Ok((Changes { records, outputs, ..Changes::default() }, state.open))
-}
 
-fn check_follows(contents: &Contents, path: &Path, lineage: &str, serial: u64) -> Result<(), StateError> {
-    let says = |why| StateError::Corrupt(format!("journal {} does not fit the index: {why}", path.display()));
-    contents.check_follows(lineage, serial).map_err(says)
-}
+    fn force_unlock(&self, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError> {
+        lock::force(&self.dir_of(workspace), workspace)
+    }
 
-fn contradiction(path: &Path, why: &str) -> StateError {
-    StateError::Corrupt(format!("journal {} contradicts itself: {why}", path.display()))
+    fn check(&self, workspace: &WorkspaceName) -> Result<Vec<String>, StateError> {
+        self.problems(workspace)
+    }
+
+    fn reseal(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError> {
+        self.reseal_all(locks)
+    }
+
+    fn record(&self, audit: &[AuditEntry], durable: bool) -> Result<(), StateError> {
+        audit::append(&self.dir.join("audit"), audit, durable)
+    }
+
+    fn audit(&self) -> Result<Vec<AuditEntry>, StateError> {
+        audit::read(&self.dir.join("audit"))
+    }
+
+    fn notices(&self) -> Vec<String> {
+        std::mem::take(&mut *locked(&self.notices))
+    }
 }

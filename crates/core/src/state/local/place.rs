@@ -30,15 +30,14 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Where the index is.
 pub(super) struct IndexPlace {
     dir: PathBuf,
-    journals: PathBuf,
     wait: Duration,
     /// Callers in this process queue here rather than poll.
     turn: Mutex<()>,
 }
 
 impl IndexPlace {
-    pub(super) fn new(dir: PathBuf, journals: PathBuf) -> Self {
-        IndexPlace { dir, journals, wait: WAIT, turn: Mutex::new(()) }
+    pub(super) fn new(dir: PathBuf) -> Self {
+        IndexPlace { dir, wait: WAIT, turn: Mutex::new(()) }
     }
 
     #[cfg(test)]
@@ -59,21 +58,58 @@ impl IndexPlace {
         let _turn = locked(&self.turn);
         let deadline = Instant::now() + self.wait;
         let _admission = self.admission(deadline)?;
+        self.opened(deadline, f)
+    }
+
+    /// Puts a damaged index out of the way, for one to be made anew from the
+    /// journals; gives where it is now. It is looked at once more first:
+    /// another process may have done so by now.
+    pub(super) fn set_aside(&self) -> Result<Option<PathBuf>, StateError> {
+        let _turn = locked(&self.turn);
+        let deadline = Instant::now() + self.wait;
+        let _admission = self.admission(deadline)?;
+        let is_sound = |index: Option<&Index<'_>>| index.map_or(Ok(()), Index::read_through);
+        match self.opened(deadline, is_sound) {
+            Err(StateError::Corrupt(_)) => {}
+            other => return other.map(|()| None),
+        }
+        let aside = (1..).map(|n| self.dir.with_extension(format!("damaged-{n}"))).find(|p| !p.exists());
+        let Some(aside) = aside else { return Ok(None) };
+        fs::rename(&self.dir, &aside).map_err(failed("put aside", &self.dir))?;
+        sync_dir(self.dir.parent().unwrap_or(&self.dir))?;
+        Ok(Some(aside))
+    }
+
+    /// Removes the index; the journals have all that was in it.
+    pub(super) fn discard(&self) -> Result<(), StateError> {
+        let _turn = locked(&self.turn);
+        let _admission = self.admission(Instant::now() + self.wait)?;
+        match fs::remove_dir_all(&self.dir) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("remove", &self.dir)(e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn opened<T>(
+        &self,
+        deadline: Instant,
+        f: impl FnOnce(Option<&Index<'_>>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
         // sled panics on some kinds of damage.
         let done = catch_unwind(AssertUnwindSafe(|| {
             let synced = self.blobs()?.into_iter().collect();
             let index = Index::new(self.open(deadline)?, self, synced);
-            let done = f(Some(&index))?;
-            // sled tidies up while reading, too.
-            index.make_durable()?;
-            Ok(done)
+            // Whoever writes makes it durable. What sled tidies up while
+            // reading may get lost.
+            f(Some(&index))
         }));
         done.unwrap_or_else(|_| Err(self.corrupt("reading it failed unexpectedly")))
     }
 
     /// A lock of our own: sled writes to its directory before it takes its own.
     fn admission(&self, deadline: Instant) -> Result<File, StateError> {
-        let path = self.dir.join("lock");
+        // Beside the directory, which may be replaced.
+        let path = self.dir.with_extension("lock");
         let file = open_or_create(&path)?;
         retry(deadline, || match file.try_lock() {
             Ok(()) => Ok(Some(())),
@@ -127,15 +163,9 @@ impl IndexPlace {
         }
     }
 
-    /// Says what is lost and what is not.
+    /// What is wrong with it. Nothing is lost: the journals have it all.
     pub(super) fn corrupt(&self, why: &str) -> StateError {
-        StateError::Corrupt(format!(
-            "the state index {} is damaged: {why}. It holds the records of all workspaces up to their last \
-             completed run; what was done after that is safe in the journals in {}. \
-             Restore the index directory from a copy, or move it away and import the objects again",
-            self.dir.display(),
-            self.journals.display()
-        ))
+        StateError::Corrupt(format!("the state index {} is damaged: {why}", self.dir.display()))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::super::conformance::{self, Place, begin, info, load, name, outputs, put, record, run};
+use super::super::model::{Entry, RecordChange};
 use super::*;
 
 struct Directory(TempDir);
@@ -19,8 +20,10 @@ impl Directory {
         self.0.path().join("state")
     }
 
+    /// A store that folds whatever there is.
     fn store(&self) -> LocalStore {
-        LocalStore::open(&self.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens")
+        let store = LocalStore::open(&self.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens");
+        LocalStore { least_unfolded: 0, ..store }
     }
 
     fn journal(&self, workspace: &str) -> PathBuf {
@@ -119,48 +122,73 @@ async fn a_flipped_byte_before_the_last_line_is_damage() {
     }
 }
 
+/// A journal from before the fold has fewer lines than the index took in, one
+/// from after it with an index from before has more.
 #[tokio::test]
-async fn a_crash_between_index_and_journal_changes_nothing() {
+async fn an_index_of_before_a_fold_changes_nothing() {
     let dir = Directory::new();
+    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "0")])], true).await;
+    let (index, saved) = (dir.root().join("index"), dir.0.path().join("saved"));
+    copy_files(&index, &saved);
     let entries =
         vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")]), begin(1, "x.b"), outputs("o".into())];
     let state = run(&dir.store(), "acme", entries, false).await;
-    let journal = fs::read(dir.journal("acme")).expect("reads");
     run(&dir.store(), "acme", vec![], true).await;
-    fs::write(dir.journal("acme"), journal).expect("writes");
+    fs::remove_dir_all(&index).expect("removes");
+    copy_files(&saved, &index);
     assert_eq!(load(&dir.store(), "acme"), state);
     let key = record("x.a", "").key;
     let end = Entry::End { id: 1, changes: vec![RecordChange::Remove(key)] };
     let after = run(&dir.store(), "acme", vec![end], true).await;
-    assert_eq!((after.serial, after.resources.len(), after.open.len()), (2, 1, 0));
+    assert_eq!((after.serial, after.resources.len(), after.open.len()), (3, 1, 0));
+    assert_eq!(dir.store().check(&name("acme")).expect("checks"), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_lost_or_older_part_is_noticed() {
+async fn an_older_journal_is_noticed() {
     let dir = Directory::new();
     run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
     let old = fs::read(dir.journal("acme")).expect("reads");
     run(&dir.store(), "acme", vec![outputs("2".into())], true).await;
-    let new = fs::read(dir.journal("acme")).expect("reads");
     fs::write(dir.journal("acme"), old).expect("writes");
     assert!(dir.load_error().to_string().contains("journal is an older copy"));
-    fs::write(dir.journal("acme"), new).expect("writes");
-    fs::remove_dir_all(dir.root().join("index")).expect("removes");
-    assert!(dir.load_error().to_string().contains("index was lost"));
+    fs::remove_file(dir.journal("acme")).expect("removes");
+    assert!(dir.load_error().to_string().contains("is gone"));
 }
 
 #[tokio::test]
-async fn a_damaged_index_says_what_is_lost() {
+async fn a_lost_index_is_made_anew() {
     let dir = Directory::new();
-    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
+    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")])], true).await;
+    let gone = Entry::Records(vec![RecordChange::Remove(record("x.a", "").key)]);
+    let state = run(&dir.store(), "acme", vec![gone, begin(4, "x.c")], true).await;
+    fs::remove_dir_all(dir.root().join("index")).expect("removes");
+    let store = dir.store();
+    assert_eq!(load(&store, "acme"), state);
+    assert_eq!(store.check(&name("acme")).expect("checks").len(), 1);
+    let lock = store.lock(&name("acme"), &info("apply")).expect("locks");
+    store.fold(&[&*lock]).expect("folds");
+    assert_eq!(store.check(&name("acme")).expect("checks"), Vec::<String>::new());
+    assert_eq!(load(&dir.store(), "acme"), state);
+}
+
+#[tokio::test]
+async fn a_damaged_index_is_put_aside_and_said() {
+    let dir = Directory::new();
+    let state = run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
     fs::write(dir.root().join("index/conf"), "nonsense, and more of it").expect("writes");
-    let error = dir.store().load(&[name("acme")]).expect_err("damaged");
-    assert!(matches!(error, StateError::Corrupt(_)), "{error}");
-    assert!(error.to_string().contains("journals in"), "{error}");
+    let store = dir.store();
+    assert_eq!(load(&store, "acme"), state);
+    let said = store.notices().concat();
+    assert!(said.contains("is damaged") && said.contains("Nothing is lost"), "{said}");
+    assert!(dir.root().join("index.damaged-1").exists());
+    let after = run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
+    assert_eq!((after.serial, after.resources.len()), (2, 1));
+    assert_eq!(load(&dir.store(), "acme"), after);
 }
 
 /// Wherever a stretch of an index file is overwritten or missing, a load gives
-/// what was stored or an error, never something else.
+/// what was stored.
 #[tokio::test]
 async fn a_damaged_index_never_passes_for_a_sound_one() {
     let dir = Directory::new();
@@ -174,7 +202,7 @@ async fn a_damaged_index_never_passes_for_a_sound_one() {
     copy_files(&index, &saved);
     let mut noticed = 0;
     let files = fs::read_dir(&saved).expect("lists").map(|e| e.expect("entry").file_name());
-    for file in files.filter(|file| file != "lock" && file != "blobs").collect::<Vec<_>>() {
+    for file in files.filter(|file| file != "blobs").collect::<Vec<_>>() {
         let whole = fs::read(saved.join(&file)).expect("reads");
         let used = whole.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
         let step = used / 12 + 1;
@@ -185,16 +213,168 @@ async fn a_damaged_index_never_passes_for_a_sound_one() {
             bytes
         });
         for bytes in cut.chain(overwritten) {
-            fs::remove_dir_all(&index).expect("removes");
+            let _ = fs::remove_dir_all(&index);
             copy_files(&saved, &index);
             fs::write(index.join(&file), bytes).expect("writes");
-            match dir.store().load(&[name("acme")]).and_then(|mut all| all.remove(0)) {
-                Ok(state) => assert_eq!(state, sound, "damage in {file:?} passed unnoticed"),
-                Err(_) => noticed += 1,
-            }
+            let store = dir.store();
+            assert_eq!(load(&store, "acme"), sound, "damage in {file:?} passed unnoticed");
+            let is_unindexed = !locked(&store.unindexed).is_empty();
+            noticed += usize::from(is_unindexed || !store.notices().is_empty());
         }
     }
     assert!(noticed > 10, "only {noticed} damages were noticed");
+}
+
+/// A journal is begun anew when it has grown by more than it began with; the
+/// one before tells of the past.
+#[tokio::test]
+async fn a_grown_journal_is_begun_anew_and_the_past_stays() {
+    let dir = Directory::new();
+    let filler = "x".repeat(40_000);
+    let mut sizes = Vec::new();
+    for round in 1..=20u64 {
+        let change = vec![put("x.a", &format!("{round} {filler}")), put("x.b", "b")];
+        run(&dir.store(), "acme", vec![Entry::Records(change), begin(round, "x.c")], true).await;
+        sizes.push(fs::metadata(dir.journal("acme")).expect("there").len());
+    }
+    assert!(sizes.windows(2).any(|pair| pair[1] < pair[0]), "never begun anew: {sizes:?}");
+    assert!(sizes.iter().all(|size| *size < 3 * super::fold::LEAST_GROWTH), "{sizes:?}");
+    let store = dir.store();
+    let now = load(&store, "acme");
+    assert_eq!((now.serial, now.open.len()), (20, 20));
+    assert_eq!(store.check(&name("acme")).expect("checks"), Vec::<String>::new());
+    let runs = store.history(&name("acme")).expect("tells");
+    let serials: Vec<u64> = runs.iter().map(|run| run.serial).collect();
+    let first = serials[0];
+    assert_eq!(serials, (first..=20).collect::<Vec<_>>());
+    assert!(serials.len() > 5, "{serials:?}");
+    let made = runs.last().and_then(|run| run.run.clone()).expect("known");
+    assert_eq!((made.operation.as_str(), made.who.as_str()), ("apply", "ada@example"));
+    for serial in serials {
+        let past = store.past(&name("acme"), serial).expect("there");
+        let attributes = &past.resources[&record("x.a", "").key].attributes;
+        assert_eq!(attributes.get("name"), Some(format!("{serial} {filler}").as_str().into()));
+        assert_eq!(past.open.len() as u64, serial);
+    }
+    assert!(matches!(store.past(&name("acme"), 21), Err(StateError::Refused(_))));
+    fs::remove_dir_all(dir.root().join("index")).expect("removes");
+    assert_eq!(load(&dir.store(), "acme"), now);
+}
+
+/// What a crash leaves of a change of two workspaces, wherever it falls after
+/// the file of the change was written.
+#[tokio::test]
+async fn a_change_of_two_workspaces_is_whole_after_any_crash() {
+    for (first, second) in [(false, false), (true, false), (false, true), (true, true)] {
+        let dir = Directory::new();
+        run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")])], true).await;
+        let store = dir.store();
+        let names = [name("acme"), name("globex")];
+        let states: Vec<_> =
+            store.load(&names).expect("loads").into_iter().map(|s| s.expect("sound")).collect();
+        let locks = names
+            .each_ref()
+            .map(|name| LocalLock::take(&store.dir_of(name), name, &info("mv")).expect("locks"));
+        let changes = [RecordChange::Remove(record("x.a", "").key), put("x.a", "a")];
+        let lines: Vec<_> = (0..2)
+            .map(|i| {
+                let header = locks[i].journal.header(&states[i]);
+                let entry = store.sealer.to_json(&Entry::Records(vec![changes[i].clone()])).expect("json");
+                (header.clone(), format::line(Some(&header), &[entry]).expect("line"))
+            })
+            .collect();
+        pending::write(&store.dir, &lines).expect("writes");
+        for i in (0..2).filter(|i| [first, second][*i]) {
+            let mut seen = store.seen(&names[i]).expect("loaded");
+            locks[i].journal.continue_from(&mut seen, &lines[i..=i], &store.notices).expect("appends");
+        }
+        drop((locks, store));
+        // Whoever only looks sees it done, and so does whoever goes on.
+        let held = |workspace: &str| load(&dir.store(), workspace).resources.len();
+        assert_eq!((held("acme"), held("globex")), (1, 1));
+        assert_eq!(dir.store().list().expect("lists"), names);
+        for workspace in ["globex", "acme"] {
+            let serial = load(&dir.store(), workspace).serial;
+            let after = run(&dir.store(), workspace, vec![outputs("1".into())], true).await;
+            assert_eq!((after.resources.len(), after.serial), (1, serial + 1));
+        }
+        assert_eq!(fs::read_dir(dir.root().join("pending")).expect("lists").count(), 0);
+        assert_eq!((held("acme"), held("globex")), (1, 1));
+    }
+}
+
+/// Little that is new is not worth an index write; it is found all the same.
+#[tokio::test]
+async fn what_is_little_stays_in_the_journal() {
+    let dir = Directory::new();
+    let store = || LocalStore::open(&dir.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens");
+    let state = run(&store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
+    assert!(!dir.root().join("index").exists());
+    assert_eq!(load(&store(), "acme"), state);
+    assert_eq!(store().check(&name("acme")).expect("checks"), Vec::<String>::new());
+    let filler = "x".repeat(70_000);
+    run(&store(), "acme", vec![Entry::Records(vec![put("x.a", &filler)])], true).await;
+    assert!(dir.root().join("index").exists());
+    let state = run(&store(), "acme", vec![Entry::Records(vec![put("x.b", "b")])], true).await;
+    assert_eq!((load(&store(), "acme"), state.resources.len()), (state.clone(), 2));
+    fs::remove_dir_all(dir.root().join("index")).expect("removes");
+    assert_eq!(store().check(&name("acme")).expect("checks").len(), 1, "it should be there");
+    assert_eq!(load(&store(), "acme"), state);
+}
+
+/// The holder of a lock that was taken away cannot write any more; what it
+/// wrote before counts.
+#[tokio::test]
+async fn force_unlock_keeps_its_holder_from_writing() {
+    let dir = Directory::new();
+    let store = dir.store();
+    let lock = store.lock(&name("acme"), &info("apply")).expect("locks");
+    let journal = store.journal(&*lock, &load(&store, "acme")).expect("journal opens");
+    journal.append(begin(1, "x.a")).await.expect("appends");
+    let [held] = &dir.store().locks().expect("lists")[..] else { panic!("one lock") };
+    assert_eq!((held.held, held.holder.clone()), (true, Some(info("apply"))));
+    let other = dir.store();
+    assert!(other.force_unlock(&name("acme")).expect("unlocks").expect("held").held);
+    assert_eq!(other.locks().expect("lists"), []);
+    let state = run(&other, "acme", vec![Entry::End { id: 1, changes: vec![put("x.a", "a")] }], true).await;
+    let error = journal.append(outputs("1".into())).await.expect_err("refused").to_string();
+    assert!(error.contains("force-unlock"), "{error}");
+    assert!(store.fold(&[&*lock]).is_err());
+    // Its end takes nothing away from the next holder.
+    let next = other.lock(&name("acme"), &info("plan")).expect("locks");
+    drop(lock);
+    assert!(matches!(dir.store().lock(&name("acme"), &info("x")), Err(StateError::Locked { .. })));
+    drop(next);
+    assert_eq!(load(&dir.store(), "acme"), state);
+    assert_eq!(dir.store().force_unlock(&name("acme")).expect("nothing to do"), None);
+}
+
+#[tokio::test]
+async fn a_deleted_workspace_leaves_nothing() {
+    let dir = Directory::new();
+    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
+    run(&dir.store(), "globex", vec![Entry::Records(vec![put("x.b", "b")])], true).await;
+    let store = dir.store();
+    let lock = store.lock(&name("acme"), &info("workspace delete")).expect("locks");
+    store.delete(&*lock).expect("deletes");
+    drop(lock);
+    assert_eq!(dir.store().list().expect("lists"), [name("globex")]);
+    assert!(!dir.root().join("workspaces/acme").exists());
+    assert_eq!(load(&dir.store(), "acme"), WorkspaceState::empty(name("acme")));
+    assert_eq!(load(&dir.store(), "globex").resources.len(), 1);
+}
+
+#[tokio::test]
+async fn audit_lines_are_added_after_a_torn_one() {
+    let dir = Directory::new();
+    let entry = |operation: &str| AuditEntry { operation: operation.into(), ..AuditEntry::default() };
+    dir.store().record(&[entry("plan"), entry("apply")], true).expect("writes");
+    let path = dir.root().join("audit");
+    let whole = fs::read(&path).expect("reads");
+    fs::write(&path, &whole[..whole.len() - 5]).expect("writes");
+    dir.store().record(&[entry("state mv")], false).expect("writes");
+    let told: Vec<_> = dir.store().audit().expect("reads").into_iter().map(|e| e.operation).collect();
+    assert_eq!(told, ["plan", "state mv"]);
 }
 
 fn copy_files(from: &Path, to: &Path) {
@@ -241,7 +421,7 @@ fn what_a_dead_holder_left_is_no_lock() {
 async fn an_index_in_use_is_waited_for_and_then_busy() {
     let dir = Directory::new();
     run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
-    let held = fs::File::open(dir.root().join("index/lock")).expect("opens");
+    let held = fs::File::open(dir.root().join("index.lock")).expect("opens");
     held.try_lock().expect("locks");
     let mut store = dir.store();
     store.index.set_wait(Duration::from_millis(60));

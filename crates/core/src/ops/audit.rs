@@ -1,0 +1,74 @@
+//! What operations leave in the record of who did what.
+
+use super::{Applied, Engine, Outcome};
+use crate::addr::WorkspaceName;
+use crate::diag::Diagnostic;
+use crate::event::Event;
+use crate::plan::Plan;
+use crate::state::AuditEntry;
+
+/// More workspaces than this are counted, not named, in an entry of a plan.
+const NAMED: usize = 100;
+
+/// An entry of this run.
+pub(super) fn entry(engine: &Engine, workspaces: Vec<WorkspaceName>) -> AuditEntry {
+    AuditEntry {
+        at: engine.timestamp.clone(),
+        who: engine.lock_info.who.clone(),
+        operation: engine.lock_info.operation.clone(),
+        workspaces,
+        complete: true,
+        ..AuditEntry::default()
+    }
+}
+
+/// What tells a plan.
+pub(super) fn plan_id(plan: &Plan) -> String {
+    format!("{}/{} of {}", plan.lineage, plan.serial, plan.config_digest)
+}
+
+/// Who planned. Changes nothing, so it need not be durable.
+pub(super) fn planned(engine: &Engine, outcomes: &[Outcome<Plan>]) {
+    let names: Vec<_> = outcomes.iter().filter(|o| o.result.is_some()).map(|o| o.workspace.clone()).collect();
+    let number = names.len();
+    if number == 0 {
+        return;
+    }
+    let entry = AuditEntry {
+        operation: "plan".into(),
+        detail: format!("{number} of {} planned", outcomes.len()),
+        complete: number == outcomes.len(),
+        ..entry(engine, if number <= NAMED { names } else { Vec::new() })
+    };
+    record(engine, &[entry], false);
+}
+
+/// Who applied what; a line for each workspace that was reached.
+pub(super) fn applied(engine: &Engine, plans: &[String], outcomes: &[Outcome<Applied>]) {
+    let entries: Vec<AuditEntry> = outcomes
+        .iter()
+        .zip(plans)
+        .filter_map(|(outcome, plan)| {
+            let applied = outcome.result.as_ref()?;
+            let done = applied.done;
+            Some(AuditEntry {
+                plan: Some(plan.clone()),
+                serial: Some(applied.serial),
+                detail: format!("{} added, {} changed, {} destroyed", done.add, done.change, done.destroy),
+                complete: applied.complete,
+                ..entry(engine, vec![outcome.workspace.clone()])
+            })
+        })
+        .collect();
+    if !entries.is_empty() {
+        record(engine, &entries, true);
+    }
+}
+
+/// Adds to the record; what was done is done, should that fail.
+pub(super) fn record(engine: &Engine, entries: &[AuditEntry], durable: bool) {
+    if let Err(error) = engine.store.record(entries, durable) {
+        let words = format!("The record of who did what could not be added to: {error}.");
+        engine.events.send(Event::Diagnostic(Diagnostic::warning("Not recorded", words)));
+    }
+}
