@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of core, each with those it may import; `crates/core/src/lib.rs`
 /// tells what they are. A module stands below all that it may import.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("value", &[]),
     ("addr", &[]),
     ("cancel", &[]),
@@ -13,7 +13,8 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("state", &["addr", "value"]),
     ("syntax", &["addr", "diag", "expr", "value"]),
     ("fmt", &["syntax"]),
-    ("config", &["addr", "diag", "expr", "provider", "syntax", "value"]),
+    ("modules", &["diag", "expr", "syntax"]),
+    ("config", &["addr", "diag", "expr", "modules", "provider", "syntax", "value"]),
     ("graph", &["addr", "config", "diag", "expr"]),
     ("refresh", &["diag", "provider", "state", "value"]),
     ("plan", &["addr", "config", "diag", "expr", "graph", "provider", "refresh", "state", "syntax", "value"]),
@@ -28,15 +29,15 @@ const LAYERS: [(&str, &[&str]); 17] = [
     (
         "ops",
         &[
-            "addr", "apply", "cancel", "config", "diag", "event", "fmt", "graph", "plan", "provider",
-            "refresh", "state", "syntax", "value",
+            "addr", "apply", "cancel", "config", "diag", "event", "fmt", "graph", "modules", "plan",
+            "provider", "refresh", "state", "syntax", "value",
         ],
     ),
     (
         "testing",
         &[
-            "addr", "cancel", "config", "diag", "event", "expr", "graph", "ops", "plan", "provider", "state",
-            "syntax", "value",
+            "addr", "cancel", "config", "diag", "event", "expr", "graph", "modules", "ops", "plan",
+            "provider", "state", "syntax", "value",
         ],
     ),
 ];

@@ -30,6 +30,8 @@ mod language;
 mod live;
 /// Locks: waiting, looking, taking away, and more workspaces than files.
 mod locks;
+/// Modules from repositories, and what a configuration asks of the program.
+mod modules;
 /// Expressions, as OpenTofu and this program evaluate them.
 mod oracle;
 /// Several processes at once, signals, a state that cannot be written,

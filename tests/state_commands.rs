@@ -205,7 +205,7 @@ const FOREIGN: &str = r#"{
     },
     {
       "module": "module.web[\"eu\"]", "mode": "managed", "type": "kubernetes_manifest", "name": "cm",
-      "provider": "module.web.provider[\"registry.opentofu.org/hashicorp/kubernetes\"]",
+      "provider": "module.web.provider[\"example.com/hashicorp/kubernetes\"]",
       "instances": [
         { "index_key": 0, "status": "tainted", "schema_version": 1,
           "attributes": {

@@ -12,7 +12,7 @@ use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::expr::DiskFiles;
-use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Selection};
+use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Fetch, Installed, Selection};
 use tenantctl_core::plan::Plan;
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::{AuditEntry, LocalStore, LockInfo, Sealer, StateStore};
@@ -87,14 +87,40 @@ impl Session {
     /// schemas are those of simulated ones. Errors come with the warnings.
     pub(crate) fn read(&self, config: &ConfigArgs) -> (Option<Platform>, Registry, Diagnostics) {
         let registry = providers::real(&self.settings);
-        let options = ConfigOptions {
+        let (platform, problems) = ops::load(&registry, &self.sources, &self.options(config));
+        (platform, registry, problems)
+    }
+
+    /// Reads the configuration for a look at it that needs nothing else.
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub(crate) fn look(&self, config: &ConfigArgs) -> Result<Platform, Diagnostics> {
+        let (platform, _, problems) = self.read(config);
+        match platform {
+            Some(platform) if !problems.has_errors() => {
+                self.report(problems.sorted());
+                Ok(platform)
+            }
+            _ => Err(problems.sorted()),
+        }
+    }
+
+    /// Fetches the modules that the configuration names; what it is otherwise
+    /// is looked at on the way.
+    pub(crate) fn install(&self, config: &ConfigArgs, fetch: Fetch) -> (Vec<Installed>, Diagnostics) {
+        let registry = providers::real(&self.settings);
+        let (_, installed, problems) = ops::install(&registry, &self.sources, &self.options(config), fetch);
+        (installed, problems)
+    }
+
+    fn options(&self, config: &ConfigArgs) -> ConfigOptions {
+        ConfigOptions {
             root: self.root.clone(),
             vars: config.vars.clone(),
             var_files: config.var_files.clone(),
             env_vars: self.settings.variables.clone(),
-        };
-        let (platform, problems) = ops::load(&registry, &self.sources, &options);
-        (platform, registry, problems)
+        }
     }
 
     /// Reads the configuration for a run.

@@ -9,7 +9,9 @@ mod state;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::render::graph::Contents;
 
 pub(crate) use state::{
     AuditCommand, ForceUnlockCommand, LockArgs, LockCommand, LockList, LockShow, LockWhat, StateCheck,
@@ -60,6 +62,8 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Fetch the modules that the configuration names
+    Init(InitCommand),
     /// Show what apply would do
     Plan(PlanCommand),
     /// Make tenants follow their configuration
@@ -80,6 +84,12 @@ pub(crate) enum Command {
     Console(ConsoleCommand),
     /// Bring configuration files into the canonical layout
     Fmt(FmtCommand),
+    /// Fetch modules only
+    Get(GetCommand),
+    /// Draw what depends on what
+    Graph(GraphCommand),
+    /// List the providers that are needed
+    Providers(ProvidersCommand),
     /// Look into the state, and change it
     State(StateCommand),
     /// Take into the state what others changed
@@ -285,6 +295,74 @@ pub(crate) struct OutputCommand {
 /// `validate`.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateCommand {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitCommand {
+    /// Take what tags and branches stand for now
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) upgrade: bool,
+    /// Whether the lock file may change
+    #[arg(long, value_name = "MODE", require_equals = true)]
+    pub(crate) lockfile: Option<LockFile>,
+    /// Taken for Terraform's sake: nothing is ever asked
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) input: bool,
+    /// Taken for Terraform's sake: there is no backend to make ready
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) backend: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// What `init` does with the lock file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LockFile {
+    /// Fail rather than change it
+    Readonly,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub(crate) struct GetCommand {
+    /// Take what tags and branches stand for now
+    #[arg(long, alias = "upgrade", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `graph`.
+#[derive(Debug, Args)]
+pub(crate) struct GraphCommand {
+    /// Which blocks
+    #[arg(long = "type", value_name = "BLOCKS", value_enum, default_value_t)]
+    pub(crate) contents: Contents,
+    /// The platform's shared resources rather than the blueprint
+    #[arg(long)]
+    pub(crate) platform: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `providers`.
+#[derive(Debug, Args)]
+pub(crate) struct ProvidersCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,12 +7,15 @@ mod approval;
 mod audit;
 mod console;
 mod fmt;
+mod graph;
 mod import;
+mod init;
 mod lock;
 mod output;
 mod plan;
 mod planning;
 mod prompt;
+mod providers;
 mod show;
 mod state;
 mod state_change;
@@ -71,6 +74,10 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         }
         Command::Show(args) => show::run(&session, &args),
         Command::Output(args) => self::output::run(&session, &args),
+        Command::Init(args) => init::run(&session, &args),
+        Command::Get(args) => init::get(&session, &args),
+        Command::Graph(args) => graph::run(&session, &args),
+        Command::Providers(args) => providers::run(&session, &args),
         Command::Validate(args) => Ok(validate::run(&session, &args)),
         Command::Console(args) => console::run(&session, &args),
         Command::Fmt(args) => Ok(fmt::run(&session, &args)),

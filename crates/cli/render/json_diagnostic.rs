@@ -2,6 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use tenantctl_core::diag::{Diagnostic, Diagnostics, Severity, SourceMap, Span};
+use tenantctl_core::syntax::lexer::{TokenKind, tokens};
+use tenantctl_core::syntax::parse_file;
 
 /// One problem.
 pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap) -> Json {
@@ -59,7 +61,7 @@ fn place(span: Span, diagnostic: &Diagnostic, sources: &SourceMap) -> Option<(Js
         "end": { "line": end_line, "column": end_column, "byte": end },
     });
     let snippet = json!({
-        "context": Json::Null,
+        "context": context(span, &source.text),
         "code": code,
         "start_line": start_line,
         "highlight_start_offset": start - first,
@@ -67,6 +69,18 @@ fn place(span: Span, diagnostic: &Diagnostic, sources: &SourceMap) -> Option<(Js
         "values": values,
     });
     Some((range, snippet))
+}
+
+/// The header of the block at the top of the file that a place is in.
+fn context(span: Span, text: &str) -> Option<String> {
+    let body = parse_file(span.file, text, &mut Diagnostics::new());
+    let block = body.blocks.iter().rev().find(|block| block.kind.span.start < span.start)?;
+    let before = text.get(block.kind.span.start as usize..span.start as usize)?;
+    let number = |kind| tokens(before).iter().filter(|token| token.kind == kind).count();
+    let (opened, closed) = (number(TokenKind::BraceOpen), number(TokenKind::BraceClose));
+    let is_over = opened > 0 && opened <= closed;
+    let labels = block.labels.iter().map(|label| format!(" {:?}", &*label.name));
+    (!is_over).then(|| format!("{}{}", block.kind.name, labels.collect::<String>()))
 }
 
 #[cfg(test)]
@@ -83,6 +97,23 @@ mod tests {
         assert_eq!(json["range"]["start"], json!({ "line": 2, "column": 5, "byte": 10 }));
         assert_eq!(json["snippet"]["code"], "b = x");
         assert_eq!(json["snippet"]["highlight_start_offset"], 4);
+        assert_eq!(json["snippet"]["context"], Json::Null);
         assert_eq!(report(&problem.into(), &sources)["valid"], false);
+    }
+
+    #[test]
+    fn the_context_is_the_block_at_the_top() {
+        let text = "a \"b\" \"c\" {\n  d = { e = \"${f}\" }\n  g {\n    h = 1\n  }\n}\n\ni = 1\nj {}\n";
+        let of = |words: &str| {
+            let start = u32::try_from(text.find(words).expect("in the text")).expect("short");
+            context(Span { start, end: start + 1, ..Span::default() }, text)
+        };
+        let block = Some("a \"b\" \"c\"".to_owned());
+        for words in ["b\"", "d =", "f}", "g {", "h =", "}\n\ni"] {
+            assert_eq!(of(words), block, "{words}");
+        }
+        for words in ["a ", "i =", "j {"] {
+            assert_eq!(of(words), None, "{words}");
+        }
     }
 }

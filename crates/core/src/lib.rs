@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | text → syntax | [`syntax`]: `lexer`, `parser` | tree with places, syntax diagnostics |
 //! | text → canonical text | [`mod@fmt`]: `rewrite`, `layout` | the same configuration as `fmt` lays it out |
+//! | a module's source → its directory | [`modules`]: `source`, `git`, `lock`, `store` | a local directory, or a checkout at the pinned commit |
 //! | syntax → modules | [`config`]: `decode`, `body`, `types` | typed blocks; each resource body is one expression that follows its schema |
 //! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
 //! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
@@ -42,8 +43,8 @@
 //!
 //! # What is absent
 //!
-//! Provisioners, ephemeral resources, module sources other than local ones, environments as a layer,
-//! migration and rollout. Each is refused by a diagnostic, not ignored.
+//! Provisioners, ephemeral resources, module registries, environments as a
+//! layer, migration and rollout. Each is refused by a diagnostic, not ignored.
 
 pub mod addr;
 pub mod apply;
@@ -54,6 +55,7 @@ pub mod event;
 pub mod expr;
 pub mod fmt;
 pub mod graph;
+pub mod modules;
 pub mod ops;
 pub mod plan;
 pub mod provider;

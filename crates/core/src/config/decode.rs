@@ -13,10 +13,11 @@ use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
 use super::types::type_constraint;
-use super::{blocks, files, json, overrides};
+use super::{blocks, files, json, overrides, requirements};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
+use crate::modules::Modules;
 use crate::provider::Registry;
 use crate::syntax::{Block, Body, Ident, parse_file, parse_template};
 use crate::value::{Type, Value};
@@ -31,6 +32,8 @@ pub(super) const TENANCY: [&str; 4] = ["tenantctl", "platform", "tier", "tenant"
 pub(super) struct Decoder<'a> {
     pub registry: &'a Registry,
     pub sources: &'a SourceMap,
+    /// Where modules are.
+    pub located: &'a mut Modules,
     pub diagnostics: Diagnostics,
     /// Text of every file, for the digest.
     pub texts: Vec<Arc<str>>,
@@ -44,10 +47,11 @@ const META: Meta = Meta {
 };
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap) -> Self {
+    pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap, located: &'a mut Modules) -> Self {
         Decoder {
             registry,
             sources,
+            located,
             diagnostics: Diagnostics::new(),
             texts: Vec::new(),
             modules: HashMap::new(),
@@ -88,8 +92,19 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    /// The module that a source names. `dir` is the directory of the caller.
+    pub(super) fn source(&mut self, dir: &Path, source: &str, span: Span) -> Option<Arc<Module>> {
+        match self.located.locate(dir, source) {
+            Ok(found) => self.module(&found, span),
+            Err(problem) => {
+                self.diagnostics.push(problem.at(span));
+                None
+            }
+        }
+    }
+
     /// A called module. `span` is where it is called.
-    pub(super) fn module(&mut self, dir: &Path, span: Span) -> Option<Arc<Module>> {
+    fn module(&mut self, dir: &Path, span: Span) -> Option<Arc<Module>> {
         let Ok(canonical) = dir.canonicalize() else {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -196,7 +211,12 @@ impl<'a> Decoder<'a> {
             "check" => self.check(block, scope, module),
             "module" => module.calls.extend(self.call(&block, &module.dir.clone(), scope)),
             "provider" => module.providers.extend(self.provider(block)),
-            "terraform" => {}
+            "terraform" => {
+                let is_root = self.stack.is_empty();
+                let problems = &mut self.diagnostics;
+                let required = requirements::terraform(&block, is_root, self.registry, scope, problems);
+                module.required_providers.extend(required);
+            }
             name if TENANCY.contains(&name) => self.diagnostics.push(
                 Diagnostic::error(
                     "Misplaced block",
@@ -446,18 +466,17 @@ impl<'a> Decoder<'a> {
         };
         let path = constant_expr(&source.value, &Type::String, scope, &mut self.diagnostics)?;
         let path = path.as_str()?.to_owned();
-        if !path.starts_with("./") && !path.starts_with("../") {
+        if let Some(version) = block.body.attribute("version") {
             self.diagnostics.push(
                 Diagnostic::error(
-                    "Module source not supported yet",
-                    format!("{path:?} is not a local directory; only those are supported yet."),
+                    "Unsupported argument",
+                    "Only modules of a registry have versions to choose from, and tenantctl uses none.",
                 )
-                .at(source.value.span)
-                .hint("A local source starts with ./ or ../"),
+                .at(version.name.span)
+                .hint("Name a tag of a git repository in the source: ?ref=TAG"),
             );
-            return None;
         }
-        let module = self.module(&dir.join(path), source.value.span)?;
+        let module = self.source(dir, &path, source.value.span)?;
         let meta = ["source", "version", "count", "for_each", "depends_on"];
         let arguments: BTreeMap<_, _> = block
             .body

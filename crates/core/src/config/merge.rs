@@ -15,9 +15,11 @@ use super::decode::{Decoder, object_items};
 use super::given::{self, Given};
 use super::model::{Module, Settings, Tenancy, Tenant, Tier};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
+use super::requirements;
 use crate::addr::{WorkspaceName, is_valid_name};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext, fill_defaults};
+use crate::modules::Modules;
 use crate::provider::Registry;
 use crate::syntax::{Block, Body, Ident, parse_template};
 use crate::value::{Kind, Type, Value};
@@ -117,6 +119,30 @@ impl Platform {
     /// A selected tenant or tier that does not exist; settings that do not
     /// suit the blueprint, of all instances at once.
     pub fn instances(&self, tenants: &[String], tiers: &[String]) -> Result<Vec<Instance>, Diagnostics> {
+        self.selected(tenants, tiers, Some(Span::default()))
+    }
+
+    /// All instances, to be checked: variables of the root that are not set
+    /// stand for unknown values.
+    ///
+    /// # Errors
+    /// Settings that do not suit the blueprint, of all instances at once.
+    pub fn checked(&self) -> Result<Vec<Instance>, Diagnostics> {
+        self.selected(&[], &[], None)
+    }
+
+    /// The root module and the blueprint of a platform.
+    pub fn modules(&self) -> (&Arc<Module>, Option<&Arc<Module>>) {
+        (&self.module, self.tenancy.as_ref().map(|tenancy| &tenancy.blueprint))
+    }
+
+    /// `owner` is the place for root variables that are not set, see [`settle`].
+    fn selected(
+        &self,
+        tenants: &[String],
+        tiers: &[String],
+        owner: Option<Span>,
+    ) -> Result<Vec<Instance>, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let Some(tenancy) = &self.tenancy else {
             if let Some(name) = tenants.iter().chain(tiers).next() {
@@ -126,7 +152,7 @@ impl Platform {
                 )
                 .into());
             }
-            let variables = settle(&self.module, &self.variables, Some(Span::default()), &mut diagnostics);
+            let variables = settle(&self.module, &self.variables, owner, &mut diagnostics);
             if diagnostics.has_errors() {
                 return Err(diagnostics);
             }
@@ -149,7 +175,7 @@ impl Platform {
         let mut instances = Vec::new();
         let all = tenants.is_empty() && tiers.is_empty();
         if all && (!self.module.resources.is_empty() || !self.module.calls.is_empty()) {
-            let variables = settle(&self.module, &self.variables, Some(Span::default()), &mut diagnostics);
+            let variables = settle(&self.module, &self.variables, owner, &mut diagnostics);
             instances.push(self.instance(PLATFORM_WORKSPACE, None, self.module.clone(), variables));
         }
         for tenant in tenancy.tenants.values() {
@@ -329,10 +355,11 @@ fn settle(module: &Module, given: &Settings, owner: Option<Span>, diagnostics: &
 pub fn load(
     registry: &Registry,
     sources: &SourceMap,
+    modules: &mut Modules,
     root: &Path,
     vars: &[(String, Given)],
 ) -> (Option<Platform>, Diagnostics) {
-    let mut decoder = Decoder::new(registry, sources);
+    let mut decoder = Decoder::new(registry, sources, modules);
     let mut bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {
@@ -405,16 +432,9 @@ impl Tenants<'_, '_> {
                     .filter_map(Value::as_str)
                     .map(String::from),
             );
-            for backend in
-                block.body.blocks.iter().filter(|b| b.labels.first().is_none_or(|l| &*l.name != "local"))
-            {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "Backend not supported yet",
-                        "This version of tenantctl has the backend \"local\" only.",
-                    )
-                    .at(backend.header()),
-                );
+            requirements::tenantctl(&block.body, self.scope, diagnostics);
+            for backend in block.body.blocks.iter().filter(|b| &*b.kind.name == "backend") {
+                requirements::backend(backend, diagnostics);
             }
         }
         let mut platforms = of("platform");
@@ -490,7 +510,7 @@ impl Tenants<'_, '_> {
         };
         let path =
             constant(&block.body, "blueprint", &Type::String, self.scope, &mut self.decoder.diagnostics)?;
-        let blueprint = self.decoder.module(&self.root.join(path.as_str()?), source.value.span)?;
+        let blueprint = self.decoder.source(self.root, path.as_str()?, source.value.span)?;
         let settings = self.settings(&block.body);
         Some(Tenancy { name: block.labels[0].name.to_string(), blueprint, settings, ..Tenancy::default() })
     }

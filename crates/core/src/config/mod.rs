@@ -3,7 +3,8 @@
 //! `files` finds and reads the files of a directory, `json` makes syntax of
 //! those in JSON, `overrides` lays override files over the others, `decode`
 //! makes modules of syntax (`body` compiles resource bodies, `lifecycle` and
-//! `blocks` read what is the language's own, `types` reads type constraints),
+//! `blocks` read what is the language's own, `types` reads type constraints;
+//! `requirements` reads what a module asks of this program, with `version`),
 //! `given` takes values of variables from outside, `merge` settles the settings
 //! of every tenant, `tested` changes what was loaded for a test.
 //!
@@ -20,8 +21,10 @@ mod merge;
 mod model;
 mod overrides;
 mod reader;
+mod requirements;
 mod tested;
 mod types;
+mod version;
 
 pub(crate) use blocks::instance_key;
 pub(crate) use reader::{check_labels, check_names};
@@ -35,3 +38,4 @@ pub use model::{
     Check, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource, Rule,
     Settings, Variable,
 };
+pub use requirements::RequiredProvider;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::requirements::RequiredProvider;
 use crate::addr::{ResourceAddress, ResourceMode, Selector};
 use crate::diag::Span;
 use crate::expr::{Constraint, Expr};
@@ -27,6 +28,8 @@ pub struct Module {
     pub calls: Vec<ModuleCall>,
     /// `provider` blocks: name and configuration by the provider's schema.
     pub providers: Vec<(Ident, Expr)>,
+    /// Providers that `required_providers` asks for.
+    pub required_providers: Vec<RequiredProvider>,
     /// `moved` blocks.
     pub moves: Vec<Moved>,
     /// `removed` blocks.

@@ -84,7 +84,8 @@ pub(crate) fn provider_blocks(
     blocks: Vec<Block>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(Ident, Expr)> {
-    let mut decoder = Decoder::new(registry, sources);
+    let mut modules = crate::modules::Modules::open(Path::new("."), None, sources, diagnostics);
+    let mut decoder = Decoder::new(registry, sources, &mut modules);
     let body = Body { attributes: Vec::new(), blocks };
     let module = decoder.decode(Path::new("."), &mut [body], false);
     diagnostics.extend(decoder.diagnostics);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::config::{self, Given, Platform};
-use crate::diag::{Diagnostics, SourceMap};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::modules::{Fetch, Installed, Modules};
 use crate::ops::ConfigOptions;
 use crate::plan::{Chosen, PlanInput, PlanMode, moves, plan};
 use crate::provider::Registry;
@@ -19,6 +20,40 @@ pub fn load(
     options: &ConfigOptions,
 ) -> (Option<Platform>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
+    let mut modules = Modules::open(&options.root, None, sources, &mut diagnostics);
+    let (platform, found) = read(registry, sources, &mut modules, options);
+    diagnostics.extend(found);
+    (platform, diagnostics)
+}
+
+/// Fetches the modules that a root directory needs and has not, and pins them.
+/// Gives what [`load`] gives, and the repositories that are used.
+pub fn install(
+    registry: &Registry,
+    sources: &SourceMap,
+    options: &ConfigOptions,
+    fetch: Fetch,
+) -> (Option<Platform>, Vec<Installed>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let mut modules = Modules::open(&options.root, Some(fetch), sources, &mut diagnostics);
+    // A file of pins that cannot be read is not written over.
+    if diagnostics.has_errors() {
+        return (None, Vec::new(), diagnostics);
+    }
+    let (platform, found) = read(registry, sources, &mut modules, options);
+    let complete = platform.is_some() && !found.has_errors();
+    diagnostics.extend(found);
+    diagnostics.extend(modules.save(complete).err().map(|problem| -> Diagnostic { *problem }));
+    (platform, modules.installed(), diagnostics)
+}
+
+fn read(
+    registry: &Registry,
+    sources: &SourceMap,
+    modules: &mut Modules,
+    options: &ConfigOptions,
+) -> (Option<Platform>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
     let mut vars: Vec<(String, Given)> = Vec::new();
     let named =
         |(name, text): &(String, String), given: fn(String) -> Given| (name.clone(), given(text.clone()));
@@ -27,7 +62,7 @@ pub fn load(
         vars.extend(config::read_values(path, sources, &mut diagnostics));
     }
     vars.extend(options.vars.iter().map(|var| named(var, Given::CommandLine)));
-    let (platform, mut found) = config::load(registry, sources, &options.root, &vars);
+    let (platform, mut found) = config::load(registry, sources, modules, &options.root, &vars);
     found.extend(diagnostics);
     (platform, found)
 }
@@ -53,9 +88,10 @@ fn automatic(options: &ConfigOptions) -> Vec<PathBuf> {
 
 /// What is wrong with a loaded configuration: references, cycles, settings,
 /// values. Plans every instance against an empty state, since that looks at
-/// everything a real plan does.
+/// everything a real plan does. Variables of the root need no values: one that
+/// has none stands for an unknown value.
 pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
-    let instances = match platform.instances(&[], &[]) {
+    let instances = match platform.checked() {
         Ok(instances) => instances,
         Err(errors) => return errors,
     };

@@ -25,9 +25,10 @@ use crate::provider::Registry;
 use crate::state::{LockInfo, StateError, StateStore, WorkspaceState};
 
 pub use crate::cancel::Cancel;
+pub use crate::modules::{Fetch, Installed};
 pub use apply::{apply, total};
 pub use format::{FORMATTED, Formatted, format};
-pub use load::{load, validate};
+pub use load::{install, load, validate};
 pub use locks::hold;
 pub use plan::plan;
 pub use scope::Scope;

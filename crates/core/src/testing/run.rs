@@ -1,7 +1,7 @@
 //! Runs the blocks of a test file, one after another.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::condition::{Expected, judge};
@@ -218,7 +218,11 @@ impl<'a> Runner<'a> {
             let detail = format!("There is no directory {}.", dir.display());
             return Err(Diagnostic::error("Unreadable module directory", detail).at(span).into());
         }
-        let (platform, problems) = config::load(&engine.registry, &engine.sources, &dir, &[]);
+        let mut found = Diagnostics::new();
+        let mut modules = crate::modules::Modules::open(Path::new("."), None, &engine.sources, &mut found);
+        let (platform, mut problems) =
+            config::load(&engine.registry, &engine.sources, &mut modules, &dir, &[]);
+        problems.extend(found);
         let platform = match platform {
             Some(platform) if !problems.has_errors() => Arc::new(platform.rooted(None)?),
             _ => return Err(problems),

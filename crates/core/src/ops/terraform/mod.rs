@@ -229,11 +229,14 @@ fn instance(
     }))
 }
 
+/// Where Terraform's own providers are from.
+const TERRAFORM: &str = "terraform.io";
+
 /// `provider["…/kubernetes"]`, as Terraform names where a provider is from.
 fn provider_address(name: &str) -> String {
     match name {
-        "terraform" => r#"provider["terraform.io/builtin/terraform"]"#.into(),
-        other => format!(r#"provider["registry.terraform.io/hashicorp/{other}"]"#),
+        "terraform" => format!(r#"provider["{TERRAFORM}/builtin/terraform"]"#),
+        other => format!(r#"provider["registry.{TERRAFORM}/hashicorp/{other}"]"#),
     }
 }
 

@@ -1,0 +1,198 @@
+//! What a module asks of the program that reads it: `terraform` blocks, and
+//! versions in `tenantctl` blocks.
+//!
+//! Guarantees: nothing in such a block is ignored in silence.
+
+use std::sync::Arc;
+
+use semver::Version;
+
+use super::decode::object_items;
+use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
+use super::version::Constraints;
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::Expr;
+use crate::provider::Registry;
+use crate::syntax::{Block, Body};
+use crate::value::Type;
+
+/// This program's version, which `tenantctl` blocks ask for.
+const OWN: &str = env!("CARGO_PKG_VERSION");
+
+/// The version of the language, which `terraform` blocks ask for: that of the
+/// OpenTofu that this program is tested against.
+const LANGUAGE: &str = "1.12.6";
+
+/// A provider that a module asks for, and its version constraint.
+pub type RequiredProvider = (Arc<str>, Option<String>);
+
+/// Reads a `terraform` block; gives the providers that it asks for.
+pub(super) fn terraform(
+    block: &Block,
+    is_root: bool,
+    registry: &Registry,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<RequiredProvider> {
+    check_labels(block, &[], diagnostics);
+    let blocks = ["required_providers", "backend", "cloud"];
+    let absent = ["provider_meta", "encryption"];
+    let known: Vec<&str> = blocks.into_iter().chain(absent).collect();
+    check_names(&block.body, &["required_version", "experiments"], &known, diagnostics);
+    let what = format!("follows version {LANGUAGE} of the language");
+    required_version(&block.body, LANGUAGE, &what, scope, diagnostics);
+    if let Some(experiments) = block.body.attribute("experiments") {
+        let detail = "This version of tenantctl has no experiments of the language.";
+        diagnostics.push(Diagnostic::error("Experiment not supported", detail).at(experiments.name.span));
+    }
+    let mut required = Vec::new();
+    for inner in &block.body.blocks {
+        match &*inner.kind.name {
+            "required_providers" => {
+                required.extend(providers(&inner.body, registry, scope, diagnostics));
+            }
+            "backend" | "cloud" if is_root => backend(inner, diagnostics),
+            "backend" | "cloud" => {
+                let detail = "Only the root directory says where states are kept.";
+                diagnostics
+                    .push(Diagnostic::warning("Backend configuration ignored", detail).at(inner.header()));
+            }
+            name if absent.contains(&name) => diagnostics.push(
+                Diagnostic::error(
+                    "Block type not supported yet",
+                    format!("This version of tenantctl has no {name:?} blocks yet."),
+                )
+                .at(inner.header()),
+            ),
+            _ => {}
+        }
+    }
+    required
+}
+
+/// Checks that a `tenantctl` block asks for no other version than this one.
+pub(super) fn tenantctl(body: &Body, scope: &Constants<'_>, diagnostics: &mut Diagnostics) {
+    required_version(body, OWN, &format!("has version {OWN}"), scope, diagnostics);
+}
+
+/// States are on this machine: says so where another place is asked for.
+pub(super) fn backend(block: &Block, diagnostics: &mut Diagnostics) {
+    let kind = block.labels.first().map_or("cloud", |label| &*label.name);
+    let place = "State is kept on this machine, in the directory state/ beside the configuration.";
+    let hint = "Remove the block; -state-dir=DIR or TENANTCTL_STATE_DIR names another directory.";
+    if kind != "local" {
+        let detail = format!("This version of tenantctl has no backend {kind:?}. {place}");
+        diagnostics
+            .push(Diagnostic::error("Backend not supported yet", detail).at(block.header()).hint(hint));
+        return;
+    }
+    for argument in &block.body.attributes {
+        let detail = format!("The backend \"local\" takes no arguments here. {place}");
+        diagnostics.push(Diagnostic::error("Unsupported argument", detail).at(argument.name.span).hint(hint));
+    }
+}
+
+/// `required_version`, against the version that is there. `is` says which that
+/// is, after the program's name.
+fn required_version(
+    body: &Body,
+    version: &str,
+    is: &str,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(attribute) = body.attribute("required_version") else { return };
+    let Some(value) = constant(body, "required_version", &Type::String, scope, diagnostics) else { return };
+    let wanted = value.as_str().unwrap_or_default();
+    let Some(constraints) = constraints(wanted, attribute.value.span, diagnostics) else { return };
+    let suits = Version::parse(version).is_ok_and(|version| constraints.allow(&version));
+    if !suits {
+        let detail = format!("This tenantctl {is}, and the configuration asks for {wanted:?}.");
+        diagnostics.push(
+            Diagnostic::error("Unsupported version", detail).at(attribute.value.span).hint(
+                "Use another version of tenantctl, or change the constraint if you know that it suits.",
+            ),
+        );
+    }
+}
+
+fn constraints(text: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<Constraints> {
+    match Constraints::parse(text) {
+        Ok(constraints) => Some(constraints),
+        Err(words) => {
+            diagnostics.push(Diagnostic::error("Invalid version constraint", format!("{words}.")).at(span));
+            None
+        }
+    }
+}
+
+/// `required_providers`. Providers come with the program, so their versions are
+/// those of this build: constraints are checked for their notation only.
+fn providers(
+    body: &Body,
+    registry: &Registry,
+    scope: &Constants<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<RequiredProvider> {
+    check_names(body, &body.attributes.iter().map(|a| &*a.name.name).collect::<Vec<_>>(), &[], diagnostics);
+    let mut required = Vec::new();
+    for attribute in &body.attributes {
+        let name = &attribute.name;
+        let mut request = Request { source: None, version: None };
+        request.read(&attribute.value, scope, diagnostics);
+        if let Some((version, span)) = &request.version {
+            let _ = constraints(version, *span, diagnostics);
+        }
+        let (kind, span) = match &request.source {
+            Some((source, span)) => (source.rsplit('/').next().unwrap_or_default(), *span),
+            None => (&*name.name, name.span),
+        };
+        let known: Vec<&str> = registry.iter().map(|provider| provider.name()).collect();
+        if registry.get(kind).is_none() {
+            let detail = format!("This build has no provider {kind:?}. It has: {}.", known.join(", "));
+            diagnostics.push(Diagnostic::error("Unknown provider", detail).at(span).suggest(kind, known));
+        } else if kind != &*name.name {
+            let detail = format!("A provider is called by its own name here: {kind:?}, not {:?}.", name.name);
+            diagnostics
+                .push(Diagnostic::error("Local provider names not supported yet", detail).at(name.span));
+        } else {
+            required.push((name.name.clone(), request.version.map(|(version, _)| version)));
+        }
+    }
+    required
+}
+
+/// What is said of one provider.
+struct Request {
+    source: Option<(String, Span)>,
+    version: Option<(String, Span)>,
+}
+
+impl Request {
+    fn read(&mut self, expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) {
+        let mut text = |expr: &Expr| {
+            let value = constant_expr(expr, &Type::String, scope, diagnostics)?;
+            Some((value.as_str()?.to_owned(), expr.span))
+        };
+        let Some(items) = object_items(expr) else {
+            self.version = text(expr);
+            return;
+        };
+        let mut unknown = Vec::new();
+        for (name, span, value) in items {
+            match &*name {
+                "source" => self.source = text(value),
+                "version" => self.version = text(value),
+                // Names of configurations, which are no values.
+                "configuration_aliases" => {}
+                _ => unknown.push((name, span)),
+            }
+        }
+        for (name, span) in unknown {
+            let detail = format!("An argument named {name:?} is not expected here.");
+            let known = ["source", "version", "configuration_aliases"];
+            diagnostics
+                .push(Diagnostic::error("Unsupported argument", detail).at(span).suggest(&name, known));
+        }
+    }
+}
