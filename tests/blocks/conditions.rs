@@ -1,0 +1,120 @@
+use super::{apply, plan_json, recorded, refused, root, settled};
+
+const CHECKED: &str = r#"
+variable "v" {
+  type    = number
+  default = 3
+}
+resource "terraform_data" "a" {
+  count = 2
+  input = var.v
+  lifecycle {
+    precondition {
+      condition     = var.v > 2
+      error_message = "v is ${var.v}, which is small."
+    }
+    postcondition {
+      condition     = self.output < 10 && self.id != "x"
+      error_message = "output is ${self.output}"
+    }
+  }
+}
+resource "terraform_data" "b" {
+  input = terraform_data.a[0].id
+  lifecycle {
+    precondition {
+      condition     = var.v != 4 || terraform_data.a[0].id == "never"
+      error_message = "a came out wrong"
+    }
+  }
+}
+check "health" {
+  assert {
+    condition     = terraform_data.b.id == "never"
+    error_message = "b is not well"
+  }
+  assert {
+    condition     = var.v == 3
+    error_message = "v is ${var.v}"
+  }
+}
+output "o" {
+  value = var.v
+  precondition {
+    condition     = var.v != 5
+    error_message = "not five"
+  }
+}
+"#;
+
+#[test]
+fn conditions_stop_what_they_are_about_and_checks_warn() {
+    let place = root(CHECKED);
+    for (value, expected) in [
+        ("2", "Resource precondition failed"),
+        ("12", "Resource postcondition failed"),
+        ("5", "Output precondition failed"),
+    ] {
+        let words = refused(&place, &["plan", &format!("-var=v={value}")]);
+        assert!(words.contains(expected), "{value}: {words}");
+        assert_eq!(words.matches(expected).count(), 1, "{words}");
+    }
+    let words = refused(&place, &["plan", "-var=v=2"]);
+    assert!(words.contains("v is 2, which is small.") && words.contains("where: var.v is 2"), "{words}");
+
+    // Known only at apply: what depends on it is not made.
+    let said = place.run("x", &["apply", "-auto-approve", "-var=v=4"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("a came out wrong"), "{}", said.stderr);
+    assert_eq!(recorded(&place), ["terraform_data.a[0]", "terraform_data.a[1]"]);
+
+    let plan = plan_json(&place, &[]);
+    let checks: Vec<(&str, &str)> = plan["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["address"]["to_display"].as_str().unwrap(), c["status"].as_str().unwrap()))
+        .collect();
+    let mut sorted = checks.clone();
+    sorted.sort_unstable();
+    let expected = [
+        ("check.health", "unknown"),
+        ("output.o", "pass"),
+        ("terraform_data.a", "pass"),
+        ("terraform_data.b", "pass"),
+    ];
+    assert_eq!(sorted, expected);
+    let said = place.ok("x", &["apply", "p"]);
+    assert!(said.stderr.contains("b is not well"), "{}", said.stderr);
+    assert!(!said.stderr.contains("v is 3"), "{}", said.stderr);
+    settled(&place);
+    // Afterwards it is known, and still only a warning.
+    let said = place.ok("x", &["plan"]);
+    assert!(said.stderr.contains("Check failed") && said.stderr.contains("b is not well"), "{}", said.stderr);
+}
+
+#[test]
+fn conditions_of_objects_that_do_not_change_are_judged_at_apply_too() {
+    let place = root(
+        r#"
+variable "on" {
+  default = false
+}
+resource "terraform_data" "a" {
+  triggers_replace = var.on
+}
+resource "terraform_data" "b" {
+  lifecycle {
+    precondition {
+      condition     = !var.on || terraform_data.a.id == "never"
+      error_message = "a is not the one"
+    }
+  }
+}
+"#,
+    );
+    apply(&place);
+    let said = place.run("x", &["apply", "-auto-approve", "-var=on=true"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("a is not the one"), "{}", said.stderr);
+}
