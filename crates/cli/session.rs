@@ -12,12 +12,12 @@ use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics, SourceMap};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::expr::DiskFiles;
-use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Fetch, Installed, Selection};
+use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, Fetch, Installed};
 use tenantctl_core::plan::Plan;
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::{AuditEntry, LocalStore, LockInfo, Sealer, StateStore};
 
-use crate::args::{ConfigArgs, Global, SelectArgs};
+use crate::args::{ConfigArgs, Global};
 use crate::error;
 use crate::keys;
 use crate::output::Output;
@@ -228,6 +228,7 @@ impl Session {
             lock_timeout: std::time::Duration::ZERO,
             timestamp,
             parallelism,
+            fail_fast: false,
             cancel: self.cancel.clone(),
         })
     }
@@ -265,11 +266,6 @@ pub(crate) fn parallelism(asked: Option<u16>, fleet: bool) -> usize {
         None if fleet => PARALLELISM.1,
         None => PARALLELISM.0,
     }
-}
-
-/// The tenants that are meant.
-pub(crate) fn selection(select: &SelectArgs) -> Selection {
-    Selection { tenants: select.tenants.clone(), tiers: select.tiers.clone() }
 }
 
 /// Now, RFC 3339, to the second.

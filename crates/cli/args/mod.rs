@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tenantctl_core::ops::Selection;
 
 use crate::render::graph::Contents;
 
@@ -140,6 +141,28 @@ pub(crate) struct SelectArgs {
     /// Only tenants of this tier; may be repeated
     #[arg(long = "tier", value_name = "NAME")]
     pub(crate) tiers: Vec<String>,
+    /// Only in this environment; may be repeated
+    #[arg(long = "environment", value_name = "NAME")]
+    pub(crate) environments: Vec<String>,
+    /// Only tenants with this label; may be repeated, all must hold
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) labels: Vec<(String, String)>,
+    /// Only the platform's shared resources
+    #[arg(long, conflicts_with_all = ["tenants", "tiers", "environments", "labels"])]
+    pub(crate) platform: bool,
+}
+
+impl SelectArgs {
+    /// The instances that are meant.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            tenants: self.tenants.clone(),
+            tiers: self.tiers.clone(),
+            environments: self.environments.clone(),
+            labels: self.labels.clone(),
+            platform: self.platform,
+        }
+    }
 }
 
 /// How a run behaves, whatever it does.
@@ -163,6 +186,9 @@ pub(crate) struct RunArgs {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Go no further once one tenant fails
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Show warnings by their title only
     #[arg(long)]
     pub(crate) compact_warnings: bool,
@@ -404,6 +430,9 @@ pub(crate) struct ConsoleCommand {
     /// In this tenant's blueprint, with its settings and state
     #[arg(long, value_name = "NAME")]
     pub(crate) tenant: Option<String>,
+    /// In this environment [default: the tenant's first]
+    #[arg(long, value_name = "NAME", requires = "tenant")]
+    pub(crate) environment: Option<String>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }

@@ -86,7 +86,9 @@ async fn apply(
     if session.cancel.is_draining() {
         return Err(Diagnostic::error("Stopped", "Nothing was done.").into());
     }
-    Ok(execute(planned, reporter).await)
+    let failed = planned.failed > 0;
+    let exit = execute(planned, reporter).await;
+    Ok(if failed { Exit::Failure } else { exit })
 }
 
 fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
@@ -101,7 +103,7 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     let plan = &args.plan;
     let named = [&plan.targets, &plan.excludes, &plan.replace];
     let plans = plan.destroy || plan.refresh_only || named.iter().any(|names| !names.is_empty());
-    let selects = !args.select.tenants.is_empty() || !args.select.tiers.is_empty();
+    let selects = !args.select.selection().is_all();
     if args.file.is_some()
         && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty())
     {
@@ -137,11 +139,12 @@ fn from_file(
     let parallelism = session::parallelism(args.run.parallelism, fleet);
     let mut engine = session.engine("apply", registry, sealer, events, parallelism)?;
     engine.lock_timeout = args.run.wait.lock_timeout;
-    Ok(Planned { engine, plans, fleet })
+    engine.fail_fast = args.run.fail_fast;
+    Ok(Planned { engine, plans, fleet, failed: 0 })
 }
 
 pub(super) async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
-    let Planned { engine, plans, fleet } = planned;
+    let Planned { engine, plans, fleet, .. } = planned;
     let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
     let plans: Vec<Plan> = plans
         .into_iter()

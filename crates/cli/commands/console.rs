@@ -38,7 +38,7 @@ pub(super) fn run(session: &Session, args: &ConsoleCommand) -> Result<Exit, Diag
         _ => return Err(problems.sorted()),
     };
     session.report(problems.sorted());
-    let instance = platform.inspected(args.tenant.as_deref())?;
+    let instance = platform.inspected(args.tenant.as_deref(), args.environment.as_deref())?;
     let graph = Graph::build(&instance.module)?;
     let state = state_of(session, &instance)?;
     let timestamp = now();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::plan::{Plan, file};
 
-use super::planning::{self, Heartbeat, Wanted};
+use super::planning::{self, Heartbeat, Planned, Wanted};
 use crate::args::PlanCommand;
 use crate::error::Exit;
 use crate::render::{self, Reporter};
@@ -18,15 +18,16 @@ pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
     let reporter = planning::reporter(session, &args.run);
     let _heartbeat = Heartbeat::start(&reporter);
     match plan(session, args, &reporter).await {
-        Ok(plans) => {
+        Ok((plans, failed)) => {
             let waits = args.detailed_exitcode && plans.iter().any(|plan| !plan.deferred.is_empty());
             let changes = args.detailed_exitcode && !plans.iter().all(render::plan::is_empty);
             // The process ends now: taking a large plan apart only takes time.
             std::mem::forget(plans);
-            match (waits, changes) {
-                (true, _) => Exit::Waiting,
-                (false, true) => Exit::Changes,
-                (false, false) => Exit::Success,
+            match (failed, waits, changes) {
+                (true, ..) => Exit::Failure,
+                (false, true, _) => Exit::Waiting,
+                (false, false, true) => Exit::Changes,
+                (false, false, false) => Exit::Success,
             }
         }
         Err(problems) => {
@@ -36,11 +37,12 @@ pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
     }
 }
 
+/// The plans, and whether some tenants have none.
 async fn plan(
     session: &Session,
     args: &PlanCommand,
     reporter: &Arc<dyn Reporter>,
-) -> Result<Vec<Plan>, Diagnostics> {
+) -> Result<(Vec<Plan>, bool), Diagnostics> {
     let sealer = session.sealer()?;
     let wanted = Wanted {
         operation: "plan",
@@ -54,7 +56,7 @@ async fn plan(
     if let Some(path) = &args.generate_config_out {
         check_new(path)?;
     }
-    let plans = planning::plan(session, &wanted, reporter, &sealer).await?.plans;
+    let Planned { plans, failed, .. } = planning::plan(session, &wanted, reporter, &sealer).await?;
     if let Some(path) = &args.generate_config_out {
         generate(path, &plans, reporter)?;
     }
@@ -67,7 +69,7 @@ async fn plan(
     } else if !plans.iter().all(render::plan::is_empty) {
         reporter.note("\nWithout -out, apply makes a plan of its own, which may differ from this one.");
     }
-    Ok(plans)
+    Ok((plans, failed > 0))
 }
 
 /// Nothing is ever written over.

@@ -35,6 +35,8 @@ pub(super) struct Planned {
     pub(super) plans: Vec<Plan>,
     /// There may be more tenants than one.
     pub(super) fleet: bool,
+    /// So many could not be planned; why was told.
+    pub(super) failed: usize,
 }
 
 /// Who tells the user.
@@ -50,7 +52,7 @@ pub(super) fn reporter(session: &Session, run: &RunArgs) -> Arc<dyn Reporter> {
 /// Makes plans of all selected tenants and shows them.
 ///
 /// # Errors
-/// When a single one cannot be made: a fleet is planned wholly or not at all.
+/// When none can be made; with `-fail-fast`, when a single one cannot.
 pub(super) async fn plan(
     session: &Session,
     wanted: &Wanted<'_>,
@@ -63,7 +65,7 @@ pub(super) async fn plan(
 /// The same without showing them.
 ///
 /// # Errors
-/// When a single one cannot be made.
+/// As of [`plan`].
 pub(super) async fn make(
     session: &Session,
     wanted: &Wanted<'_>,
@@ -84,12 +86,13 @@ async fn made(
     let loaded = session.load(wanted.config, sealer)?;
     reporter.diagnostics(loaded.warnings.into_iter().collect());
     let fleet = loaded.platform.is_fleet();
-    let selection = session::selection(wanted.select);
-    reporter.planning(selected(&loaded.platform.tenants(), wanted.select), fleet);
+    let selection = wanted.select.selection();
+    reporter.planning(loaded.platform.chosen(&selection)?.len(), fleet);
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
     let parallelism = session::parallelism(wanted.run.parallelism, fleet);
     let mut engine = session.engine(wanted.operation, loaded.registry, sealer, events, parallelism)?;
     engine.lock_timeout = wanted.run.wait.lock_timeout;
+    engine.fail_fast = wanted.run.fail_fast;
     if wanted.run.show_sensitive {
         session.showed_sensitive(&*engine.store, wanted.operation, Vec::new())?;
     }
@@ -109,27 +112,22 @@ async fn made(
     if show && (total == 0 || !plans.is_empty()) {
         reporter.plans(&plans, fleet);
     }
-    if plans.len() < total && fleet {
-        let failed = total - plans.len();
-        let detail =
-            format!("{failed} of {total} tenants could not be planned, so that nothing can be applied.");
-        problems.push(
-            Diagnostic::error("Incomplete plan", detail)
-                .hint("Choose tenants with -tenant to go on without them."),
-        );
-    }
-    if plans.len() < total || problems.has_errors() {
+    let failed = total - plans.len();
+    if failed > 0 && (!fleet || plans.is_empty() || wanted.run.fail_fast)
+        || failed == 0 && problems.has_errors()
+    {
         return Err(problems);
     }
-    if show {
-        reporter.diagnostics(problems.into_iter().collect());
+    if failed > 0 {
+        let detail =
+            format!("{failed} of {total} workspaces could not be planned. The others go on without them.");
+        let hint = "Use -fail-fast to have nothing done unless all can be.";
+        problems.push(Diagnostic::warning("Incomplete plan", detail).hint(hint));
     }
-    Ok(Planned { engine, plans, fleet })
-}
-
-fn selected(tenants: &[tenantctl_core::config::TenantSummary], select: &SelectArgs) -> usize {
-    let meant = |chosen: &[String], name: &String| chosen.is_empty() || chosen.contains(name);
-    tenants.iter().filter(|t| meant(&select.tenants, &t.name) && meant(&select.tiers, &t.tier)).count()
+    if show || failed > 0 {
+        reporter.diagnostics(problems.sorted().into_iter().collect());
+    }
+    Ok(Planned { engine, plans, fleet, failed })
 }
 
 fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tenantctl_core::addr::WorkspaceName;
+use tenantctl_core::config::PASSED_ON;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::Engine;
@@ -90,7 +91,8 @@ pub(super) fn load(session: &Session, tenants: &[String]) -> Result<Vec<Workspac
     states
 }
 
-/// Reads these workspaces.
+/// Reads these workspaces, as users know them: without what a platform passes on
+/// to its tenants.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -102,7 +104,10 @@ pub(super) fn read(
     let mut problems = Diagnostics::new();
     for (name, result) in wanted.iter().zip(store.load(wanted).map_err(|e| error::state(&e))?) {
         match result {
-            Ok(state) => states.push(state),
+            Ok(mut state) => {
+                state.outputs.remove(PASSED_ON);
+                states.push(state);
+            }
             Err(problem) => problems.push(error::state(&problem).address(name)),
         }
     }

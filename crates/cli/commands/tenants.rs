@@ -1,15 +1,15 @@
 //! `tenants`: who there is, in configuration and in state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 use tenantctl_core::addr::WorkspaceName;
-use tenantctl_core::config::TenantSummary;
+use tenantctl_core::config::Seated;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::state::WorkspaceState;
 
 use super::states;
-use crate::args::{SelectArgs, TenantsCommand};
+use crate::args::TenantsCommand;
 use crate::error::{self, Exit};
 use crate::render::{Table, count};
 use crate::session::Session;
@@ -22,19 +22,21 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
         _ => return Err(problems.sorted()),
     };
     session.report(problems.sorted());
-    let tenants = platform.tenants();
-    let chosen: Vec<&TenantSummary> =
-        tenants.iter().filter(|tenant| is_meant(tenant, &args.select)).collect();
+    let chosen = platform.chosen(&args.select.selection())?;
     let sealer = session.sealer()?;
     let store = session.store(&sealer)?;
     let known = store.list().map_err(|e| error::state(&e))?;
     let names: Vec<WorkspaceName> = chosen.iter().map(|tenant| tenant.workspace.clone()).collect();
     let states: BTreeMap<WorkspaceName, WorkspaceState> =
         states::read(&*store, &names)?.into_iter().map(|state| (state.name.clone(), state)).collect();
-    let left: Vec<&WorkspaceName> = known
-        .iter()
-        .filter(|name| platform.is_fleet() && !tenants.iter().any(|t| t.workspace == **name))
+    let configured: HashSet<WorkspaceName> = platform
+        .seated()
+        .into_iter()
+        .map(|seated| seated.workspace)
+        .chain(platform.shared_workspace())
         .collect();
+    let left: Vec<&WorkspaceName> =
+        known.iter().filter(|name| platform.is_fleet() && !configured.contains(*name)).collect();
     if args.json {
         session.output.json(&document(session, &chosen, &states, &left));
     } else {
@@ -44,51 +46,70 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     Ok(Exit::Success)
 }
 
-fn is_meant(tenant: &TenantSummary, select: &SelectArgs) -> bool {
-    let meant = |chosen: &[String], name: &String| chosen.is_empty() || chosen.contains(name);
-    meant(&select.tenants, &tenant.name) && meant(&select.tiers, &tenant.tier)
-}
-
 fn sizes(states: &BTreeMap<WorkspaceName, WorkspaceState>, name: &WorkspaceName) -> (usize, u64) {
     states.get(name).map_or((0, 0), |state| (state.resources.len(), state.serial))
 }
 
 fn document(
     session: &Session,
-    chosen: &[&TenantSummary],
+    chosen: &[Seated],
     states: &BTreeMap<WorkspaceName, WorkspaceState>,
     left: &[&WorkspaceName],
 ) -> serde_json::Value {
     let tenants: Vec<_> = chosen
         .iter()
-        .map(|tenant| {
-            let (objects, serial) = sizes(states, &tenant.workspace);
+        .map(|seated| {
+            let (objects, serial) = sizes(states, &seated.workspace);
             json!({
-                "name": tenant.name,
-                "tier": tenant.tier,
-                "isolation": tenant.isolation,
-                "workspace": tenant.workspace,
+                "name": seated.tenant,
+                "tier": seated.tier,
+                "isolation": seated.isolation,
+                "environment": seated.environment,
+                "labels": seated.labels,
+                "compliance": seated.compliance,
+                "workspace": seated.workspace,
+                "status": status(states.get(&seated.workspace)),
                 "objects": objects,
                 "serial": serial,
-                "place": session.sources.place(tenant.span),
+                "place": session.sources.place(seated.span),
             })
         })
         .collect();
     json!({ "format_version": "1.0", "tenants": tenants, "not_in_configuration": left })
 }
 
-fn table(session: &Session, chosen: &[&TenantSummary], states: &BTreeMap<WorkspaceName, WorkspaceState>) {
-    let mut table = Table::new(&["tenant", "tier", "isolation", "objects", "serial"]);
-    for tenant in chosen {
-        let (objects, serial) = sizes(states, &tenant.workspace);
-        let TenantSummary { tier, isolation, workspace, .. } = tenant;
-        table.row([
-            workspace.to_string(),
-            tier.clone(),
-            isolation.clone(),
+/// What the state says of how the last run ended.
+fn status(state: Option<&WorkspaceState>) -> &'static str {
+    match state {
+        None => "not applied",
+        Some(state) if state.lineage.is_empty() => "not applied",
+        Some(state) if !state.open.is_empty() => "interrupted",
+        Some(state) if state.resources.values().any(|record| record.tainted) => "incomplete",
+        Some(_) => "applied",
+    }
+}
+
+fn table(session: &Session, chosen: &[Seated], states: &BTreeMap<WorkspaceName, WorkspaceState>) {
+    let environments = chosen.iter().any(|seated| seated.environment.is_some());
+    let mut columns = vec!["tenant", "tier", "isolation", "status", "objects", "serial"];
+    if environments {
+        columns.insert(1, "environment");
+    }
+    let mut table = Table::new(&columns);
+    for seated in chosen {
+        let (objects, serial) = sizes(states, &seated.workspace);
+        let mut row = vec![
+            seated.tenant.to_string(),
+            seated.tier.to_string(),
+            seated.isolation.to_string(),
+            status(states.get(&seated.workspace)).to_owned(),
             objects.to_string(),
             serial.to_string(),
-        ]);
+        ];
+        if environments {
+            row.insert(1, seated.environment.as_deref().unwrap_or("-").to_owned());
+        }
+        table.row(row);
     }
     session.output.text(&table.render(0));
 }

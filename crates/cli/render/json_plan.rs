@@ -37,6 +37,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "tenantctl_version": VERSION,
         "workspace": plan.workspace,
         "tenant": plan.tenant,
+        "environment": plan.environment,
         "tier": plan.tier,
         "variables": document.variables(plan),
         "planned_values": {
@@ -254,8 +255,7 @@ impl Document<'_> {
     }
 
     fn outputs(&self, plan: &Plan, side: impl Fn(&OutputChange) -> &Value) -> Map<String, Json> {
-        plan.outputs
-            .iter()
+        plan.shown_outputs()
             .filter(|(_, output)| !side(output).is_null())
             .map(|(name, output)| {
                 (name.to_string(), json_value::output(side(output), output.sensitive, self.show_sensitive))
@@ -267,8 +267,7 @@ impl Document<'_> {
         let hide = |value: &Value, sensitive: bool| {
             if sensitive { value.clone().sensitive() } else { value.clone() }
         };
-        plan.outputs
-            .iter()
+        plan.shown_outputs()
             .map(|(name, output)| {
                 let before = hide(&output.before, output.sensitive && !output.before.is_null());
                 let after = hide(&output.after, output.sensitive);

@@ -208,7 +208,7 @@ fn one_drift(drift: &Drift, style: Style) -> String {
 }
 
 fn outputs(plan: &Plan, style: Style) -> String {
-    let changed: Vec<_> = plan.outputs.iter().filter(|(_, o)| output_changes(o)).collect();
+    let changed: Vec<_> = plan.shown_outputs().filter(|(_, o)| output_changes(o)).collect();
     if changed.is_empty() {
         return String::new();
     }

@@ -183,8 +183,7 @@ impl Stream {
         let counts = plan.counts();
         self.summary(counts, "plan", format!("Plan: {}.", super::plan::numbers(counts)), workspace);
         let outputs: Map<String, Json> = plan
-            .outputs
-            .iter()
+            .shown_outputs()
             .map(|(name, output)| {
                 let mut json = json_value::output(&output.after, output.sensitive, self.show_sensitive);
                 json["action"] = json!(json_plan::output_action(output).replace("no-op", "noop"));

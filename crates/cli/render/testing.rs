@@ -37,6 +37,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         workspace: workspace.parse().expect("a name"),
         tenant: Some(workspace.into()),
         tier: Some("starter".into()),
+        environment: None,
         lineage: String::new(),
         serial: 0,
         mode: PlanMode::Normal,

@@ -3,8 +3,8 @@
 //! The API server writes a line before it completes the answer (the log's mode
 //! is `blocking`), so who has the whole answer finds the line.
 //!
-//! Only requests of the tests are logged. The controllers, the API server's
-//! calls to itself and the harness are left out by the policy, so that a log of
+//! Only requests of the tests are logged. The controllers, the operator, the API
+//! server's calls to itself and the harness are left out by the policy, so that a log of
 //! a test is short.
 
 use std::fs::File;
@@ -19,6 +19,9 @@ use crate::error::{Context, Result};
 pub(crate) const HARNESS: &str = "tenantctl-test-servers";
 /// The user of kube-controller-manager.
 pub(crate) const CONTROLLERS: &str = "system:kube-controller-manager";
+
+/// The user of the CloudNativePG operator, which its roles are bound to.
+pub(crate) const OPERATOR: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
 
 /// One answered request.
 #[derive(Clone, Debug)]
@@ -81,7 +84,7 @@ pub(crate) fn policy() -> Value {
         // One line a request, when it has been answered.
         "omitStages": ["RequestReceived", "ResponseStarted"],
         "rules": [
-            {"level": "None", "users": [HARNESS, CONTROLLERS, "system:apiserver"]},
+            {"level": "None", "users": [HARNESS, CONTROLLERS, OPERATOR, "system:apiserver"]},
             {"level": "Request"},
         ],
     })

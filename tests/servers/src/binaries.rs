@@ -12,6 +12,8 @@ use crate::error::{Failure, Result};
 
 /// The lock file of the servers; the release is stated there and nowhere else.
 const GO_MOD: &str = include_str!("../kubernetes/go.mod");
+/// The same of the CloudNativePG operator.
+const CNPG_GO_MOD: &str = include_str!("../cnpg/go.mod");
 /// The same of OpenTofu.
 const OPENTOFU_GO_MOD: &str = include_str!("../opentofu/go.mod");
 
@@ -74,6 +76,29 @@ pub fn opentofu() -> PathBuf {
     })
 }
 
+/// The CloudNativePG operator.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    pub(crate) manager: PathBuf,
+    /// What installs it in a cluster.
+    pub(crate) manifest: PathBuf,
+}
+
+/// What `tests/servers/install` built of the CloudNativePG operator.
+pub(crate) fn cnpg() -> Result<Operator> {
+    let release = release(CNPG_GO_MOD, "github.com/cloudnative-pg/cloudnative-pg");
+    let folder = release.and_then(|release| set("cnpg", release)).unwrap_or_default();
+    let found = Operator { manager: folder.join("cnpg-manager"), manifest: folder.join("cnpg.yaml") };
+    if found.manager.is_file() && found.manifest.is_file() {
+        return Ok(found);
+    }
+    Err(Failure::new(format!(
+        "the CloudNativePG operator is not installed in {}. Build it once, from the top of the \
+         repository, with:\n\n    tests/servers/install\n",
+        folder.display()
+    )))
+}
+
 fn cache() -> Option<PathBuf> {
     set("kubernetes", release(GO_MOD, "k8s.io/kubernetes")?)
 }
@@ -103,9 +128,11 @@ mod tests {
 
     #[test]
     fn the_release_is_read_from_the_lock_file() {
-        for (lock, module) in
-            [(GO_MOD, "k8s.io/kubernetes"), (OPENTOFU_GO_MOD, "github.com/opentofu/opentofu")]
-        {
+        for (lock, module) in [
+            (GO_MOD, "k8s.io/kubernetes"),
+            (CNPG_GO_MOD, "github.com/cloudnative-pg/cloudnative-pg"),
+            (OPENTOFU_GO_MOD, "github.com/opentofu/opentofu"),
+        ] {
             let release = release(lock, module).expect("go.mod requires it");
             let digits_and_dots = |c: char| c.is_ascii_digit() || c == '.';
             assert!(release.chars().all(digits_and_dots), "{release}");

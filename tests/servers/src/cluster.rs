@@ -43,7 +43,7 @@ pub struct Cluster {
     worker: Worker,
     apiserver: Mutex<Server>,
     background: [Server; 2],
-    _lifeline: Lifeline,
+    lifeline: Lifeline,
 
     access: Access,
     folder: PathBuf,
@@ -211,6 +211,19 @@ impl Cluster {
         &self.folder
     }
 
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.access.authority
+    }
+
+    /// The process group of whatever is to end with this cluster.
+    pub(crate) fn group(&self) -> i32 {
+        self.lifeline.group()
+    }
+
     fn disturb(&self, what: &str) -> MutexGuard<'_, Server> {
         assert!(!self.shared, "{what} would break other tests on the shared cluster: use Cluster::start");
         self.apiserver()
@@ -266,7 +279,7 @@ fn start(options: &Options, shared: bool) -> Result<Cluster> {
         worker,
         apiserver: Mutex::new(apiserver),
         background: [etcd, controllers],
-        _lifeline: lifeline,
+        lifeline,
         access: Access::new(&folder, endpoint, authority, tokens)?,
         folder,
         kubectl: binaries.kubectl,

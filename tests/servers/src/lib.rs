@@ -15,7 +15,8 @@
 //!
 //! The programs come from `tests/servers/install`, which builds them once from
 //! locked sources. There is no container, no kubelet and no scheduler: a loop in
-//! this crate puts pods on a node and says that they run (see [`Pods`]).
+//! this crate puts pods on a node and says that they run (see [`Pods`]). The real
+//! CloudNativePG operator can run beside them (see [`Cnpg`]).
 //!
 //! # Guarantees
 //!
@@ -32,13 +33,14 @@
 //!
 //! Containers: nothing runs inside a pod, so `kubectl exec`, logs, probes and
 //! network policies have no effect beyond being stored. Volumes: no claim is
-//! ever bound to a disk.
+//! ever bound, but for those beside the operator, and none to a disk.
 
 mod access;
 mod audit;
 mod binaries;
 mod certs;
 mod cluster;
+mod cnpg;
 mod error;
 mod health;
 mod kubeconfig;
@@ -56,6 +58,7 @@ mod x509;
 pub use audit::{AuditEvent, AuditMark};
 pub use binaries::opentofu;
 pub use cluster::Cluster;
+pub use cnpg::Cnpg;
 pub use options::{Inflight, Options, Pods, User};
 pub use pods::PHASE_ANNOTATION;
 pub use proxy::{Asked, Fate, Proxy};

@@ -19,6 +19,7 @@ use kube::{Client, Error, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::cnpg::loopback_address;
 use crate::node::NODE;
 use crate::options::Pods;
 
@@ -155,7 +156,7 @@ fn status(pod: &Pod, phase: Phase) -> Value {
         let status = if holds { "True" } else { "False" };
         json!({"type": kind, "status": status, "lastTransitionTime": now})
     };
-    let ip = pod_ip();
+    let ip = pod_ip(pod);
     json!({
         "phase": phase.name(),
         "startTime": now,
@@ -213,8 +214,12 @@ fn container_status(container: &Container, phase: Phase, now: &str) -> Value {
     })
 }
 
-/// Different for each pod, as far as 65,536 of them are.
-fn pod_ip() -> String {
+/// Different for each pod, as far as 65,536 of them are. Nobody answers there,
+/// but for the pods whose instance manager is played on loopback.
+fn pod_ip(pod: &Pod) -> String {
+    if let Some(address) = loopback_address(pod) {
+        return address.to_string();
+    }
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     format!("10.244.{high}.{low}")

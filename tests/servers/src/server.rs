@@ -25,6 +25,8 @@ pub(crate) struct Launch {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<String>,
+    /// The whole environment, besides HOME.
+    pub(crate) env: Vec<(&'static str, String)>,
     pub(crate) folder: PathBuf,
     pub(crate) group: i32,
 }
@@ -125,6 +127,7 @@ fn spawn(launch: &Launch) -> Result<Child> {
         .args(&launch.args)
         .env_clear()
         .env("HOME", &launch.folder)
+        .envs(launch.env.iter().map(|(name, value)| (*name, value)))
         .current_dir(&launch.folder)
         .process_group(launch.group)
         .stdin(Stdio::null())

@@ -22,8 +22,8 @@ use crate::server::{Launch, Server};
 use crate::tokens::{ADMINS, Tokens};
 
 /// Far above what a start takes, since the machine may be building meanwhile.
-const DEADLINE: Duration = Duration::from_secs(90);
-const PORT_TRIES: usize = 5;
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+pub(crate) const PORT_TRIES: usize = 5;
 
 /// The controllers that need what is not here: a cloud, disks and kubelets.
 /// The node lifecycle controller would evict pods from a node that sends no
@@ -48,7 +48,14 @@ pub(crate) struct Site<'a> {
 
 impl Site<'_> {
     fn launch(&self, name: &'static str, program: &Path, args: Vec<String>) -> Launch {
-        Launch { name, program: program.to_owned(), args, folder: self.folder.to_owned(), group: self.group }
+        Launch {
+            name,
+            program: program.to_owned(),
+            args,
+            env: Vec::new(),
+            folder: self.folder.to_owned(),
+            group: self.group,
+        }
     }
 
     fn path(&self, name: &str) -> String {
@@ -226,7 +233,7 @@ pub(crate) fn wait_for_controllers(server: &mut Server, ready: impl FnMut() -> b
 
 /// A port nobody listens on, below the range from which the kernel picks ports
 /// for outgoing connections: a restart finds it free again.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
     const TRIES: u16 = 500;

@@ -41,6 +41,8 @@ pub struct Execution<'a> {
     pub cancel: &'a Cancel,
     /// Now, RFC 3339.
     pub now: &'a str,
+    /// What the platform passes on to tenants.
+    pub passed: &'a Value,
 }
 
 /// What came of it: what was done, how many steps were not, outputs.
@@ -61,7 +63,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let run = Run {
         plan,
         state: execution.state,
-        values: Values::new(plan, execution.now),
+        values: Values::new(plan, execution.now, execution.passed),
         registry: execution.registry,
         journal: execution.journal,
         slots: execution.slots,

@@ -12,16 +12,19 @@ use crate::value::{Type, Value};
 pub(super) struct Values<'a> {
     plan: &'a Plan,
     now: &'a str,
+    /// What the platform passes on.
+    passed: &'a Value,
     objects: Mutex<Vec<Value>>,
     slots: Mutex<Vec<Option<Value>>>,
 }
 
 impl<'a> Values<'a> {
     /// As planned, to begin with. `now` is the moment of the apply.
-    pub(super) fn new(plan: &'a Plan, now: &'a str) -> Self {
+    pub(super) fn new(plan: &'a Plan, now: &'a str, passed: &'a Value) -> Self {
         Values {
             plan,
             now,
+            passed,
             objects: Mutex::new(plan.changes.iter().map(|c| c.after.clone()).collect()),
             slots: Mutex::new(vec![None; plan.slots.len()]),
         }
@@ -50,6 +53,10 @@ impl<'a> Values<'a> {
     fn slot(&self, slot: &Slot) -> EvalResult {
         match slot {
             Slot::Expression(expr) => evaluate(expr, self),
+            Slot::Shared(name) => {
+                let passed = self.passed.as_entries().and_then(|passed| passed.get(name));
+                Ok(passed.cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic)))
+            }
             Slot::Resource { shape, instances } => Ok(match shape {
                 Shape::Single => instances.first().map_or(Value::NULL, |(_, change)| self.object(*change)),
                 Shape::Count => Value::tuple(instances.iter().map(|(_, change)| self.object(*change))),

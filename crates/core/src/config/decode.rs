@@ -26,7 +26,8 @@ use crate::value::{Type, Value};
 const LATER: [&str; 2] = ["ephemeral", "action"];
 
 /// Block types that only a root directory has.
-pub(super) const TENANCY: [&str; 4] = ["tenantctl", "platform", "tier", "tenant"];
+pub(super) const TENANCY: [&str; 7] =
+    ["tenantctl", "platform", "tier", "environment", "tenant", "role", "policy"];
 
 /// Reads modules; remembers what it read.
 pub(super) struct Decoder<'a> {

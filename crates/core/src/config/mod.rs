@@ -5,8 +5,10 @@
 //! makes modules of syntax (`body` compiles resource bodies, `lifecycle` and
 //! `blocks` read what is the language's own, `types` reads type constraints;
 //! `requirements` reads what a module asks of this program, with `version`),
-//! `given` takes values of variables from outside, `merge` settles the settings
-//! of every tenant, `tested` changes what was loaded for a test.
+//! `given` takes values of variables from outside, `tenancy` reads the blocks of
+//! platforms and merges the layers of settings, `settle` brings settings to
+//! variables, `load` puts these together to a `platform` of instances, `tested`
+//! changes what was loaded for a test.
 //!
 //! Must not: know state or networks.
 
@@ -17,11 +19,14 @@ mod files;
 mod given;
 mod json;
 mod lifecycle;
-mod merge;
+mod load;
 mod model;
 mod overrides;
+mod platform;
 mod reader;
 mod requirements;
+mod settle;
+mod tenancy;
 mod tested;
 mod types;
 mod version;
@@ -33,9 +38,11 @@ pub(crate) use tested::provider_blocks;
 pub use body::span_of;
 pub use files::read_text;
 pub use given::{Given, read_values};
-pub use merge::{Instance, Platform, TenantSummary, load};
+pub use load::{PASSED_ON, load};
 pub use model::{
     Check, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource, Rule,
     Settings, Variable,
 };
+pub use platform::{Instance, Platform, Seated, Selected, Selection};
 pub use requirements::RequiredProvider;
+pub use tenancy::{Explained, Guard, Layer, Origin};

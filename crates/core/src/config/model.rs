@@ -40,6 +40,13 @@ pub struct Module {
     pub checks: Vec<Check>,
 }
 
+impl Module {
+    /// Whether it has nothing that a workspace would hold.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.calls.is_empty() && self.outputs.is_empty()
+    }
+}
+
 /// What must hold: a `precondition`, `postcondition`, `validation` or `assert`
 /// block.
 #[derive(Clone, Debug)]
@@ -235,40 +242,5 @@ pub struct ModuleCall {
     pub depends_on: Vec<Expr>,
 }
 
-/// The tenancy blocks of a root directory.
-#[derive(Debug, Default)]
-pub(super) struct Tenancy {
-    /// The platform's name.
-    pub name: String,
-    /// The blueprint.
-    pub blueprint: Arc<Module>,
-    /// The platform's settings.
-    pub settings: Settings,
-    /// Tiers by name.
-    pub tiers: BTreeMap<Arc<str>, Tier>,
-    /// Tenants by name.
-    pub tenants: BTreeMap<Arc<str>, Tenant>,
-}
-
-/// Settings of one layer: value and place by name.
+/// Values of variables with their places, by name.
 pub type Settings = BTreeMap<Arc<str>, (Value, Span)>;
-
-/// A `tier` block.
-#[derive(Debug)]
-pub(super) struct Tier {
-    /// `namespace`, `node_pool` or `cluster`.
-    pub isolation: String,
-    /// Its settings.
-    pub settings: Settings,
-}
-
-/// A `tenant` block.
-#[derive(Debug)]
-pub(super) struct Tenant {
-    /// Its name and place.
-    pub name: Ident,
-    /// Its tier's name and place.
-    pub tier: Ident,
-    /// Its settings.
-    pub settings: Settings,
-}

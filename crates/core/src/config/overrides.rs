@@ -39,7 +39,8 @@ pub(super) fn apply(bodies: &mut Vec<Body>, file: Body, diagnostics: &mut Diagno
 fn is_optional(block: &Block) -> bool {
     match &*block.kind.name {
         "provider" => alias(block).is_none(),
-        "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "tier" | "tenant" => false,
+        "variable" | "output" | "module" | "resource" | "data" | "ephemeral" => false,
+        "tier" | "environment" | "tenant" | "role" | "policy" => false,
         _ => true,
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn constant(
     body: &Body,
     name: &str,
     ty: &Type,
-    scope: &Constants<'_>,
+    scope: &dyn Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
     let attribute = body.attribute(name)?;
@@ -104,7 +104,7 @@ pub(super) fn constant(
 pub(super) fn constant_expr(
     expr: &Expr,
     ty: &Type,
-    scope: &Constants<'_>,
+    scope: &dyn Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
     let value = match evaluate(expr, scope) {

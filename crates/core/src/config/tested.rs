@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::Decoder;
-use super::merge::{Platform, settings_of};
 use super::model::{Module, Settings};
+use super::platform::Platform;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::expr::Expr;
 use crate::provider::Registry;
@@ -38,22 +38,12 @@ impl Platform {
                 let error = Diagnostic::error("No tenant selected", detail);
                 return Err(error.hint("Choose one with -tenant=NAME.").into());
             }
-            (tenancy, Some(name)) => {
-                // Says what is wrong with the name or the settings.
-                self.inspected(Some(name))?;
-                let found = tenancy.as_ref().and_then(|tenancy| {
-                    let tenant = tenancy.tenants.get(name)?;
-                    Some((tenancy, tenancy.tiers.get(&tenant.tier.name)?, tenant))
-                });
-                let Some((tenancy, tier, tenant)) = found else {
-                    return Err(
-                        Diagnostic::error("Unknown tenant", format!("There is no tenant {name:?}.")).into()
-                    );
-                };
-                (tenancy.blueprint.clone(), settings_of(tenancy, tier, tenant))
+            (_, Some(name)) => {
+                let instance = self.inspected(Some(name), None)?;
+                (instance.module, instance.variables)
             }
         };
-        Ok(self.plain(module, variables))
+        Ok(self.of(module, variables))
     }
 
     /// A plain root of this module, whose variables have the same values but
@@ -62,10 +52,10 @@ impl Platform {
     pub fn with(&self, module: Arc<Module>, values: Settings) -> Platform {
         let mut variables = self.variables.clone();
         variables.extend(values);
-        self.plain(module, variables)
+        self.of(module, variables)
     }
 
-    fn plain(&self, module: Arc<Module>, variables: Settings) -> Platform {
+    fn of(&self, module: Arc<Module>, variables: Settings) -> Platform {
         Platform {
             root: self.root.clone(),
             module,

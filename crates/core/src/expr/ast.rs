@@ -197,6 +197,8 @@ pub enum Reference {
     Terraform(Arc<str>),
     /// `self`
     Itself,
+    /// What the platform passes on to tenants under this name.
+    Shared(Arc<str>),
     /// An entry of the plan's table of values that the apply brings.
     Slot(u32),
 }
@@ -215,6 +217,7 @@ impl fmt::Display for Reference {
             Reference::Path(name) => write!(f, "path.{name}"),
             Reference::Terraform(name) => write!(f, "terraform.{name}"),
             Reference::Itself => f.write_str("self"),
+            Reference::Shared(name) => write!(f, "{name} of the platform"),
             Reference::Slot(slot) => write!(f, "value {slot} of the plan"),
         }
     }

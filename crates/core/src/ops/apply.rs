@@ -1,60 +1,131 @@
 //! Applying plans, many at a time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::locks::PORTION;
 use super::plan::state_error;
-use super::{Applied, Engine, Outcome, audit, loaded, locks};
+use super::{Applied, Engine, Outcome, audit, loaded, locks, passing};
+use crate::addr::WorkspaceName;
 use crate::apply::{Execution, execute, recover};
+use crate::config::PASSED_ON;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
-use crate::plan::{Counts, Plan, StepAction};
+use crate::plan::{Counts, Plan, PlanMode, StepAction};
 use crate::state::{Entry, StateError, WorkspaceLock, WorkspaceState};
+use crate::value::Value;
 
 /// Instances applied at a time; calls in flight have a limit of their own.
 const AT_ONCE: usize = 64;
 
-/// Applies plans; one outcome each, in order.
+/// Applies plans; one outcome each. The platform's own goes before its tenants,
+/// which get what it brings, and when all is destroyed after them.
 pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
+    let ids: HashMap<WorkspaceName, String> =
+        plans.iter().map(|plan| (plan.workspace.clone(), audit::plan_id(plan))).collect();
+    let is_platform = |plan: &Plan| plan.tenant.is_none();
+    let (shared, tenants): (Vec<Plan>, Vec<Plan>) = plans.into_iter().partition(is_platform);
     let slots = Arc::new(Semaphore::new(engine.parallelism.max(1)));
-    let mut outcomes = Vec::with_capacity(plans.len());
-    let mut locks: Vec<Box<dyn WorkspaceLock>> = Vec::new();
-    let ids: Vec<String> = plans.iter().map(audit::plan_id).collect();
-    let work = prepared(engine, plans).flat_map(futures::stream::iter).map(|(plan, ready)| {
-        let (engine, slots) = (engine.clone(), slots.clone());
-        let workspace = plan.workspace.clone();
-        let task = tokio::spawn(async move {
-            let (state, lock) = ready?;
-            one(&engine, &slots, plan, state, lock).await
-        });
-        async move { (workspace, task.await) }
-    });
-    let mut stream = Box::pin(work.buffered(AT_ONCE));
-    while let Some((workspace, result)) = stream.next().await {
-        let (result, diagnostics) = match result {
-            Ok(Ok((applied, diagnostics, lock))) => {
-                locks.push(lock);
-                if locks.len() >= PORTION {
-                    fold(engine, &std::mem::take(&mut locks));
-                }
-                (Some(applied), diagnostics)
-            }
-            Ok(Err(diagnostics)) => (None, diagnostics),
-            Err(error) => (
-                None,
-                Diagnostic::error("Internal error", format!("Applying {workspace} broke off: {error}."))
-                    .into(),
-            ),
+    let work = Work { engine, slots, failed: Arc::default() };
+    let mut outcomes;
+    if shared.iter().all(|plan| plan.mode != PlanMode::Destroy) {
+        outcomes = work.apply(shared, &Value::NULL).await;
+        let passed = outcomes.first().and_then(|outcome| outcome.result.as_ref());
+        let passed =
+            passed.and_then(|applied| applied.outputs.get(PASSED_ON)).cloned().unwrap_or(Value::NULL);
+        if complete(&outcomes) {
+            outcomes.extend(work.apply(tenants, &passed).await);
+        } else {
+            outcomes
+                .extend(tenants.into_iter().map(|plan| not_reached(plan, "the platform's own resources")));
+        }
+    } else {
+        outcomes = work.apply(tenants, &Value::NULL).await;
+        let rest = if complete(&outcomes) {
+            work.apply(shared, &Value::NULL).await
+        } else {
+            shared.into_iter().map(|plan| not_reached(plan, "some tenants that may use them")).collect()
         };
-        outcomes.push(Outcome { workspace, result, diagnostics });
+        outcomes.splice(0..0, rest);
     }
-    drop(stream);
-    fold(engine, &locks);
     audit::applied(engine, &ids, &outcomes);
+    for outcome in &mut outcomes {
+        outcome.result.iter_mut().for_each(|applied| drop(applied.outputs.remove(PASSED_ON)));
+    }
     outcomes
+}
+
+fn complete(outcomes: &[Outcome<Applied>]) -> bool {
+    outcomes.iter().all(|outcome| outcome.result.as_ref().is_some_and(|applied| applied.complete))
+}
+
+/// What becomes of a plan whose turn did not come.
+fn not_reached(plan: Plan, failed: &str) -> Outcome<Applied> {
+    let detail = format!("Nothing was done in {}, since {failed} did not come to an end.", plan.workspace);
+    let error = Diagnostic::error("Not reached", detail).hint("Apply again once that is set right.");
+    Outcome { workspace: plan.workspace, result: None, diagnostics: error.into() }
+}
+
+/// What the applies of a run have in common.
+struct Work<'a> {
+    engine: &'a Engine,
+    /// Calls in flight, of all workspaces together.
+    slots: Arc<Semaphore>,
+    /// Some workspace has failed, and no other is to begin after that.
+    failed: Arc<AtomicBool>,
+}
+
+impl Work<'_> {
+    /// Applies plans, many at a time; one outcome each, in order.
+    async fn apply(&self, plans: Vec<Plan>, passed: &Value) -> Vec<Outcome<Applied>> {
+        let mut outcomes = Vec::with_capacity(plans.len());
+        let mut locks: Vec<Box<dyn WorkspaceLock>> = Vec::new();
+        let work = prepared(self.engine, plans).flat_map(futures::stream::iter).map(|(plan, ready)| {
+            let (engine, slots, passed) = (self.engine.clone(), self.slots.clone(), passed.clone());
+            let failed = Arc::clone(&self.failed);
+            let workspace = plan.workspace.clone();
+            let task = tokio::spawn(async move {
+                if engine.fail_fast && failed.load(Ordering::Relaxed) {
+                    return Err(not_reached(plan, "another workspace").diagnostics);
+                }
+                let done = match ready {
+                    Ok((state, lock)) => one(&engine, &slots, plan, &passed, state, lock).await,
+                    Err(problems) => Err(problems),
+                };
+                let complete = done.as_ref().is_ok_and(|(applied, ..)| applied.complete);
+                failed.fetch_or(!complete, Ordering::Relaxed);
+                done
+            });
+            async move { (workspace, task.await) }
+        });
+        let mut stream = Box::pin(work.buffered(AT_ONCE));
+        while let Some((workspace, result)) = stream.next().await {
+            let (result, diagnostics) = match result {
+                Ok(Ok((applied, diagnostics, lock))) => {
+                    locks.push(lock);
+                    if locks.len() >= PORTION {
+                        fold(self.engine, &std::mem::take(&mut locks));
+                    }
+                    (Some(applied), diagnostics)
+                }
+                Ok(Err(diagnostics)) => (None, diagnostics),
+                Err(error) => {
+                    let detail = format!("Applying {workspace} broke off: {error}.");
+                    (None, Diagnostic::error("Internal error", detail).into())
+                }
+            };
+            outcomes.push(Outcome { workspace, result, diagnostics });
+        }
+        drop(stream);
+        if !outcomes.is_empty() {
+            fold(self.engine, &locks);
+        }
+        outcomes
+    }
 }
 
 type Ready =
@@ -105,12 +176,14 @@ async fn one(
     engine: &Engine,
     slots: &Semaphore,
     plan: Plan,
+    passed: &Value,
     state: Result<WorkspaceState, StateError>,
     lock: Result<Box<dyn WorkspaceLock>, StateError>,
 ) -> Result<Done, Diagnostics> {
     let lock = lock.map_err(|e| state_error(&e))?;
     let mut state = loaded(&engine.registry, state)?;
     check(&plan, &state)?;
+    passing::brought(&plan, passed)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
     if plan.steps.is_empty() && plan.refreshed.is_empty() && !outputs_change && state.open.is_empty() {
         let serial = state.serial;
@@ -142,6 +215,7 @@ async fn one(
         events: &*engine.events,
         cancel: &engine.cancel,
         now: &engine.timestamp,
+        passed,
     })
     .await;
     let complete = executed.undone == 0 && !executed.diagnostics.has_errors();

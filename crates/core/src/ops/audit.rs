@@ -1,5 +1,7 @@
 //! What operations leave in the record of who did what.
 
+use std::collections::HashMap;
+
 use super::{Applied, Engine, Outcome};
 use crate::addr::WorkspaceName;
 use crate::diag::Diagnostic;
@@ -44,15 +46,18 @@ pub(super) fn planned(engine: &Engine, outcomes: &[Outcome<Plan>]) {
 }
 
 /// Who applied what; a line for each workspace that was reached.
-pub(super) fn applied(engine: &Engine, plans: &[String], outcomes: &[Outcome<Applied>]) {
+pub(super) fn applied(
+    engine: &Engine,
+    plans: &HashMap<WorkspaceName, String>,
+    outcomes: &[Outcome<Applied>],
+) {
     let entries: Vec<AuditEntry> = outcomes
         .iter()
-        .zip(plans)
-        .filter_map(|(outcome, plan)| {
+        .filter_map(|outcome| {
             let applied = outcome.result.as_ref()?;
             let done = applied.done;
             Some(AuditEntry {
-                plan: Some(plan.clone()),
+                plan: plans.get(&outcome.workspace).cloned(),
                 serial: Some(applied.serial),
                 detail: format!("{} added, {} changed, {} destroyed", done.add, done.change, done.destroy),
                 complete: applied.complete,

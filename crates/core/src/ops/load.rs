@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use crate::config::{self, Given, Platform};
+use crate::config::{self, Given, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::modules::{Fetch, Installed, Modules};
 use crate::ops::ConfigOptions;
@@ -91,18 +91,22 @@ fn automatic(options: &ConfigOptions) -> Vec<PathBuf> {
 /// everything a real plan does. Variables of the root need no values: one that
 /// has none stands for an unknown value.
 pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
-    let instances = match platform.checked() {
-        Ok(instances) => instances,
+    let Selected { instances, failed } = match platform.checked() {
+        Ok(selected) => selected,
         Err(errors) => return errors,
     };
-    let graphs = match super::plan::graphs(&instances) {
-        Ok(graphs) => graphs,
-        Err(errors) => return errors,
-    };
+    let graphs = super::plan::graphs(&instances);
     let mut diagnostics = Diagnostics::new();
+    diagnostics.extend(failed.into_iter().flat_map(|(_, problems)| problems));
     for instance in &instances {
         let mut state = WorkspaceState::empty(instance.workspace.clone());
-        let graph = &graphs[&super::plan::key(&instance.module)];
+        let graph = match &graphs[&super::plan::key(&instance.module)] {
+            Ok(graph) => graph,
+            Err(problems) => {
+                diagnostics.extend(problems.iter().cloned());
+                continue;
+            }
+        };
         let moved = match moves(graph, &mut state) {
             Ok(moved) => moved,
             Err(errors) => {

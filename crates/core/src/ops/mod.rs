@@ -7,6 +7,7 @@ mod audit;
 mod format;
 mod load;
 mod locks;
+mod passing;
 mod plan;
 mod scope;
 mod states;
@@ -25,6 +26,7 @@ use crate::provider::Registry;
 use crate::state::{LockInfo, StateError, StateStore, WorkspaceState};
 
 pub use crate::cancel::Cancel;
+pub use crate::config::Selection;
 pub use crate::modules::{Fetch, Installed};
 pub use apply::{apply, total};
 pub use format::{FORMATTED, Formatted, format};
@@ -55,6 +57,8 @@ pub struct Engine {
     pub timestamp: String,
     /// Provider calls in flight at a time.
     pub parallelism: usize,
+    /// Begin no further workspace once one has failed.
+    pub fail_fast: bool,
     /// Stop requests.
     pub cancel: Cancel,
 }
@@ -118,15 +122,6 @@ pub struct ConfigOptions {
     pub var_files: Vec<PathBuf>,
     /// `TF_VAR_name`.
     pub env_vars: Vec<(String, String)>,
-}
-
-/// Which instances are meant.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// `-tenant`; empty means all.
-    pub tenants: Vec<String>,
-    /// `-tier`; empty means all.
-    pub tiers: Vec<String>,
 }
 
 /// A workspace as the store has it.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
-use super::{Engine, Outcome, PlanOptions, Selection, audit, loaded, locks};
+use super::{Engine, Outcome, PlanOptions, Selection, audit, loaded, locks, passing};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
-use crate::config::{Instance, Module, Platform};
+use crate::config::{Instance, Module, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
-use crate::plan::{Chosen, Needs, Plan, PlanInput, Planned, moves, plan as make_plan};
+use crate::plan::{Chosen, Needs, Plan, PlanInput, PlanMode, Planned, moves, plan as make_plan};
 use crate::provider::Target;
 use crate::refresh::{Refreshed, failed, refresh, unknown_provider};
 use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
@@ -21,7 +21,8 @@ use crate::value::Value;
 /// Instances planned at a time; each holds its state in memory meanwhile.
 const AT_ONCE: usize = 64;
 
-/// Plans the selected instances; one outcome each, in order.
+/// Plans the selected instances; one outcome each: the platform's first, which
+/// tenants may refer to, then theirs in order.
 ///
 /// # Errors
 /// What is wrong with the configuration or the store as a whole.
@@ -31,54 +32,109 @@ pub async fn plan(
     selection: &Selection,
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
-    let instances = platform.instances(&selection.tenants, &selection.tiers)?;
-    let graphs = graphs(&instances)?;
-    let mut outcomes = Vec::with_capacity(instances.len());
-    let prepared = prepared(engine, instances, options.skip_lock).flat_map(futures::stream::iter);
-    let work = prepared.map(|prepared| {
-        let (instance, state, lock) = prepared?;
-        let graph = graphs[&key(&instance.module)].clone();
-        let (engine, platform, options) = (engine.clone(), platform.clone(), options.clone());
-        let workspace = instance.workspace.clone();
-        let task = tokio::spawn(async move {
-            let one = One {
-                engine: &engine,
-                platform: &platform,
-                instance: &instance,
-                graph: &graph,
-                options: &options,
-            };
-            if engine.cancel.is_draining() {
-                return Err(stopped(&one.instance.workspace));
-            }
-            tokio::select! {
-                biased;
-                () = engine.cancel.aborted() => Err(stopped(&one.instance.workspace)),
-                planned = one.plan(state, lock) => planned,
-            }
-        });
-        Ok::<_, Diagnostics>(async move { Ok((workspace, task.await)) })
-    });
-    let mut stream = Box::pin(work.try_buffered(AT_ONCE));
-    while let Some(next) = stream.next().await {
-        let (workspace, result) = next?;
-        let (result, diagnostics) = match result {
-            Ok(Ok((plan, warnings))) => (Some(plan), warnings),
-            Ok(Err(diagnostics)) => (None, diagnostics),
-            Err(error) => (
-                None,
-                Diagnostic::error("Internal error", format!("Planning {workspace} broke off: {error}."))
-                    .into(),
-            ),
+    let Selected { instances, failed } = platform.instances(selection)?;
+    let work = Work { engine, platform, options, graphs: graphs(&instances) };
+    let (shared, mut tenants): (Vec<_>, Vec<_>) =
+        instances.into_iter().partition(|instance| platform.is_fleet() && instance.seated.is_none());
+    let is_planned = !shared.is_empty();
+    let mut outcomes = work.plan(shared).await?;
+    let platform_failed = is_planned && outcomes.iter().all(|outcome| outcome.result.is_none());
+    if tenants.iter().any(|tenant| !tenant.shared.is_empty())
+        && let Some(workspace) = platform.shared_workspace()
+    {
+        let passed = match outcomes.first() {
+            Some(outcome) => passing::planned(outcome),
+            None => passing::recorded(engine, &workspace)?,
         };
-        engine
-            .events
-            .send(Event::Planned { workspace: workspace.clone(), counts: result.as_ref().map(Plan::counts) });
-        outcomes.push(Outcome { workspace, result, diagnostics });
+        tenants = tenants
+            .into_iter()
+            .filter_map(|tenant| {
+                let passes = options.mode == PlanMode::Destroy || tenant.shared.is_empty();
+                let problem = match passing::check(&tenant, &passed) {
+                    Err(_) if platform_failed && !passes => {
+                        let detail = "What it refers to of the platform could not be planned.";
+                        Some(Diagnostic::error("Platform not planned", detail).address(&tenant.workspace))
+                    }
+                    Err(problem) if !passes => Some(problem),
+                    Ok(()) | Err(_) => None,
+                };
+                if let Some(problem) = problem {
+                    outcomes.push(work.unplanned(tenant.workspace, problem.into()));
+                    return None;
+                }
+                Some(Instance { passed: passed.clone(), ..tenant })
+            })
+            .collect();
     }
-    drop(stream);
+    outcomes.extend(work.plan(tenants).await?);
+    outcomes.extend(failed.into_iter().map(|(workspace, problems)| work.unplanned(workspace, problems)));
     audit::planned(engine, &outcomes);
     Ok(outcomes)
+}
+
+/// What the planning of many instances has in common.
+struct Work<'a> {
+    engine: &'a Engine,
+    platform: &'a Arc<Platform>,
+    options: &'a PlanOptions,
+    graphs: Graphs,
+}
+
+impl Work<'_> {
+    /// Plans instances, many at a time; one outcome each, in order.
+    async fn plan(&self, instances: Vec<Instance>) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
+        let mut outcomes = Vec::with_capacity(instances.len());
+        let prepared =
+            prepared(self.engine, instances, self.options.skip_lock).flat_map(futures::stream::iter);
+        let work = prepared.map(|prepared| {
+            let (instance, state, lock) = prepared?;
+            let graph = self.graphs[&key(&instance.module)].clone();
+            let (engine, platform, options) =
+                (self.engine.clone(), self.platform.clone(), self.options.clone());
+            let workspace = instance.workspace.clone();
+            let task = tokio::spawn(async move {
+                let graph = graph?;
+                let one = One {
+                    engine: &engine,
+                    platform: &platform,
+                    instance: &instance,
+                    graph: &graph,
+                    options: &options,
+                };
+                if engine.cancel.is_draining() {
+                    return Err(stopped(&one.instance.workspace));
+                }
+                tokio::select! {
+                    biased;
+                    () = engine.cancel.aborted() => Err(stopped(&one.instance.workspace)),
+                    planned = one.plan(state, lock) => planned,
+                }
+            });
+            Ok::<_, Diagnostics>(async move { Ok((workspace, task.await)) })
+        });
+        let mut stream = Box::pin(work.try_buffered(AT_ONCE));
+        while let Some(next) = stream.next().await {
+            let (workspace, result) = next?;
+            let (result, diagnostics) = match result {
+                Ok(Ok((plan, warnings))) => (Some(plan), warnings),
+                Ok(Err(diagnostics)) => (None, diagnostics),
+                Err(error) => {
+                    let detail = format!("Planning {workspace} broke off: {error}.");
+                    (None, Diagnostic::error("Internal error", detail).into())
+                }
+            };
+            let counts = result.as_ref().map(Plan::counts);
+            self.engine.events.send(Event::Planned { workspace: workspace.clone(), counts });
+            outcomes.push(Outcome { workspace, result, diagnostics });
+        }
+        Ok(outcomes)
+    }
+
+    /// The outcome of an instance that cannot be planned.
+    fn unplanned(&self, workspace: WorkspaceName, diagnostics: Diagnostics) -> Outcome<Plan> {
+        self.engine.events.send(Event::Planned { workspace: workspace.clone(), counts: None });
+        Outcome { workspace, result: None, diagnostics }
+    }
 }
 
 type Prepared =
@@ -115,23 +171,22 @@ fn stopped(workspace: &WorkspaceName) -> Diagnostics {
     Diagnostic::error("Stopped", format!("{workspace} was not planned, as was asked.")).into()
 }
 
-/// Graphs by the address of their root module, which outlives them.
-pub(super) type Graphs = HashMap<usize, Arc<Graph>>;
+/// Graphs by the address of their root module, which outlives them; or what is
+/// wrong with the module.
+pub(super) type Graphs = HashMap<usize, Result<Arc<Graph>, Diagnostics>>;
 
 pub(super) fn key(module: &Arc<Module>) -> usize {
     Arc::as_ptr(module) as usize
 }
 
 /// One graph for each root module, however many instances share it.
-pub(super) fn graphs(instances: &[Instance]) -> Result<Graphs, Diagnostics> {
+pub(super) fn graphs(instances: &[Instance]) -> Graphs {
     let mut graphs = Graphs::new();
     for instance in instances {
-        let key = key(&instance.module);
-        if let std::collections::hash_map::Entry::Vacant(place) = graphs.entry(key) {
-            place.insert(Arc::new(Graph::build(&instance.module)?));
-        }
+        let build = || Graph::build(&instance.module).map(Arc::new);
+        graphs.entry(key(&instance.module)).or_insert_with(build);
     }
-    Ok(graphs)
+    graphs
 }
 
 struct One<'a> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::expand::Expansion;
 use super::model::Slot;
 use crate::addr::{InstanceKey, ModulePath};
-use crate::config::{Instance, Repetition, Rule};
+use crate::config::{Instance, PASSED_ON, Repetition, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{
     DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
@@ -93,6 +93,8 @@ pub(super) struct Evaluation<'a> {
     /// Module calls whose instances are not known yet.
     pub waiting: Vec<WaitingCall>,
     pub slots: Vec<Slot>,
+    /// What the platform passes on, by name.
+    pub shared: BTreeMap<Arc<str>, Evaluated>,
     pub diagnostics: Diagnostics,
 }
 
@@ -110,7 +112,7 @@ impl<'a> Evaluation<'a> {
     pub(super) fn new(graph: &'a Graph, instance: &'a Instance, timestamp: &'a str) -> Self {
         let mut modules: Vec<Vec<ModuleInstance>> = graph.modules.iter().map(|_| Vec::new()).collect();
         modules[0].push(module_instance(graph, 0, ModulePath::root(), 0, Repeated::default()));
-        Evaluation {
+        let mut evaluation = Evaluation {
             graph,
             instance,
             timestamp,
@@ -118,7 +120,29 @@ impl<'a> Evaluation<'a> {
             modules,
             waiting: Vec::new(),
             slots: Vec::new(),
+            shared: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
+        };
+        evaluation.take_shared();
+        evaluation
+    }
+
+    /// What variables refer to of the platform: known, or a slot that its apply
+    /// fills.
+    fn take_shared(&mut self) {
+        let instance = self.instance;
+        let passed = instance.passed.as_entries();
+        for expr in instance.shared.values() {
+            expr.for_each_reference(&mut |reference, _| {
+                let Reference::Shared(name) = reference else { return };
+                if self.shared.contains_key(name) {
+                    return;
+                }
+                let value = passed.and_then(|passed| passed.get(name).cloned());
+                let value = value.unwrap_or_else(|| Value::unknown(Type::Dynamic));
+                let slot = (!value.is_wholly_known()).then(|| self.slot(Slot::Shared(name.clone())));
+                self.shared.insert(name.clone(), Evaluated { value, slot });
+            });
         }
     }
 
@@ -225,9 +249,21 @@ impl<'a> Evaluation<'a> {
         let parent = self.graph.modules[module].parent;
         for instance in 0..self.modules[module].len() {
             let given = match parent {
-                None => {
-                    self.instance.variables.get(&variable.name.name).map(|(v, _)| Evaluated::known(v.clone()))
-                }
+                None => match self.instance.shared.get(&variable.name.name) {
+                    Some(expr) => {
+                        let inner = Box::new(expr.clone());
+                        let kind = ExprKind::Convert(inner, variable.constraint.clone());
+                        let converted = Expr { kind, span: expr.span };
+                        match self.settle(module, instance, &Repeated::default(), &converted) {
+                            Some(value) => Some(value),
+                            None => continue,
+                        }
+                    }
+                    None => {
+                        let given = self.instance.variables.get(&variable.name.name);
+                        given.map(|(value, _)| Evaluated::known(value.clone()))
+                    }
+                },
                 Some((caller, call)) => {
                     let argument =
                         self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name);
@@ -316,7 +352,10 @@ impl<'a> Evaluation<'a> {
         };
         if output.sensitive {
             value.value = value.value.sensitive();
-        } else if module == 0 && value.value.deep_marks().contains(Marks::SENSITIVE) {
+        } else if module == 0
+            && *output.name.name != *PASSED_ON
+            && value.value.deep_marks().contains(Marks::SENSITIVE)
+        {
             self.diagnostics.push(
                 Diagnostic::error(
                     "Output refers to sensitive values",
@@ -382,6 +421,7 @@ impl At<'_, '_> {
                 Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into()))
             }
             Reference::Itself => Some(self.itself.ok_or_else(|| no_self(span))?.clone()),
+            Reference::Shared(name) => self.evaluation.shared.get(name).cloned(),
             Reference::Slot(_) => None,
         };
         // What failed was reported; what refers to it must not fail again.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::{Checked, Pending};
 use super::deferred::Deferred;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
+use crate::config::PASSED_ON;
 use crate::expr::Expr;
 use crate::refresh::Drift;
 use crate::state::RecordKey;
@@ -41,6 +42,9 @@ pub struct Plan {
     pub tenant: Option<String>,
     /// The tenant's tier.
     pub tier: Option<String>,
+    /// The tenant's environment, when the platform declares any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Lineage of the state it was made from; empty when there was none.
     pub lineage: String,
     /// Serial of the state it was made from.
@@ -295,6 +299,8 @@ pub enum Slot {
     },
     /// An expression over other slots: a local, a variable, a module's outputs.
     Expression(Expr),
+    /// What the platform's apply passes on under this name.
+    Shared(Arc<str>),
 }
 
 /// An instance key as data.
@@ -389,6 +395,19 @@ impl Plan {
             }
         }
         counts
+    }
+
+    /// Outputs that are for the user, not for tenants.
+    pub fn shown_outputs(&self) -> impl Iterator<Item = (&Arc<str>, &OutputChange)> {
+        self.outputs.iter().filter(|(name, _)| ***name != *PASSED_ON)
+    }
+
+    /// What it needs of the platform's apply.
+    pub fn needs(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Shared(name) => Some(name),
+            Slot::Resource { .. } | Slot::Expression(_) => None,
+        })
     }
 
     /// Whether applying it would do anything beyond taking drift in.

@@ -136,10 +136,12 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     let Planner { evaluation, changes, deferral, checks, assertions, generated, records, .. } = planner;
     let variables = root_variables(&evaluation);
     let refreshed = input.refreshed.iter().cloned().chain(records).collect();
+    let seated = input.instance.seated.as_deref();
     let plan = Plan {
         workspace: input.instance.workspace.clone(),
-        tenant: input.instance.tenant.as_ref().map(|(t, _)| t.clone()),
-        tier: input.instance.tenant.as_ref().map(|(_, t)| t.clone()),
+        tenant: seated.map(|seated| seated.tenant.to_string()),
+        tier: seated.map(|seated| seated.tier.to_string()),
+        environment: seated.and_then(|seated| Some(seated.environment.as_ref()?.to_string())),
         lineage: input.state.lineage.clone(),
         serial: input.state.serial,
         mode: input.mode,

@@ -139,7 +139,7 @@ impl<'a> Runner<'a> {
             };
             return finished(problems, report);
         };
-        let instance = one(platform.instances(&[], &[])?)?;
+        let instance = one(platform.instances(&Selection::default())?.instances)?;
         let graph = Graph::build(&instance.module)?;
         let timestamp = engine.timestamp.clone();
         if run.plan_only {
@@ -297,8 +297,8 @@ impl<'a> Runner<'a> {
             };
             diagnostics.extend(cleaned.err().into_iter().flatten());
             let state = platform
-                .instances(&[], &[])
-                .and_then(one)
+                .instances(&Selection::default())
+                .and_then(|selected| one(selected.instances))
                 .and_then(|instance| state_of(&stage.engine, &instance));
             match state {
                 Ok(state) => leftovers.extend(state.resources.into_keys().filter(is_made)),
@@ -352,7 +352,7 @@ fn options(run: &Run) -> Result<PlanOptions, Diagnostics> {
 
 /// Values of variables given from outside of the tests, converted.
 fn outside(platform: &Platform) -> Result<BTreeMap<Arc<str>, Value>, Diagnostics> {
-    let settled = platform.inspected(None)?.variables;
+    let settled = platform.inspected(None, None)?.variables;
     let given = settled.into_iter().filter(|(name, _)| platform.given().contains_key(name));
     Ok(given.map(|(name, (value, _))| (name, value)).collect())
 }

@@ -113,6 +113,7 @@ impl World {
             lock_timeout: std::time::Duration::ZERO,
             timestamp: "2030-01-01T00:00:00Z".into(),
             parallelism: 4,
+            fail_fast: false,
             cancel: Cancel::default(),
         }
     }

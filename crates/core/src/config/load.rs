@@ -1,0 +1,110 @@
+//! From a root directory's files to a [`Platform`].
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::decode::Decoder;
+use super::given::{self, Given};
+use super::model::{Module, Output};
+use super::platform::{self, Platform};
+use super::reader::{Constants, check_names, constant};
+use super::requirements;
+use super::settle::{Owner, settle};
+use super::tenancy::{Reader, RootScope};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
+use crate::modules::Modules;
+use crate::provider::Registry;
+use crate::syntax::{Body, Ident, parse_template};
+use crate::value::{Type, Value};
+
+/// The output by which a platform's root module passes values on to tenants.
+/// No name that can be written, so that it meets no other.
+pub const PASSED_ON: &str = "(tenants)";
+
+/// Loads a root directory. Gives what could be loaded together with every
+/// mistake; `None` when there is nothing to work with.
+pub fn load(
+    registry: &Registry,
+    sources: &SourceMap,
+    modules: &mut Modules,
+    root: &Path,
+    vars: &[(String, Given)],
+) -> (Option<Platform>, Diagnostics) {
+    let mut decoder = Decoder::new(registry, sources, modules);
+    let mut bodies = match decoder.read(root) {
+        Ok(bodies) => bodies,
+        Err(error) => {
+            let detail = format!("{} cannot be read: {error}.", root.display());
+            return (None, Diagnostic::error("Unreadable configuration", detail).into());
+        }
+    };
+    if bodies.is_empty() {
+        if !decoder.diagnostics.has_errors() {
+            let detail = format!("There are no .tf, .tf.json, .tofu or .hcl files in {}.", root.display());
+            let error = Diagnostic::error("No configuration files", detail);
+            decoder.diagnostics.push(error.hint("Give the configuration's directory with -chdir=DIR."));
+        }
+        return (None, decoder.diagnostics);
+    }
+    let mut module = decoder.decode(root, &mut bodies, true);
+    let files = DiskFiles;
+    let functions = || FunctionContext {
+        module_dir: root,
+        root_dir: root,
+        timestamp: "",
+        now: None,
+        files: &files,
+        templates: parse_template,
+    };
+    let scope = Constants(functions());
+    let mut simulate = Vec::new();
+    own(&bodies, &scope, &mut simulate, &mut decoder.diagnostics);
+    let variables = given::settings(&module, vars, sources, &scope, &mut decoder.diagnostics);
+    // What is wrong with them is reported with the instances.
+    let settled = settle(&module, &platform::given(&variables), Owner::Nobody, &mut Diagnostics::new());
+    let scope = RootScope::new(&module, &settled.values, functions());
+    let mut reader = Reader { root, scope: &scope, decoder: &mut decoder, shared: Vec::new() };
+    let tenancy = reader.read(&bodies);
+    let shared = reader.shared;
+    pass_on(&mut module, shared);
+    let mut digest = Sha256::new();
+    for text in &decoder.texts {
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+    let digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let diagnostics = decoder.diagnostics.sorted();
+    let (root, module) = (root.to_path_buf(), Arc::new(module));
+    (Some(Platform { root, module, tenancy, simulate, digest, variables }), diagnostics)
+}
+
+/// `tenantctl` blocks.
+fn own(bodies: &[Body], scope: &Constants<'_>, simulate: &mut Vec<String>, diagnostics: &mut Diagnostics) {
+    let blocks = bodies.iter().flat_map(|body| &body.blocks);
+    for block in blocks.filter(|block| &*block.kind.name == "tenantctl") {
+        check_names(&block.body, &["required_version", "simulate"], &["backend"], diagnostics);
+        let names = constant(&block.body, "simulate", &Type::list(Type::String), scope, diagnostics);
+        let items = names.iter().filter_map(Value::as_items).flatten();
+        simulate.extend(items.filter_map(Value::as_str).map(String::from));
+        requirements::tenantctl(&block.body, scope, diagnostics);
+        for backend in block.body.blocks.iter().filter(|b| &*b.kind.name == "backend") {
+            requirements::backend(backend, diagnostics);
+        }
+    }
+}
+
+/// Has the root module give what settings of tenants refer to.
+fn pass_on(module: &mut Module, shared: Vec<(Arc<str>, Expr)>) {
+    let Some(span) = shared.first().map(|(_, expr)| expr.span) else { return };
+    let item = |(name, value): (Arc<str>, Expr)| (Expr::literal(Value::from(name), value.span), value);
+    module.outputs.push(Output {
+        name: Ident { name: PASSED_ON.into(), span: Span::default() },
+        value: Expr { kind: ExprKind::Object(shared.into_iter().map(item).collect()), span },
+        sensitive: false,
+        depends_on: Vec::new(),
+        preconditions: Vec::new(),
+    });
+}

@@ -1,0 +1,481 @@
+//! A loaded root directory: one plain workspace, or a platform of tenants.
+//!
+//! Guarantees: what is wrong with one instance's settings is that instance's
+//! problem; the others are given all the same.
+//! Must not: know state or networks.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::model::{Module, Settings};
+use super::settle::{Owner, settle, undeclared};
+use super::tenancy::{Explained, Guard, IMPLICIT, Merged, Node, PLATFORM, Seat, Setting, Tenancy, explain};
+use crate::addr::WorkspaceName;
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{Expr, Reference};
+use crate::value::Value;
+
+/// The workspace of a root without tenants.
+const DEFAULT_WORKSPACE: &str = "default";
+
+/// A loaded root directory.
+#[derive(Debug)]
+pub struct Platform {
+    pub(super) root: PathBuf,
+    pub(super) module: Arc<Module>,
+    pub(super) tenancy: Option<Tenancy>,
+    pub(super) simulate: Vec<String>,
+    pub(super) digest: String,
+    /// What the root module's variables were given.
+    pub(super) variables: Settings,
+}
+
+/// Which instances are meant. Empty lists mean all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Tenants by name.
+    pub tenants: Vec<String>,
+    /// Tiers by name.
+    pub tiers: Vec<String>,
+    /// Environments by name.
+    pub environments: Vec<String>,
+    /// Labels that a tenant has, all of them.
+    pub labels: Vec<(String, String)>,
+    /// The platform's shared resources alone.
+    pub platform: bool,
+}
+
+impl Selection {
+    /// One tenant, wherever it runs.
+    pub fn tenant(name: &str) -> Self {
+        Selection { tenants: vec![name.to_owned()], ..Selection::default() }
+    }
+
+    /// Whether nothing was chosen.
+    pub fn is_all(&self) -> bool {
+        *self == Selection::default()
+    }
+}
+
+/// What a selection means.
+#[derive(Debug, Default)]
+pub struct Selected {
+    /// Instances with their variables settled, the platform's own first.
+    pub instances: Vec<Instance>,
+    /// Those whose settings are not right, and why.
+    pub failed: Vec<(WorkspaceName, Diagnostics)>,
+}
+
+/// A tenant in one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seated {
+    /// Its name.
+    pub tenant: Arc<str>,
+    /// Its tier's name.
+    pub tier: Arc<str>,
+    /// Its tier's isolation.
+    pub isolation: Arc<str>,
+    /// Its environment; `None` when the platform declares none.
+    pub environment: Option<Arc<str>>,
+    /// Its labels, from all layers.
+    pub labels: BTreeMap<Arc<str>, String>,
+    /// Regimes it is under.
+    pub compliance: Vec<Arc<str>>,
+    /// Its workspace.
+    pub workspace: WorkspaceName,
+    /// Where the tenant is declared.
+    pub span: Span,
+}
+
+/// One unit of plan and state: a module with its variables settled.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Its workspace.
+    pub workspace: WorkspaceName,
+    /// The tenant it is of.
+    pub seated: Option<Arc<Seated>>,
+    /// The root module.
+    pub module: Arc<Module>,
+    /// Values of the root module's variables, converted, and their places.
+    pub variables: Settings,
+    /// Expressions over what the platform passes on, of the variables that hold
+    /// some of it.
+    pub shared: BTreeMap<Arc<str>, Expr>,
+    /// What the platform passes on, as far as it is known.
+    pub passed: Value,
+    /// The platform's root directory.
+    pub root: PathBuf,
+}
+
+impl Instance {
+    /// Names of what the platform passes on that it refers to.
+    pub fn shared_names(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        for expr in self.shared.values() {
+            expr.for_each_reference(&mut |reference, _| {
+                if let Reference::Shared(name) = reference {
+                    names.insert(&**name);
+                }
+            });
+        }
+        names
+    }
+}
+
+impl Platform {
+    /// Whether there are tenants rather than one workspace.
+    pub fn is_fleet(&self) -> bool {
+        self.tenancy.is_some()
+    }
+
+    /// The platform's name.
+    pub fn name(&self) -> &str {
+        self.tenancy.as_ref().map_or(DEFAULT_WORKSPACE, |tenancy| &tenancy.name.name)
+    }
+
+    /// Providers that the configuration asks to be simulated.
+    pub fn simulate(&self) -> &[String] {
+        &self.simulate
+    }
+
+    /// Of all configuration files.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What no plan may exceed.
+    pub fn guard(&self) -> Guard {
+        self.tenancy.as_ref().map(|tenancy| tenancy.guard).unwrap_or_default()
+    }
+
+    /// The workspace of the shared resources, when there can be any.
+    pub fn shared_workspace(&self) -> Option<WorkspaceName> {
+        self.tenancy.as_ref().map(|_| workspace(PLATFORM))
+    }
+
+    /// Names of all tenants, wherever they run.
+    pub fn tenant_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tenancy.iter().flat_map(|tenancy| tenancy.tenants.keys())
+    }
+
+    /// Every tenant in every environment it runs in, by name.
+    pub fn seated(&self) -> Vec<Seated> {
+        self.seats().into_iter().map(|(tenancy, seat)| seated(tenancy, seat)).collect()
+    }
+
+    fn seats(&self) -> Vec<(&Tenancy, Seat<'_>)> {
+        let of = |tenancy| {
+            let tenants = Tenancy::tenants(tenancy);
+            tenants
+                .flat_map(|tenant| tenancy.seats(tenant).unwrap_or_default())
+                .map(move |seat| (tenancy, seat))
+        };
+        self.tenancy.iter().flat_map(of).collect()
+    }
+
+    /// Those that a selection means.
+    ///
+    /// # Errors
+    /// A selected tenant, tier or environment that does not exist.
+    pub fn chosen(&self, selection: &Selection) -> Result<Vec<Seated>, Diagnostics> {
+        self.known(selection)?;
+        let seats = self.seats().into_iter().filter(|_| !selection.platform);
+        let seated =
+            seats.filter(|(_, seat)| selection.means(*seat)).map(|(tenancy, seat)| seated(tenancy, seat));
+        Ok(seated.filter(|seated| selection.has_labels(seated)).collect())
+    }
+
+    /// The instances that a selection means, each with its variables settled.
+    ///
+    /// # Errors
+    /// A selected tenant, tier or environment that does not exist; variables of
+    /// the root directory that are not set; settings that two instances may not
+    /// have in common.
+    pub fn instances(&self, selection: &Selection) -> Result<Selected, Diagnostics> {
+        self.selected(selection, Owner::User)
+    }
+
+    /// All instances, to be checked: variables of the root that are not set
+    /// stand for unknown values.
+    ///
+    /// # Errors
+    /// As of [`Platform::instances`].
+    pub fn checked(&self) -> Result<Selected, Diagnostics> {
+        self.selected(&Selection::default(), Owner::Nobody)
+    }
+
+    /// The root module and the blueprint of a platform.
+    pub fn modules(&self) -> (&Arc<Module>, Option<&Arc<Module>>) {
+        (&self.module, self.tenancy.as_ref().map(|tenancy| &tenancy.blueprint))
+    }
+
+    fn known(&self, selection: &Selection) -> Result<(), Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let Some(tenancy) = &self.tenancy else {
+            let names = selection.tenants.iter().chain(&selection.tiers).chain(&selection.environments);
+            let labels = selection.labels.iter().map(|(name, _)| name);
+            return match names.chain(labels).next() {
+                None => Ok(()),
+                Some(name) => {
+                    let detail = format!("{name:?} was selected, but this configuration has no tenants.");
+                    Err(Diagnostic::error("No tenants", detail).into())
+                }
+            };
+        };
+        let mut check = |what: &str, names: &[String], known: Vec<&str>| {
+            let set: HashSet<&str> = known.iter().copied().collect();
+            for name in names.iter().filter(|name| !set.contains(name.as_str())) {
+                let error =
+                    Diagnostic::error(format!("Unknown {what}"), format!("There is no {what} {name:?}."));
+                diagnostics.push(error.suggest(name, known.iter().copied()));
+            }
+        };
+        check("tenant", &selection.tenants, tenancy.tenants.keys().map(|name| &**name).collect());
+        check("tier", &selection.tiers, tenancy.tiers.keys().map(|name| &**name).collect());
+        let implicit = tenancy.environments.is_empty().then_some(IMPLICIT);
+        let environments = tenancy.environments.keys().map(|name| &**name).chain(implicit);
+        check("environment", &selection.environments, environments.collect());
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
+    }
+
+    fn selected(&self, selection: &Selection, owner: Owner) -> Result<Selected, Diagnostics> {
+        self.known(selection)?;
+        let mut diagnostics = Diagnostics::new();
+        let given = given(&self.variables);
+        let root = settle(&self.module, &given, owner, &mut diagnostics);
+        let mut selected = Selected::default();
+        let Some(tenancy) = &self.tenancy else {
+            if diagnostics.has_errors() {
+                return Err(diagnostics);
+            }
+            selected.instances.push(self.plain(workspace(DEFAULT_WORKSPACE), root.values));
+            return Ok(selected);
+        };
+        if (selection.is_all() || selection.platform) && !self.module.is_empty() {
+            selected.instances.push(self.plain(workspace(PLATFORM), root.values));
+        }
+        self.unique(tenancy, &mut diagnostics);
+        for tenant in tenancy.tenants() {
+            if let Err(problem) = tenancy.seats(tenant) {
+                diagnostics.push(*problem);
+            }
+        }
+        if diagnostics.has_errors() {
+            return Err(diagnostics.sorted());
+        }
+        for (tenancy, seat) in self.seats().into_iter().filter(|_| !selection.platform) {
+            if !selection.means(seat) {
+                continue;
+            }
+            let seated = seated(tenancy, seat);
+            if !selection.has_labels(&seated) {
+                continue;
+            }
+            let mut problems = Diagnostics::new();
+            let instance = self.seat(tenancy, seat, seated, owner, &mut problems);
+            if problems.has_errors() {
+                selected.failed.push((instance.workspace, problems.sorted()));
+            } else {
+                selected.instances.push(instance);
+            }
+        }
+        Ok(selected)
+    }
+
+    /// Reports settings that must be unique and are not, over the whole fleet.
+    fn unique(&self, tenancy: &Tenancy, diagnostics: &mut Diagnostics) {
+        if tenancy.unique.is_empty() {
+            return;
+        }
+        let mut seen: BTreeMap<(&str, String), (WorkspaceName, Span)> = BTreeMap::new();
+        for (_, seat) in self.seats() {
+            let settings = tenancy.settings(seat);
+            let workspace = seat_workspace(seat);
+            for name in &tenancy.unique {
+                let Some(node) = settings.get(&name.name).filter(|node| !node.is_removed()) else { continue };
+                let value = node.value();
+                let items = value.as_items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
+                for item in items.into_iter().filter(Value::is_wholly_known) {
+                    let Ok(text) = item.to_plain_json().map(|json| json.to_string()) else { continue };
+                    let mine = (workspace.clone(), node.span);
+                    let Some((other, place)) = seen.insert((&name.name, text.clone()), mine) else {
+                        continue;
+                    };
+                    if other == workspace {
+                        continue;
+                    }
+                    let detail = format!(
+                        "{workspace} and {other} both have {text} in {:?}, which may be had once only.",
+                        name.name
+                    );
+                    let error = Diagnostic::error("Claimed twice", detail).at(node.span);
+                    diagnostics.push(error.related(place, format!("claimed by {other}")));
+                }
+            }
+        }
+    }
+
+    fn seat(
+        &self,
+        tenancy: &Tenancy,
+        seat: Seat<'_>,
+        seated: Seated,
+        owner: Owner,
+        diagnostics: &mut Diagnostics,
+    ) -> Instance {
+        let blueprint = tenancy.blueprint(seat.tenant);
+        let mut merged = tenancy.settings(seat);
+        undeclared(blueprint, &merged, diagnostics);
+        merged.extend(tenancy.described(seat));
+        let owner = match owner {
+            Owner::Nobody => Owner::Nobody,
+            Owner::User | Owner::Tenant(_) => Owner::Tenant(seat.tenant.name.span),
+        };
+        let settled = settle(blueprint, &merged, owner, diagnostics);
+        Instance {
+            workspace: seated.workspace.clone(),
+            seated: Some(Arc::new(seated)),
+            module: blueprint.clone(),
+            variables: settled.values,
+            shared: settled.shared,
+            passed: Value::NULL,
+            root: self.root.clone(),
+        }
+    }
+
+    fn plain(&self, workspace: WorkspaceName, variables: Settings) -> Instance {
+        Instance {
+            workspace,
+            seated: None,
+            module: self.module.clone(),
+            variables,
+            shared: BTreeMap::new(),
+            passed: Value::NULL,
+            root: self.root.clone(),
+        }
+    }
+
+    /// One instance to look at: a tenant's, in its first environment unless one
+    /// is named, else the root module's. Variables that are not set stand for
+    /// unknown values.
+    ///
+    /// # Errors
+    /// A tenant that does not exist or does not run there; settings that do not
+    /// suit the variables.
+    pub fn inspected(
+        &self,
+        tenant: Option<&str>,
+        environment: Option<&str>,
+    ) -> Result<Instance, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let instance = match tenant {
+            None => {
+                let name = if self.tenancy.is_some() { PLATFORM } else { DEFAULT_WORKSPACE };
+                let settled = settle(&self.module, &given(&self.variables), Owner::Nobody, &mut diagnostics);
+                self.plain(workspace(name), settled.values)
+            }
+            Some(name) => {
+                let (tenancy, seat) = self.find(name, environment)?;
+                self.seat(tenancy, seat, seated(tenancy, seat), Owner::Nobody, &mut diagnostics)
+            }
+        };
+        if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(instance) }
+    }
+
+    /// Where every setting of a tenant comes from.
+    ///
+    /// # Errors
+    /// A tenant that does not exist or does not run there.
+    pub fn explain(
+        &self,
+        tenant: &str,
+        environment: Option<&str>,
+    ) -> Result<(Seated, Vec<Explained>), Diagnostics> {
+        let (tenancy, seat) = self.find(tenant, environment)?;
+        let blueprint = tenancy.blueprint(seat.tenant);
+        let explained = explain(blueprint, &tenancy.settings(seat), &tenancy.described(seat));
+        Ok((seated(tenancy, seat), explained))
+    }
+
+    fn find(&self, name: &str, environment: Option<&str>) -> Result<(&Tenancy, Seat<'_>), Diagnostics> {
+        let selection = Selection {
+            environments: environment.map(String::from).into_iter().collect(),
+            ..Selection::tenant(name)
+        };
+        self.known(&selection)?;
+        let found = self.tenancy.iter().find_map(|tenancy| Some((tenancy, tenancy.tenants.get(name)?)));
+        let Some((tenancy, tenant)) = found else { return Err(Diagnostics::new()) };
+        let seats = tenancy.seats(tenant).map_err(|problem| Diagnostics::from(*problem))?;
+        let seat = seats.into_iter().find(|seat| selection.means(*seat));
+        seat.map(|seat| (tenancy, seat)).ok_or_else(|| {
+            let detail =
+                format!("The tenant {name:?} does not run in {:?}.", environment.unwrap_or(IMPLICIT));
+            Diagnostic::error("Not in this environment", detail).at(tenant.name.span).into()
+        })
+    }
+}
+
+impl Tenancy {
+    fn tenants(&self) -> impl Iterator<Item = &super::tenancy::Tenant> {
+        self.tenants.values()
+    }
+}
+
+impl Selection {
+    fn means(&self, seat: Seat<'_>) -> bool {
+        let is = |chosen: &[String], name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
+        is(&self.tenants, &seat.tenant.name.name)
+            && is(&self.tiers, &seat.tier.name.name)
+            && is(&self.environments, seat.environment_name())
+    }
+
+    fn has_labels(&self, seated: &Seated) -> bool {
+        self.labels.iter().all(|(name, value)| seated.labels.get(name.as_str()) == Some(value))
+    }
+}
+
+/// Plain values as settings.
+pub(super) fn given(values: &Settings) -> Merged {
+    let setting =
+        |value: &Value, span| Setting { span, content: super::tenancy::Content::Value(value.clone()) };
+    let node = |value, span| Node::over(None, &super::tenancy::Layer::Platform, &setting(value, span));
+    values.iter().map(|(name, (value, span))| (name.clone(), node(value, *span))).collect()
+}
+
+fn seated(tenancy: &Tenancy, seat: Seat<'_>) -> Seated {
+    let labels = tenancy.labels(seat).value();
+    let text = |value: &Value| match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.to_plain_json().map(|json| json.to_string()).unwrap_or_default(),
+    };
+    Seated {
+        tenant: seat.tenant.name.name.clone(),
+        tier: seat.tier.name.name.clone(),
+        isolation: tenancy.isolation(seat.tier),
+        environment: seat.environment.map(|environment| environment.name.name.clone()),
+        labels: labels
+            .as_entries()
+            .into_iter()
+            .flat_map(|entries| entries.iter().map(|(name, value)| (name.clone(), text(value))))
+            .collect(),
+        compliance: seat.tenant.compliance.iter().map(|regime| regime.name.clone()).collect(),
+        workspace: seat_workspace(seat),
+        span: seat.tenant.name.span,
+    }
+}
+
+fn seat_workspace(seat: Seat<'_>) -> WorkspaceName {
+    let tenant = &seat.tenant.name.name;
+    match seat.environment {
+        None => workspace(tenant),
+        Some(environment) => workspace(&format!("{tenant}/{}", environment.name.name)),
+    }
+}
+
+fn workspace(name: &str) -> WorkspaceName {
+    // Names of tenants and environments are checked when they are read; the
+    // others are constants.
+    #[allow(clippy::expect_used, clippy::unwrap_used, reason = "checked when read")]
+    name.parse().expect("a checked name")
+}

@@ -1,0 +1,129 @@
+//! Settings to the values of a module's variables.
+//!
+//! Guarantees: every mistake is an error at the place that set the value, or at
+//! the part of it that is wrong; each is reported once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::model::{Module, Settings};
+use super::tenancy::{Merged, Node};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{Expr, fill_defaults};
+use crate::value::{Type, Value};
+
+/// Who must set what has no default.
+#[derive(Clone, Copy)]
+pub(super) enum Owner {
+    /// Nobody: it stands for an unknown value.
+    Nobody,
+    /// Whoever runs the command.
+    User,
+    /// The tenant that is declared here.
+    Tenant(Span),
+}
+
+/// What a module's variables come to.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Their values and places.
+    pub(super) values: Settings,
+    /// Of those that hold what the platform passes on: the expression, which is
+    /// not brought to the variable's type yet.
+    pub(super) shared: BTreeMap<Arc<str>, Expr>,
+}
+
+/// Brings given values to a module's variables.
+pub(super) fn settle(
+    module: &Module,
+    given: &Merged,
+    owner: Owner,
+    diagnostics: &mut Diagnostics,
+) -> Settled {
+    let mut settled = Settled::default();
+    for variable in &module.variables {
+        let name = &variable.name.name;
+        let node = given
+            .get(name)
+            .filter(|node| !node.is_removed() || variable.nullable && variable.default.is_none());
+        let (value, span) = match (node, &variable.default) {
+            (Some(node), _) => {
+                let value = node.value();
+                if node.is_shared() {
+                    settled.shared.insert(name.clone(), node.expr());
+                }
+                match fill_defaults(&value, &variable.constraint.defaults).convert(&variable.constraint.ty) {
+                    Ok(value) => (value, node.span),
+                    Err(error) => {
+                        let part = &error.path;
+                        let place =
+                            if part.steps().is_empty() { String::new() } else { format!(", at {part}") };
+                        let detail =
+                            format!("The value does not suit the variable {name:?}{place}: {error}.");
+                        let error = Diagnostic::error("Wrong type", detail).at(node.at(part).span);
+                        diagnostics.push(error.related(variable.name.span, "declared here"));
+                        continue;
+                    }
+                }
+            }
+            (None, Some(default)) => (default.clone(), variable.name.span),
+            (None, None) => {
+                let detail = format!("The variable {name:?} has no default and is not set.");
+                let error = Diagnostic::error("No value for required variable", detail);
+                match owner {
+                    Owner::Nobody => {
+                        let unknown = Value::unknown(variable.constraint.ty.clone());
+                        settled.values.insert(name.clone(), (unknown, variable.name.span));
+                    }
+                    Owner::User => diagnostics.push(
+                        error
+                            .at(variable.name.span)
+                            .hint(format!("Set it with -var '{name}=…' or TF_VAR_{name}.")),
+                    ),
+                    Owner::Tenant(span) => {
+                        diagnostics.push(error.at(span).related(variable.name.span, "declared here"));
+                    }
+                }
+                continue;
+            }
+        };
+        let value = if variable.sensitive { value.sensitive() } else { value };
+        settled.values.insert(name.clone(), (value, span));
+    }
+    settled
+}
+
+/// Reports settings that no variable declares, and what a variable's type has
+/// no place for, which a conversion would drop in silence.
+pub(super) fn undeclared(module: &Module, settings: &Merged, diagnostics: &mut Diagnostics) {
+    for (name, node) in settings {
+        let Some(variable) = module.variables.iter().find(|variable| variable.name.name == *name) else {
+            let known = module.variables.iter().map(|variable| &*variable.name.name);
+            let detail = format!("The blueprint has no variable {name:?}.");
+            diagnostics
+                .push(Diagnostic::error("Undeclared setting", detail).at(node.span).suggest(name, known));
+            continue;
+        };
+        attributes(name, node, &variable.constraint.ty, diagnostics);
+    }
+}
+
+fn attributes(path: &str, node: &Node, ty: &Type, diagnostics: &mut Diagnostics) {
+    let Some(settings) = node.settings() else { return };
+    for (name, inner) in settings {
+        let path = format!("{path}.{name}");
+        match ty {
+            Type::Map(element) => attributes(&path, inner, element, diagnostics),
+            Type::Object(object) => match object.attributes.get(name) {
+                Some(ty) => attributes(&path, inner, ty, diagnostics),
+                None => {
+                    let known = object.attributes.keys().map(|name| &**name);
+                    let detail = format!("The blueprint's variable has no attribute {path:?}.");
+                    let error = Diagnostic::error("Undeclared setting", detail).at(inner.span);
+                    diagnostics.push(error.suggest(name, known));
+                }
+            },
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Tenancy: platform, tiers, environments, tenants, and the layers of settings
+//! that they make for each instance.
+//!
+//! `read` and `tenant` make data (`model`) of blocks, with `scope` for what
+//! settings may refer to; `setting` is what layers hold and come to; `layers`
+//! merges them for one tenant in one environment; `explain` says where each
+//! setting comes from.
+
+mod explain;
+mod layers;
+mod model;
+mod read;
+mod scope;
+mod setting;
+mod tenant;
+
+pub(super) use explain::explain;
+pub(super) use layers::{IMPLICIT, Seat};
+pub(super) use model::{Tenancy, Tenant};
+pub(super) use read::{PLATFORM, Reader};
+pub(super) use scope::RootScope;
+pub(super) use setting::{Content, Merged, Node, Setting};
+
+pub use explain::{Explained, Origin};
+pub use model::Guard;
+pub use setting::Layer;

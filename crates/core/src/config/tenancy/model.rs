@@ -1,0 +1,92 @@
+//! The tenancy blocks of a root directory, as they are written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::setting::{Setting, Written};
+use crate::config::model::Module;
+use crate::diag::Span;
+use crate::syntax::Ident;
+
+/// All of them.
+#[derive(Debug)]
+pub(in crate::config) struct Tenancy {
+    /// The platform's name.
+    pub(in crate::config) name: Ident,
+    /// What its tenants consist of.
+    pub(in crate::config) blueprint: Arc<Module>,
+    /// Where they run, unless they or their tier say otherwise.
+    pub(in crate::config) environments_of_all: Option<Vec<Ident>>,
+    /// Its settings.
+    pub(in crate::config) settings: Written,
+    /// Its labels.
+    pub(in crate::config) labels: Setting,
+    /// What no plan may exceed.
+    pub(in crate::config) guard: Guard,
+    /// Settings that no two instances may have in common.
+    pub(in crate::config) unique: Vec<Ident>,
+    /// Tiers by name.
+    pub(in crate::config) tiers: BTreeMap<Arc<str>, Tier>,
+    /// Environments by name.
+    pub(in crate::config) environments: BTreeMap<Arc<str>, Environment>,
+    /// Tenants by name.
+    pub(in crate::config) tenants: BTreeMap<Arc<str>, Tenant>,
+    /// Roles by name.
+    pub(in crate::config) roles: BTreeMap<Arc<str>, Setting>,
+}
+
+/// A `tier` block.
+#[derive(Debug)]
+pub(in crate::config) struct Tier {
+    pub(in crate::config) name: Ident,
+    /// `namespace`, `node_pool` or `cluster`; of the tier it extends if unset.
+    pub(in crate::config) isolation: Option<Arc<str>>,
+    /// The tier whose settings lie below these.
+    pub(in crate::config) extends: Option<Ident>,
+    pub(in crate::config) blueprint: Option<Arc<Module>>,
+    pub(in crate::config) environments: Option<Vec<Ident>>,
+    pub(in crate::config) settings: Written,
+    pub(in crate::config) labels: Setting,
+}
+
+/// An `environment` block.
+#[derive(Debug)]
+pub(in crate::config) struct Environment {
+    pub(in crate::config) name: Ident,
+    pub(in crate::config) region: Setting,
+    /// How its cluster is reached: whatever the blueprint takes for that.
+    pub(in crate::config) cluster: Setting,
+    pub(in crate::config) settings: Written,
+    pub(in crate::config) labels: Setting,
+}
+
+/// A `tenant` block.
+#[derive(Debug)]
+pub(in crate::config) struct Tenant {
+    pub(in crate::config) name: Ident,
+    pub(in crate::config) tier: Ident,
+    /// Its own, or the one it would have with its extension in it.
+    pub(in crate::config) blueprint: Option<Arc<Module>>,
+    pub(in crate::config) environments: Option<Vec<Ident>>,
+    /// What it sets for one environment, by its name.
+    pub(in crate::config) own: BTreeMap<Arc<str>, (Ident, Written)>,
+    /// Regimes it is under: `gdpr`, `hipaa`, `soc2`, or policies' own words.
+    pub(in crate::config) compliance: Vec<Ident>,
+    /// Who has which role.
+    pub(in crate::config) members: Setting,
+    pub(in crate::config) settings: Written,
+    pub(in crate::config) labels: Setting,
+}
+
+/// What a plan may not exceed without a word from the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// Of all objects planned, so many percent may be destroyed.
+    pub max_destroy_percent: Option<u32>,
+    /// Of all tenants there are, so many percent may be changed.
+    pub max_tenant_percent: Option<u32>,
+    /// So many tenants may be changed.
+    pub max_tenants: Option<u32>,
+    /// Where that is said.
+    pub span: Span,
+}
