@@ -6,6 +6,10 @@ mod imports;
 mod lifecycle;
 /// Objects that go with their blocks.
 mod moves;
+/// Aliases, configurations for each element, and what modules are given.
+mod providers;
+/// Commands that are run with objects.
+mod provisioners;
 /// Objects whose blocks are gone.
 mod removals;
 /// `-target` and `-exclude`.

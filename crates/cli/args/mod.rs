@@ -4,6 +4,7 @@
 //! two alike before clap sees them.
 
 mod dashes;
+mod fleet;
 mod state;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use tenantctl_core::ops::Selection;
 
 use crate::render::graph::Contents;
 
+pub(crate) use fleet::{DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, TenantsCommand};
 pub(crate) use state::{
     AuditCommand, ForceUnlockCommand, LockArgs, LockCommand, LockList, LockShow, LockWhat, StateCheck,
     StateCommand, StateHistory, StateList, StateMv, StatePull, StatePush, StateReencrypt, StateRestore,
@@ -109,6 +111,8 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// List the tenants
     Tenants(TenantsCommand),
+    /// Show where each setting of a tenant comes from
+    Explain(ExplainCommand),
     /// Show the version
     Version(VersionCommand),
 }
@@ -464,18 +468,6 @@ pub(crate) struct FmtCommand {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) recursive: bool,
-}
-
-/// `tenants`.
-#[derive(Debug, Args)]
-pub(crate) struct TenantsCommand {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
 }
 
 /// `version`.

@@ -6,6 +6,7 @@ mod apply;
 mod approval;
 mod audit;
 mod console;
+mod explain;
 mod fmt;
 mod graph;
 mod import;
@@ -107,6 +108,7 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         },
         Command::Audit(args) => audit::run(&session, &args),
         Command::Tenants(args) => tenants::run(&session, &args),
+        Command::Explain(args) => explain::run(&session, &args),
         Command::Version(args) => Ok(version::run(&session, &args)),
     };
     done.unwrap_or_else(|problems| {

@@ -62,7 +62,7 @@ impl Needs {
             let of_name = |(other, _): &&(Arc<str>, _)| **other == *name;
             module.required_providers.iter().find(of_name).and_then(|(_, version)| version.clone())
         };
-        let configured = module.providers.iter().map(|(name, _)| name.name.to_string());
+        let configured = module.providers.iter().map(|block| block.name.name.to_string());
         let required = module.required_providers.iter().map(|(name, _)| name.to_string());
         let used = module.resources.iter().map(|resource| resource.provider.clone());
         let names: BTreeSet<String> = configured.chain(required).chain(used).collect();

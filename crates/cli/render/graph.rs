@@ -151,7 +151,7 @@ fn name(graph: &Graph, at: usize) -> (&'static str, String) {
         NodeKind::Call(i) => ("module", format!("module.{}", module.calls[i].name.name)),
         NodeKind::Check(i) => ("check", format!("check.{}", module.checks[i].name.name)),
         NodeKind::Import(i) => ("import", format!("import.{}", module.imports[i].to)),
-        NodeKind::Provider(i) => ("provider", format!("provider.{}", module.providers[i].0.name)),
+        NodeKind::Provider(i) => ("provider", format!("provider.{}", module.providers[i].reference())),
         NodeKind::Resource(i) => {
             let resource = &module.resources[i];
             match resource.mode {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tenantctl_core::addr::WorkspaceName;
-use tenantctl_core::event::Event;
+use tenantctl_core::event::{Event, Provisioning};
 use tenantctl_core::plan::{Counts, Plan, StepAction};
 use tenantctl_core::state::RecordKey;
 
@@ -151,6 +151,18 @@ impl State {
             Event::Retrying { workspace, key, attempt, wait, error } => {
                 let (wait, error) = (elapsed(*wait), printable(error));
                 self.step_line(workspace, key, &format!("Attempt {attempt} failed, next in {wait}: {error}"))
+            }
+            Event::Provisioner { workspace, key, what } => {
+                let says = match what {
+                    Provisioning::Started => "Provisioning with 'local-exec'...".to_owned(),
+                    Provisioning::Output(line) => format!("(local-exec): {}", printable(line)),
+                    // The step tells it.
+                    Provisioning::Finished | Provisioning::Failed => return None,
+                };
+                self.names_steps().then(|| {
+                    let colon = if *what == Provisioning::Started { ":" } else { "" };
+                    format!("{}{colon} {says}", self.label(workspace, key))
+                })
             }
             Event::Recovered { workspace, key, how } => {
                 Some(format!("{}: Left open by the last run: {how}", self.label(workspace, key)))

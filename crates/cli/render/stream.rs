@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::diag::{Diagnostic, Severity, SourceMap};
-use tenantctl_core::event::{Event, EventSink};
+use tenantctl_core::event::{Event, EventSink, Provisioning};
 use tenantctl_core::ops::{Applied, Outcome};
 use tenantctl_core::plan::{Action, Counts, Plan, PlanMode, Reason, StepAction};
 use tenantctl_core::state::RecordKey;
@@ -132,6 +132,22 @@ impl Stream {
                     &Line { kind: "retry", message, workspace: Some(workspace) },
                     [("hook", hook)],
                 );
+            }
+            Event::Provisioner { workspace, key, what } => {
+                let (kind, message) = match what {
+                    Provisioning::Started => ("provision_start", "Provisioning with 'local-exec'...".into()),
+                    Provisioning::Output(line) => ("provision_progress", format!("(local-exec): {line}")),
+                    Provisioning::Finished => {
+                        ("provision_complete", "(local-exec) Provisioning complete".into())
+                    }
+                    Provisioning::Failed => ("provision_errored", "(local-exec) Provisioning errored".into()),
+                };
+                let mut hook = json!({ "resource": resource(key), "provisioner": "local-exec" });
+                if let Provisioning::Output(line) = what {
+                    hook["output"] = json!(line);
+                }
+                let message = format!("{key}: {message}");
+                self.put(&Line { kind, message, workspace: Some(workspace) }, [("hook", hook)]);
             }
             Event::Recovered { workspace, key, how } => {
                 let message = format!("{key}: Left open by the last run: {how}");

@@ -77,6 +77,15 @@ pub enum Event {
         /// What was tried.
         action: StepAction,
     },
+    /// A provisioner of a step begins, says something, or is over.
+    Provisioner {
+        /// Which workspace.
+        workspace: WorkspaceName,
+        /// Which object.
+        key: RecordKey,
+        /// What happened.
+        what: Provisioning,
+    },
     /// A call failed and is made again.
     Retrying {
         /// Which workspace.
@@ -110,6 +119,19 @@ pub enum Event {
     },
     /// Something to tell.
     Diagnostic(Diagnostic),
+}
+
+/// What a provisioner does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provisioning {
+    /// It begins.
+    Started,
+    /// It says this, a line.
+    Output(String),
+    /// It is done.
+    Finished,
+    /// It failed.
+    Failed,
 }
 
 /// Where events go. Called from many tasks; must be quick.

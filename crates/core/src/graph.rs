@@ -7,6 +7,8 @@
 //! [`Graph::order`] respects every edge.
 //! Must not: evaluate, or decide actions.
 
+mod providers;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Module, Resource, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
+
+pub use providers::ProviderHop;
 
 /// A block, by its place in its module's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -197,7 +201,7 @@ impl Graph {
             let (module, kind) = (self.nodes[at].module, self.nodes[at].kind);
             let mut wanted = BTreeSet::new();
             let mut refer = |this: &Self, from: usize, expr: &Expr| {
-                this.references(from, expr, &names, &mut wanted, diagnostics)
+                this.references(from, expr, &names, &mut wanted, diagnostics);
             };
             let here = &modules[module].module;
             match kind {
@@ -210,7 +214,12 @@ impl Graph {
                     }
                 }
                 NodeKind::Local(i) => refer(self, module, &here.locals[i].1),
-                NodeKind::Provider(i) => refer(self, module, &here.providers[i].1),
+                NodeKind::Provider(i) => {
+                    let block = &here.providers[i];
+                    std::iter::once(&block.config)
+                        .chain(&block.for_each)
+                        .for_each(|e| refer(self, module, e));
+                }
                 NodeKind::Output(i) => {
                     let output = &here.outputs[i];
                     std::iter::once(&output.value)
@@ -222,25 +231,27 @@ impl Graph {
                     let resource = &here.resources[i];
                     resource.expressions().for_each(|e| refer(self, module, e));
                     wanted.extend(imported.get(&at).into_iter().flatten());
-                    let provider = modules[0]
-                        .module
-                        .providers
-                        .iter()
-                        .position(|(name, _)| *name.name == *resource.provider);
-                    wanted.extend(provider.and_then(|p| self.node(0, NodeKind::Provider(p))));
+                    wanted.extend(self.provider_node(module, &resource.configuration, diagnostics));
                 }
                 NodeKind::Call(i) => {
                     let call = &here.calls[i];
-                    let all = call.repetition.expr().into_iter().chain(&call.depends_on);
+                    let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_ref());
+                    let all = call.repetition.expr().into_iter().chain(&call.depends_on).chain(keys);
                     all.for_each(|e| refer(self, module, e));
+                    for (_, outer) in call.providers.iter().filter(|(_, outer)| outer.alias.is_some()) {
+                        self.provider_node(module, outer, diagnostics);
+                    }
                 }
                 NodeKind::Import(i) => {
                     let import = &here.imports[i];
                     let keys = import.keys.iter().flatten();
                     std::iter::once(&import.id)
                         .chain(&import.for_each)
+                        .chain(import.provider.iter().filter_map(|provider| provider.key.as_ref()))
                         .chain(keys)
                         .for_each(|e| refer(self, module, e));
+                    let provider = import.provider.as_ref();
+                    wanted.extend(provider.and_then(|p| self.provider_node(0, p, diagnostics)));
                 }
                 NodeKind::Check(i) => {
                     Rule::expressions(&here.checks[i].asserts).for_each(|e| refer(self, module, e));
@@ -461,7 +472,7 @@ impl Graph {
             ),
             NodeKind::Call(i) => (format!("module.{}", module.calls[i].name.name), module.calls[i].name.span),
             NodeKind::Provider(i) => {
-                (format!("provider.{}", module.providers[i].0.name), module.providers[i].0.span)
+                (format!("provider.{}", module.providers[i].reference()), module.providers[i].name.span)
             }
             NodeKind::Import(i) => (format!("import of {}", module.imports[i].to), module.imports[i].span),
             NodeKind::Check(i) => {

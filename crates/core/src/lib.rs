@@ -43,8 +43,9 @@
 //!
 //! # What is absent
 //!
-//! Provisioners, ephemeral resources, module registries, environments as a
-//! layer, migration and rollout. Each is refused by a diagnostic, not ignored.
+//! Provisioners other than `local-exec`, local names of providers, ephemeral
+//! resources, module registries, environments as a layer, migration and
+//! rollout. Each is refused by a diagnostic, not ignored.
 
 pub mod addr;
 pub mod apply;

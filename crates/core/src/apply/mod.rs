@@ -2,12 +2,13 @@
 //!
 //! `executor` runs the graph, `step` does one step with its journal entries,
 //! `values` finishes residual expressions, `recover` settles what a run that
-//! died left open, `call` retries and polls.
+//! died left open, `call` retries and polls, `provision` runs commands.
 //!
 //! Must not: know configuration or graph; add, drop or re-plan a step.
 
 mod call;
 mod executor;
+mod provision;
 mod recover;
 mod step;
 mod values;

@@ -38,7 +38,7 @@ struct Settled {
     connection: Value,
 }
 
-type StepResult<T> = Result<T, Box<Diagnostic>>;
+pub(super) type StepResult<T> = Result<T, Box<Diagnostic>>;
 
 impl Run<'_> {
     /// Takes a step; `slot` is the one for its first call.
@@ -235,9 +235,17 @@ impl Run<'_> {
         match caller.finish(provider, target, outcome).await {
             Ok(value) => {
                 record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
-                let value = record.attributes.clone();
-                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
-                self.values.set(step.change, value);
+                // What is run for it is a part of it: until that is done, the
+                // object is not whole.
+                record.tainted = change.provisioners.iter().any(|one| !one.at_destroy);
+                self.values.set(step.change, record.attributes.clone());
+                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record.clone()))] })
+                    .await?;
+                if record.tainted {
+                    self.provision(change, false).await?;
+                    record.tainted = false;
+                    self.record(Entry::Records(vec![RecordChange::Put(Box::new(record))])).await?;
+                }
                 Ok(())
             }
             Err(error) => {
@@ -314,6 +322,7 @@ impl Run<'_> {
             if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
         let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
         let record = ResourceRecord { key: key.clone(), ..recorded.clone() };
+        self.provision(change, true).await?;
         let id = self.begin(Verb::Delete, &record).await?;
         let caller = self.caller(change, StepAction::Delete, slot);
         let target = Target {

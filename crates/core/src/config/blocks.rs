@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::lifecycle::rules;
 use super::model::{Check, Import, Moved, Removed};
 use super::reader::{Constants, check_labels, check_names, constant};
+use super::{providers, provisioners};
 use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
@@ -42,31 +43,20 @@ pub(super) fn moved(block: &Block, diagnostics: &mut Diagnostics) -> Option<Move
 
 /// Reads a `removed` block.
 pub(super) fn removed(
-    block: &Block,
+    block: &mut Block,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Removed> {
     let span = block.header();
     check_labels(block, &[], diagnostics);
-    check_names(&block.body, &["from"], &["lifecycle", "provisioner"], diagnostics);
+    check_names(&block.body, &["from"], &["lifecycle", "provisioner", "connection"], diagnostics);
     let mut destroy = None;
-    for inner in &block.body.blocks {
-        match &*inner.kind.name {
-            "lifecycle" => {
-                check_names(&inner.body, &["destroy"], &[], diagnostics);
-                let value = constant(&inner.body, "destroy", &Type::Bool, scope, diagnostics);
-                destroy = value.and_then(|value| value.as_bool());
-            }
-            "provisioner" => diagnostics.push(
-                Diagnostic::error(
-                    "Block type not supported yet",
-                    "This version of tenantctl has no \"provisioner\" blocks yet.",
-                )
-                .at(inner.header()),
-            ),
-            _ => {}
-        }
+    for inner in block.body.blocks.iter().filter(|inner| &*inner.kind.name == "lifecycle") {
+        check_names(&inner.body, &["destroy"], &[], diagnostics);
+        let value = constant(&inner.body, "destroy", &Type::Bool, scope, diagnostics);
+        destroy = value.and_then(|value| value.as_bool());
     }
+    let provisioners = provisioners::of_removed(&mut block.body, diagnostics);
     let from = selector(&block.body, "from", span, diagnostics)?;
     let keyed = from.module().steps().iter().any(|step| step.key.is_some())
         || matches!(&from, Selector::Resource(address) if address.key.is_some());
@@ -87,7 +77,7 @@ pub(super) fn removed(
             .hint("Say what is meant: lifecycle { destroy = false }, or true to destroy them."),
         );
     }
-    Some(Removed { from, destroy: destroy.unwrap_or(false), span })
+    Some(Removed { from, destroy: destroy.unwrap_or(false), provisioners, span })
 }
 
 /// Reads an `import` block.
@@ -108,11 +98,13 @@ pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Imp
         return None;
     }
     let for_each = block.body.attribute("for_each").map(|a| a.value.clone());
+    let provider = block.body.attribute("provider");
     Some(Import {
         to,
         keys: keys.into_iter().map(Option::<&Expr>::cloned).collect(),
         id: id.clone(),
         for_each,
+        provider: provider.and_then(|attribute| providers::reference(&attribute.value, diagnostics)),
         span,
     })
 }

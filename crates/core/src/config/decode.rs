@@ -13,13 +13,13 @@ use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
 use super::types::type_constraint;
-use super::{blocks, files, json, overrides, requirements};
+use super::{blocks, files, json, overrides, providers, provisioners, requirements};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
 use crate::modules::Modules;
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, Ident, parse_file, parse_template};
+use crate::syntax::{Block, Body, parse_file, parse_template};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
@@ -43,9 +43,12 @@ pub(super) struct Decoder<'a> {
 }
 
 const META: Meta = Meta {
-    attributes: &["count", "for_each", "depends_on"],
+    attributes: &["count", "for_each", "depends_on", "provider"],
     blocks: &["lifecycle", "connection", "provisioner"],
 };
+
+/// Data sources have no provisioners.
+const META_DATA: Meta = Meta { attributes: META.attributes, blocks: &["lifecycle"] };
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap, located: &'a mut Modules) -> Self {
@@ -195,7 +198,7 @@ impl<'a> Decoder<'a> {
         module
     }
 
-    fn block(&mut self, block: Block, scope: &Constants<'_>, module: &mut Module) {
+    fn block(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
         match &*block.kind.name {
             "variable" => module.variables.extend(self.variable(&block, scope)),
             "locals" => {
@@ -207,16 +210,20 @@ impl<'a> Decoder<'a> {
             "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, None, scope)),
             "data" => module.resources.extend(self.resource(block, ResourceMode::Data, None, scope)),
             "moved" => module.moves.extend(blocks::moved(&block, &mut self.diagnostics)),
-            "removed" => module.removals.extend(blocks::removed(&block, scope, &mut self.diagnostics)),
+            "removed" => module.removals.extend(blocks::removed(&mut block, scope, &mut self.diagnostics)),
             "import" => module.imports.extend(blocks::import(&block, &mut self.diagnostics)),
             "check" => self.check(block, scope, module),
             "module" => module.calls.extend(self.call(&block, &module.dir.clone(), scope)),
-            "provider" => module.providers.extend(self.provider(block)),
+            "provider" => {
+                let found = providers::block(block, self.registry, scope, &mut self.diagnostics);
+                module.providers.extend(found);
+            }
             "terraform" => {
                 let is_root = self.stack.is_empty();
                 let problems = &mut self.diagnostics;
                 let required = requirements::terraform(&block, is_root, self.registry, scope, problems);
-                module.required_providers.extend(required);
+                module.required_providers.extend(required.0);
+                module.configuration_aliases.extend(required.1);
             }
             name if TENANCY.contains(&name) => self.diagnostics.push(
                 Diagnostic::error(
@@ -268,7 +275,7 @@ impl<'a> Decoder<'a> {
             .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
             .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
             .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
-            .chain(module.providers.iter().map(|(n, _)| (format!("provider {:?}", n.name), n.span)))
+            .chain(module.providers.iter().map(|p| (format!("provider {}", p.reference()), p.name.span)))
             .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
             .chain(module.resources.iter().map(|r| {
                 let mode = if r.mode == ResourceMode::Data { "data source" } else { "resource" };
@@ -427,19 +434,11 @@ impl<'a> Decoder<'a> {
             return None;
         };
         let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
-        for unsupported in
-            block.body.blocks.iter().filter(|b| ["connection", "provisioner"].contains(&&*b.kind.name))
-        {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Block type not supported yet",
-                    format!("This version of tenantctl has no {:?} blocks yet.", unsupported.kind.name),
-                )
-                .at(unsupported.header()),
-            );
-        }
         let lifecycle =
             settings.map(|b| lifecycle(b, mode, scope, &mut self.diagnostics)).unwrap_or_default();
+        let said = block.body.attribute("provider");
+        let configuration = providers::of_resource(said, provider.name(), kind, &mut self.diagnostics);
+        let meta = if mode == ResourceMode::Managed { META } else { META_DATA };
         Some(Resource {
             mode,
             kind: kind.name.clone(),
@@ -448,7 +447,9 @@ impl<'a> Decoder<'a> {
             provider: provider.name().to_owned(),
             repetition: repetition(&block.body, &mut self.diagnostics),
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
-            body: compile(&mut block.body, &schema.block, &META, span, &mut self.diagnostics),
+            provisioners: provisioners::of_resource(&mut block.body, mode, &mut self.diagnostics),
+            body: compile(&mut block.body, &schema.block, &meta, span, &mut self.diagnostics),
+            configuration,
             lifecycle,
             scope: check,
         })
@@ -478,7 +479,7 @@ impl<'a> Decoder<'a> {
             );
         }
         let module = self.source(dir, &path, source.value.span)?;
-        let meta = ["source", "version", "count", "for_each", "depends_on"];
+        let meta = ["source", "version", "count", "for_each", "depends_on", "providers"];
         let arguments: BTreeMap<_, _> = block
             .body
             .attributes
@@ -511,33 +512,18 @@ impl<'a> Decoder<'a> {
                 self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
             }
         }
+        let passed = providers::passed(block.body.attribute("providers"), &mut self.diagnostics);
+        let repetition = repetition(&block.body, &mut self.diagnostics);
+        let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
+        providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);
         Some(ModuleCall {
             name: block.labels[0].clone(),
             module,
-            repetition: repetition(&block.body, &mut self.diagnostics),
+            repetition,
             arguments,
+            providers: passed,
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
         })
-    }
-
-    fn provider(&mut self, mut block: Block) -> Option<(Ident, Expr)> {
-        if !check_labels(&block, &["name"], &mut self.diagnostics) {
-            return None;
-        }
-        let span = block.header();
-        let name = &block.labels[0];
-        let Some(provider) = self.registry.get(&name.name).cloned() else {
-            let known: Vec<&str> = self.registry.iter().map(|p| p.name()).collect();
-            self.diagnostics.push(
-                Diagnostic::error("Unknown provider", format!("This build has no provider {:?}.", name.name))
-                    .at(name.span)
-                    .suggest(&name.name, known),
-            );
-            return None;
-        };
-        let meta = Meta { attributes: &["version"], blocks: &[] };
-        let config = compile(&mut block.body, &provider.schema().config, &meta, span, &mut self.diagnostics);
-        Some((name.clone(), config))
     }
 }
 

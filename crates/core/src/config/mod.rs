@@ -2,8 +2,9 @@
 //!
 //! `files` finds and reads the files of a directory, `json` makes syntax of
 //! those in JSON, `overrides` lays override files over the others, `decode`
-//! makes modules of syntax (`body` compiles resource bodies, `lifecycle` and
-//! `blocks` read what is the language's own, `types` reads type constraints;
+//! makes modules of syntax (`body` compiles resource bodies, `lifecycle`,
+//! `blocks`, `providers` and `provisioners` read what is the language's own,
+//! `types` reads type constraints;
 //! `requirements` reads what a module asks of this program, with `version`),
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
@@ -23,6 +24,8 @@ mod load;
 mod model;
 mod overrides;
 mod platform;
+mod providers;
+mod provisioners;
 mod reader;
 mod requirements;
 mod settle;
@@ -32,6 +35,7 @@ mod types;
 mod version;
 
 pub(crate) use blocks::instance_key;
+pub(crate) use providers::passed as passed_providers;
 pub(crate) use reader::{check_labels, check_names};
 pub(crate) use tested::provider_blocks;
 
@@ -44,5 +48,7 @@ pub use model::{
     Settings, Variable,
 };
 pub use platform::{Instance, Platform, Seated, Selected, Selection};
+pub use providers::{ProviderBlock, ProviderRef};
+pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
 pub use tenancy::{Explained, Guard, Layer, Origin};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::providers::{ProviderBlock, ProviderRef};
+use super::provisioners::Provisioner;
 use super::requirements::RequiredProvider;
 use crate::addr::{ResourceAddress, ResourceMode, Selector};
 use crate::diag::Span;
@@ -26,8 +28,10 @@ pub struct Module {
     pub resources: Vec<Resource>,
     /// `module` blocks.
     pub calls: Vec<ModuleCall>,
-    /// `provider` blocks: name and configuration by the provider's schema.
-    pub providers: Vec<(Ident, Expr)>,
+    /// `provider` blocks.
+    pub providers: Vec<ProviderBlock>,
+    /// Configurations of providers that its callers must give.
+    pub configuration_aliases: Vec<ProviderRef>,
     /// Providers that `required_providers` asks for.
     pub required_providers: Vec<RequiredProvider>,
     /// `moved` blocks.
@@ -76,6 +80,8 @@ pub struct Removed {
     pub from: Selector,
     /// Whether the objects are destroyed; else they are forgotten.
     pub destroy: bool,
+    /// What is run before an object is destroyed.
+    pub provisioners: Vec<Provisioner>,
     /// The block's header.
     pub span: Span,
 }
@@ -91,6 +97,8 @@ pub struct Import {
     pub id: Expr,
     /// One import for each.
     pub for_each: Option<Expr>,
+    /// The provider's configuration for objects that have no block yet.
+    pub provider: Option<ProviderRef>,
     /// The block's header.
     pub span: Span,
 }
@@ -172,6 +180,8 @@ pub struct Resource {
     pub span: Span,
     /// The provider's name.
     pub provider: String,
+    /// Which of the provider's configurations.
+    pub configuration: ProviderRef,
     /// How many.
     pub repetition: Repetition,
     /// The body as one expression, which follows the type's schema.
@@ -180,6 +190,8 @@ pub struct Resource {
     pub depends_on: Vec<Expr>,
     /// `lifecycle`.
     pub lifecycle: Lifecycle,
+    /// `provisioner` blocks.
+    pub provisioners: Vec<Provisioner>,
     /// The `check` block that a data source stands in.
     pub scope: Option<Arc<str>>,
 }
@@ -191,6 +203,8 @@ impl Resource {
         std::iter::once(&self.body)
             .chain(self.repetition.expr())
             .chain(&self.depends_on)
+            .chain(&self.configuration.key)
+            .chain(self.provisioners.iter().map(|provisioner| &provisioner.config))
             .chain(&lifecycle.prevent_destroy)
             .chain(&lifecycle.replace_triggered_by)
             .chain(Rule::expressions(&lifecycle.preconditions))
@@ -238,6 +252,9 @@ pub struct ModuleCall {
     pub repetition: Repetition,
     /// Values of the module's variables.
     pub arguments: BTreeMap<Arc<str>, Expr>,
+    /// Configurations of providers: what the module calls each, and what it is
+    /// here.
+    pub providers: Vec<(ProviderRef, ProviderRef)>,
     /// `depends_on`.
     pub depends_on: Vec<Expr>,
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use semver::Version;
 
 use super::decode::object_items;
+use super::providers::{ProviderRef, reference};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
 use super::version::Constraints;
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::expr::Expr;
+use crate::expr::{Expr, ExprKind};
 use crate::provider::Registry;
 use crate::syntax::{Block, Body};
 use crate::value::Type;
@@ -26,14 +27,15 @@ const LANGUAGE: &str = "1.12.6";
 /// A provider that a module asks for, and its version constraint.
 pub type RequiredProvider = (Arc<str>, Option<String>);
 
-/// Reads a `terraform` block; gives the providers that it asks for.
+/// Reads a `terraform` block; gives the providers that it asks for, and the
+/// configurations of them that a caller must give.
 pub(super) fn terraform(
     block: &Block,
     is_root: bool,
     registry: &Registry,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
-) -> Vec<RequiredProvider> {
+) -> (Vec<RequiredProvider>, Vec<ProviderRef>) {
     check_labels(block, &[], diagnostics);
     let blocks = ["required_providers", "backend", "cloud"];
     let absent = ["provider_meta", "encryption"];
@@ -46,10 +48,11 @@ pub(super) fn terraform(
         diagnostics.push(Diagnostic::error("Experiment not supported", detail).at(experiments.name.span));
     }
     let mut required = Vec::new();
+    let mut aliases = Vec::new();
     for inner in &block.body.blocks {
         match &*inner.kind.name {
             "required_providers" => {
-                required.extend(providers(&inner.body, registry, scope, diagnostics));
+                required.extend(providers(&inner.body, registry, scope, &mut aliases, diagnostics));
             }
             "backend" | "cloud" if is_root => backend(inner, diagnostics),
             "backend" | "cloud" => {
@@ -67,7 +70,7 @@ pub(super) fn terraform(
             _ => {}
         }
     }
-    required
+    (required, aliases)
 }
 
 /// Checks that a `tenantctl` block asks for no other version than this one.
@@ -132,13 +135,14 @@ fn providers(
     body: &Body,
     registry: &Registry,
     scope: &Constants<'_>,
+    aliases: &mut Vec<ProviderRef>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<RequiredProvider> {
     check_names(body, &body.attributes.iter().map(|a| &*a.name.name).collect::<Vec<_>>(), &[], diagnostics);
     let mut required = Vec::new();
     for attribute in &body.attributes {
         let name = &attribute.name;
-        let mut request = Request { source: None, version: None };
+        let mut request = Request { source: None, version: None, aliases: Vec::new() };
         request.read(&attribute.value, scope, diagnostics);
         if let Some((version, span)) = &request.version {
             let _ = constraints(version, *span, diagnostics);
@@ -156,6 +160,7 @@ fn providers(
             diagnostics
                 .push(Diagnostic::error("Local provider names not supported yet", detail).at(name.span));
         } else {
+            aliases.extend(request.aliases);
             required.push((name.name.clone(), request.version.map(|(version, _)| version)));
         }
     }
@@ -166,6 +171,7 @@ fn providers(
 struct Request {
     source: Option<(String, Span)>,
     version: Option<(String, Span)>,
+    aliases: Vec<ProviderRef>,
 }
 
 impl Request {
@@ -179,14 +185,21 @@ impl Request {
             return;
         };
         let mut unknown = Vec::new();
+        let mut configurations = None;
         for (name, span, value) in items {
             match &*name {
                 "source" => self.source = text(value),
                 "version" => self.version = text(value),
-                // Names of configurations, which are no values.
-                "configuration_aliases" => {}
+                "configuration_aliases" => configurations = Some(value),
                 _ => unknown.push((name, span)),
             }
+        }
+        if let Some(expr) = configurations {
+            let items = match &expr.kind {
+                ExprKind::Tuple(items) => items.as_slice(),
+                _ => std::slice::from_ref(expr),
+            };
+            self.aliases = items.iter().filter_map(|item| reference(item, diagnostics)).collect();
         }
         for (name, span) in unknown {
             let detail = format!("An argument named {name:?} is not expected here.");

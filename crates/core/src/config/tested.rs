@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::decode::Decoder;
 use super::model::{Module, Settings};
 use super::platform::Platform;
+use super::providers::ProviderBlock;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
-use crate::expr::Expr;
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, Ident};
+use crate::syntax::{Block, Body};
 
 impl Platform {
     /// The root module.
@@ -73,7 +73,7 @@ pub(crate) fn provider_blocks(
     sources: &SourceMap,
     blocks: Vec<Block>,
     diagnostics: &mut Diagnostics,
-) -> Vec<(Ident, Expr)> {
+) -> Vec<ProviderBlock> {
     let mut modules = crate::modules::Modules::open(Path::new("."), None, sources, diagnostics);
     let mut decoder = Decoder::new(registry, sources, &mut modules);
     let body = Body { attributes: Vec::new(), blocks };

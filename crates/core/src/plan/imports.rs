@@ -5,9 +5,9 @@ use super::generate;
 use super::model::{Action, Change};
 use super::planner::Planner;
 use crate::addr::{ModulePath, ModuleStep, ResourceAddress};
-use crate::config::{Import, Repetition, instance_key};
+use crate::config::{Import, ProviderRef, Repetition, instance_key};
 use crate::diag::{Diagnostic, Span};
-use crate::expr::evaluate;
+use crate::expr::{EvalError, Expr, evaluate};
 use crate::provider::SharedProvider;
 use crate::state::RecordKey;
 use crate::value::{Type, Value};
@@ -31,13 +31,14 @@ pub struct ImportRead {
 pub(super) struct Wanted {
     pub id: String,
     pub span: Option<Span>,
+    pub provider: Option<ProviderRef>,
 }
 
 impl Planner<'_> {
     /// Takes what the user asked for on the command line.
     pub(super) fn requested_imports(&mut self) {
         for (address, id) in self.input.imports {
-            self.imports.insert(address.clone(), Wanted { id: id.clone(), span: None });
+            self.imports.insert(address.clone(), Wanted { id: id.clone(), span: None, provider: None });
         }
     }
 
@@ -56,11 +57,16 @@ impl Planner<'_> {
         };
         for (_, repeated) in instances {
             let at = self.evaluation.at(0, 0, &repeated);
+            let provider = import.provider.as_ref().map(|named| {
+                let literal = |key: &Expr| evaluate(key, &at).map(|value| Expr::literal(value, key.span));
+                let key = named.key.as_ref().map(literal);
+                Ok::<_, EvalError>(ProviderRef { key: key.transpose()?, ..named.clone() })
+            });
             let settled = evaluate(&import.id, &at).and_then(|id| {
                 let keys = import.keys.iter().map(|key| key.as_ref().map(|k| evaluate(k, &at)).transpose());
-                Ok((id, keys.collect::<Result<Vec<_>, _>>()?))
+                Ok((id, keys.collect::<Result<Vec<_>, _>>()?, provider.transpose()?))
             });
-            let (id, keys) = match settled {
+            let (id, keys, provider) = match settled {
                 Ok(settled) => settled,
                 Err(error) => {
                     self.evaluation.diagnostics.push(*error);
@@ -80,7 +86,7 @@ impl Planner<'_> {
                     .push(Diagnostic::error("Invalid import", detail).at(import.id.span));
                 continue;
             };
-            let wanted = Wanted { id, span: Some(import.span) };
+            let wanted = Wanted { id, span: Some(import.span), provider };
             if let Some(first) = self.imports.insert(address.clone(), wanted) {
                 let detail = format!("{address} is imported twice.");
                 let mut error = Diagnostic::error("Duplicate import", detail).at(import.span);
@@ -125,7 +131,10 @@ impl Planner<'_> {
             return;
         };
         let Some(schema) = provider.schema().resources.get(&*address.kind) else { return };
-        let (provider_value, _) = self.provider_config(provider.name());
+        let default = ProviderRef::default_of(provider.name(), wanted.span.unwrap_or_default());
+        let named = wanted.provider.as_ref().unwrap_or(&default);
+        let nothing = super::evaluate::Repeated::default();
+        let Some((provider_value, _)) = self.provider_config(0, 0, &nothing, named) else { return };
         let connection = match provider.connection(&provider_value, &schema.block.empty()) {
             Ok(connection) => connection,
             Err(problem) => {

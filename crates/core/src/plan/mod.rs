@@ -3,7 +3,8 @@
 //! `moves` brings recorded objects to their addresses, `targets` says what a
 //! plan is about; `planner` walks the graph: `evaluate` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
-//! what waits, `checks` what holds. `order` makes steps of it.
+//! what waits, `checks` what holds, `providers` which configuration objects are
+//! made with, `provisioners` what is run for them. `order` makes steps of it.
 //!
 //! Must not: await, touch disk, read the clock.
 
@@ -21,6 +22,8 @@ mod moves;
 mod objects;
 mod order;
 mod planner;
+mod providers;
+mod provisioners;
 mod removals;
 mod targets;
 
@@ -37,4 +40,5 @@ pub use model::{
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};
+pub use provisioners::PlannedCommand;
 pub use targets::Chosen;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{Checked, Pending};
 use super::deferred::Deferred;
+use super::provisioners::PlannedCommand;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::config::PASSED_ON;
 use crate::expr::Expr;
@@ -202,6 +203,9 @@ pub struct Change {
     /// Postconditions that only the apply can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub postconditions: Vec<Pending>,
+    /// What is run when the object is made, or before it is removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provisioners: Vec<PlannedCommand>,
     /// The record's `keep`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
@@ -359,6 +363,7 @@ impl Change {
             importing: None,
             preconditions: Vec::new(),
             postconditions: Vec::new(),
+            provisioners: Vec::new(),
             keep: false,
             scope: None,
             create_before_destroy: false,

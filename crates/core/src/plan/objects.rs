@@ -36,7 +36,11 @@ impl Planner<'_> {
             }
         };
         let residual = (!config.is_wholly_known()).then(|| close(&block.body, &at));
-        let (provider_value, provider_config) = self.provider_config(&block.provider);
+        let (provider_value, provider_config) = match *block.configuration.name == *block.provider {
+            true => self.provider_config(module, instance, repeated, &block.configuration)?,
+            // What stands in for a provider needs no configuration.
+            false => (Value::NULL, None),
+        };
         let mut problems = provider.validate(&block.kind, &config);
         let mut connection = Value::NULL;
         if problems.is_empty() {

@@ -13,17 +13,17 @@ use std::sync::Arc;
 use super::checks::{CheckStatus, Checkable, CheckedInstance, Checks, Judged, Pending, RuleKind};
 use super::checks::{judge, module_words};
 use super::deferred::{Deferral, Waiting};
-use super::evaluate::{Evaluated, Evaluation, Repeated, close, root_outputs, root_variables};
+use super::evaluate::{Evaluated, Evaluation, Repeated, root_outputs, root_variables};
 use super::expand::Expansion;
 use super::imports::{ImportRead, Wanted};
 use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot};
 use super::moves::{Moves, check_instances};
 use super::order;
+use super::providers::Configurations;
 use super::targets::{Chosen, without_keys};
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
 use crate::config::{Instance, Repetition, Resource};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
-use crate::expr::{Expr, evaluate};
 use crate::graph::{Graph, NodeKind};
 use crate::provider::Registry;
 use crate::refresh::Drift;
@@ -175,7 +175,7 @@ pub(super) struct Planner<'a> {
     /// The connection that was met last, and its text: mostly all have one.
     pub(super) connection: (Value, String),
     /// What each `provider` block came to.
-    provider_configs: HashMap<String, (Value, Option<Expr>)>,
+    pub(super) configurations: Configurations,
     /// Objects that somebody removed.
     pub(super) gone: HashSet<&'a RecordKey>,
     pub(super) needs: Needs,
@@ -214,7 +214,7 @@ impl<'a> Planner<'a> {
             seen: HashMap::new(),
             identities: HashMap::new(),
             connection: (Value::NULL, String::new()),
-            provider_configs: HashMap::new(),
+            configurations: Configurations::new(),
             gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
             needs: Needs::default(),
             instances: HashMap::new(),
@@ -247,7 +247,7 @@ impl<'a> Planner<'a> {
                 NodeKind::Call(i) => self.evaluation.call(node.module, i),
                 _ if destroy => {}
                 NodeKind::Output(i) => self.output(at, node.module, i),
-                NodeKind::Provider(_) => {}
+                NodeKind::Provider(i) => self.configure(node.module, i),
                 NodeKind::Import(i) => self.import(i),
                 NodeKind::Check(i) => self.check(at, node.module, i),
                 NodeKind::Resource(i) => {
@@ -310,6 +310,7 @@ impl<'a> Planner<'a> {
                 self.changing.insert(change.key.address.without_key());
             }
             self.changes.push(change);
+            self.provisioners(place, &repeated);
             self.postconditions(place, &repeated);
         }
         self.instances.insert((node, instance), made);
@@ -496,35 +497,6 @@ impl<'a> Planner<'a> {
             })),
         };
         Evaluated { value, slot }
-    }
-
-    /// The `provider` block's value and its closed expression.
-    pub(super) fn provider_config(&mut self, name: &str) -> (Value, Option<Expr>) {
-        if let Some(known) = self.provider_configs.get(name) {
-            return known.clone();
-        }
-        let settled = self.settle_provider(name);
-        self.provider_configs.insert(name.to_owned(), settled.clone());
-        settled
-    }
-
-    fn settle_provider(&mut self, name: &str) -> (Value, Option<Expr>) {
-        let providers = &self.input.graph.modules[0].module.providers;
-        let Some((_, expr)) = providers.iter().find(|(n, _)| *n.name == *name) else {
-            return (Value::NULL, None);
-        };
-        let nothing = Repeated::default();
-        let at = self.evaluation.at(0, 0, &nothing);
-        match evaluate(expr, &at) {
-            Ok(value) => {
-                let closed = close(expr, &at);
-                (value, Some(closed))
-            }
-            Err(error) => {
-                self.evaluation.diagnostics.push(*error);
-                (Value::NULL, None)
-            }
-        }
     }
 
     /// Addresses of the resources that a node directly depends on, as seen

@@ -57,7 +57,9 @@ impl Planner<'_> {
             if current && action == Action::Delete && self.is_protected(&key.address) {
                 continue;
             }
-            let change = self.removal(key, record, action, reason);
+            let provisioners =
+                if action == Action::Delete { self.parting(key, record, said) } else { Vec::new() };
+            let change = Change { provisioners, ..self.removal(key, record, action, reason) };
             self.changes.push(change);
         }
     }

@@ -272,6 +272,7 @@ impl Parser<'_> {
             self.expression()?
         };
         if self.judging
+            && !self.keywords
             && first.kind == TokenKind::Ident
             && matches!(&key.kind, ExprKind::Reference(_) | ExprKind::Attribute(..))
         {
@@ -407,11 +408,15 @@ impl Parser<'_> {
                         let each = self.postfix(element)?;
                         splat(source, each)
                     } else {
+                        // A key is a value, even where names are keywords.
+                        let keywords = std::mem::replace(&mut self.keywords, false);
                         let key = self.with_lines(false, |this| {
                             let key = this.expression()?;
                             this.closed_by(TokenKind::BracketClose, "index", token)?;
                             Ok(key)
-                        })?;
+                        });
+                        self.keywords = keywords;
+                        let key = key?;
                         let span = source.span.to(self.span(self.last()));
                         Expr { kind: ExprKind::Index(Box::new((source, key))), span }
                     }

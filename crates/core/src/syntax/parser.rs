@@ -572,6 +572,7 @@ pub(crate) fn takes_keywords(kind: &str, argument: &str) -> bool {
             | ("lifecycle", "ignore_changes")
             | ("resource" | "data" | "ephemeral" | "import", "provider")
             | ("module" | "run", "providers")
+            | ("provisioner", "when" | "on_failure")
             | ("run", "command")
             | ("plan_options", "mode")
     )

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::condition::Assertion;
 use super::names::{Names, chain};
 use crate::addr::ResourceAddress;
-use crate::config::{check_labels, check_names, read_text};
+use crate::config::{ProviderRef, check_labels, check_names, passed_providers, read_text};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Expr, ExprKind, evaluate};
 use crate::plan::PlanMode;
@@ -46,6 +46,8 @@ pub(super) struct Run {
     pub replace: Vec<ResourceAddress>,
     pub targets: Vec<(String, Span)>,
     pub overrides: Vec<Override>,
+    /// The file's `provider` blocks that it uses, with the names it has for them.
+    pub providers: Option<Vec<(ProviderRef, ProviderRef)>>,
 }
 
 /// A `mock_provider` block: values by type.
@@ -171,10 +173,8 @@ impl Reader<'_> {
         if !check_labels(block, &["name"], self.diagnostics) {
             return None;
         }
-        if let Some(attribute) = block.body.attribute("providers") {
-            let detail = "This version of tenantctl has one configuration of each provider, so that there are none to choose from.";
-            self.error("Argument not supported yet", detail, attribute.name.span);
-        }
+        let providers = block.body.attribute("providers");
+        let providers = providers.map(|said| passed_providers(Some(said), self.diagnostics));
         let command = self.keyword(&block.body, "command", &["apply", "plan"]);
         let mut run = Run {
             name: block.labels[0].clone(),
@@ -188,6 +188,7 @@ impl Reader<'_> {
             replace: Vec::new(),
             targets: Vec::new(),
             overrides: Vec::new(),
+            providers,
         };
         for inner in &block.body.blocks {
             match &*inner.kind.name {

@@ -10,15 +10,15 @@ use super::names::Names;
 use super::overlay::Overlay;
 use super::{FileReport, RunReport, RunResult, Status};
 use crate::cancel::Cancel;
-use crate::config::{self, Instance, Module, Platform, Settings, provider_blocks};
+use crate::config::{self, Instance, Module, Platform, ProviderBlock, Settings, provider_blocks};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::event::Silent;
-use crate::expr::{Expr, evaluate};
+use crate::expr::evaluate;
 use crate::graph::Graph;
 use crate::ops::{self, Engine, PlanOptions, Selection};
 use crate::plan::{Inspection, PlanMode};
 use crate::state::{RecordKey, StateStore, WorkspaceState};
-use crate::syntax::{Attribute, Ident};
+use crate::syntax::Attribute;
 use crate::value::{Type, Value};
 
 /// Makes an empty store of states.
@@ -88,7 +88,7 @@ struct Runner<'a> {
     names: Names,
     /// Values of variables that the file sets, with their places.
     variables: Settings,
-    providers: Vec<(Ident, Expr)>,
+    providers: Vec<ProviderBlock>,
     /// One for the module under test, one for each other module.
     stages: BTreeMap<Option<String>, Stage>,
     modules: HashMap<String, Arc<Platform>>,
@@ -244,22 +244,45 @@ impl<'a> Runner<'a> {
         let of_file = self.file.overrides.iter().filter(|_| run.module.is_none());
         let overrides = of_file.chain(&run.overrides).collect();
         let module = Overlay::new(&self.file.mocks, overrides, &mut registry).over(platform.module())?;
-        let module = self.provided(module)?;
+        let module = self.provided(module, run)?;
         Ok((Arc::new(platform.with(module, Settings::new())), registry))
     }
 
     /// The module with the file's `provider` blocks.
-    fn provided(&self, module: Arc<Module>) -> Result<Arc<Module>, Diagnostics> {
+    fn provided(&self, module: Arc<Module>, run: &Run) -> Result<Arc<Module>, Diagnostics> {
         if self.providers.is_empty() {
             return Ok(module);
         }
         let mut made = (*module).clone();
-        for (name, config) in &self.providers {
-            let config = self.names.settle(config).map_err(|problem| Diagnostics::from(*problem))?;
-            made.providers.retain(|(other, _)| other.name != name.name);
-            made.providers.push((name.clone(), config));
+        for mut block in self.given(run)? {
+            block.config = self.names.settle(&block.config).map_err(|problem| Diagnostics::from(*problem))?;
+            let own = block.reference();
+            made.providers.retain(|other| !own.names(&other.name.name, other.alias.as_ref()));
+            made.providers.push(block);
         }
         Ok(Arc::new(made))
+    }
+
+    /// The file's `provider` blocks as the run's module is to have them: all of
+    /// them, or those that its `providers` names.
+    fn given(&self, run: &Run) -> Result<Vec<ProviderBlock>, Diagnostics> {
+        let Some(named) = &run.providers else { return Ok(self.providers.clone()) };
+        let mut given = Vec::with_capacity(named.len());
+        for (inner, outer) in named {
+            let found = self.providers.iter().find(|p| outer.names(&p.name.name, p.alias.as_ref()));
+            let Some(block) = found else {
+                // A provider needs no block.
+                if outer.alias.is_none() {
+                    continue;
+                }
+                let detail = format!("This test file has no provider block {outer}.");
+                return Err(Diagnostic::error("Provider configuration not present", detail)
+                    .at(outer.span)
+                    .into());
+            };
+            given.push(ProviderBlock { alias: inner.alias.clone(), ..block.clone() });
+        }
+        Ok(given)
     }
 
     fn stage(&mut self, run: &Run) -> Result<&mut Stage, Diagnostics> {

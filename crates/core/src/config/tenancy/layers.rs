@@ -226,6 +226,7 @@ pub(super) fn extended(
         module: extension.clone(),
         repetition: Repetition::None,
         arguments,
+        providers: Vec::new(),
         depends_on: Vec::new(),
     });
     Ok(module)

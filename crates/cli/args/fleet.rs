@@ -1,0 +1,109 @@
+//! Commands about tenants as such.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ConfigArgs, RunArgs, SelectArgs, assignment};
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainCommand {
+    /// The tenant
+    #[arg(value_name = "TENANT")]
+    pub(crate) tenant: String,
+    /// Only this setting, or what is in it: db, db.storage
+    #[arg(value_name = "SETTING")]
+    pub(crate) setting: Option<String>,
+    /// Only in this environment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `tenants`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantsCommand {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// `drift`.
+#[derive(Debug, Args)]
+pub(crate) struct DriftCommand {
+    /// Exit with 2 when something drifted
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `onboard`.
+#[derive(Debug, Args)]
+pub(crate) struct OnboardCommand {
+    /// The tenant
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Its tier
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tier: Option<String>,
+    /// Where it runs; may be repeated
+    #[arg(long = "environment", value_name = "NAME")]
+    pub(crate) environments: Vec<String>,
+    /// Set a setting, as db.storage="20Gi"; may be repeated
+    #[arg(long = "set", value_name = "SETTING=VALUE", value_parser = assignment)]
+    pub(crate) settings: Vec<(String, String)>,
+    /// Give it a label; may be repeated
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) labels: Vec<(String, String)>,
+    /// A regime it is under; may be repeated
+    #[arg(long = "compliance", value_name = "NAME")]
+    pub(crate) compliance: Vec<String>,
+    /// Provision it as well
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `offboard`.
+#[derive(Debug, Args)]
+pub(crate) struct OffboardCommand {
+    /// The tenant
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Keep what there is for so many days before it may be deleted [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) retention: Option<u16>,
+    /// Delete what is left, once the retention time is over
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Write the tenant's settings and outputs, and later the proof of deletion, here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) export: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
