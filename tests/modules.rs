@@ -269,8 +269,8 @@ fn what_a_configuration_asks_of_the_program_is_checked() {
         ("terraform {\n  backend \"local\" {\n    path = \"x\"\n  }\n}\n", "takes no arguments"),
         ("tenantctl {\n  backend \"s3\" {}\n}\n", "no backend \"s3\""),
         (
-            "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n",
-            "It has: kubernetes, terraform",
+            "terraform {\n  required_providers {\n    google = { source = \"hashicorp/google\" }\n  }\n}\n",
+            "no provider \"google\". It has: ",
         ),
         (
             "terraform {\n  required_providers {\n    k = { source = \"hashicorp/kubernetes\" }\n  }\n}\n",

@@ -252,8 +252,8 @@ fn a_namespace_that_hangs_says_what_holds_it() {
 
     let expected = [
         "Deletion timed out",
-        "configmaps",
-        "tenantctl.example/hold",
+        "Namespace \"refused-hanging\"",
+        "ConfigMap \"held\" waits for finalizer tenantctl.example/hold",
         "default:kubernetes_manifest.namespace",
     ];
     root.refused(admin(), &["destroy", "-auto-approve"], &expected);

@@ -6,6 +6,8 @@
 /// Blocks of the language beyond resources: moved, removed, import, check,
 /// lifecycle; targets; plans in part.
 mod blocks;
+/// Databases of CloudNativePG, with its real operator.
+mod cnpg;
 mod common;
 /// Expressions asked of the program.
 mod console;
@@ -20,8 +22,12 @@ mod diagnostics;
 mod fmt;
 /// `fmt`, as OpenTofu lays files out.
 mod fmt_oracle;
+/// examples/saas-hybrid, simulated and on real clusters.
+mod hybrid;
 /// What may import what.
 mod imports;
+/// What customers of examples/saas-hybrid can do to each other: nothing.
+mod isolation;
 /// Configuration in JSON, files of values, override files.
 mod json_syntax;
 /// Values that only the apply brings, and secrets on the way.
@@ -41,7 +47,11 @@ mod processes;
 mod quickstart;
 /// What a cluster refuses, or leaves unanswered.
 mod refusals;
+/// What a fleet costs a cluster: calls counted in its audit log.
+mod scale;
 /// Changing, moving, giving out and taking back states; keys; who did what.
 mod state_commands;
+/// Platforms: layers of settings, what is shared, guards, policies.
+mod tenancy;
 /// `test`, as OpenTofu runs tests.
 mod tftest;

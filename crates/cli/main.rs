@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod error;
+mod examples;
 mod keys;
 mod output;
 mod providers;

@@ -7,7 +7,7 @@ use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::Sealer;
 use tenantctl_providers::builtin::Builtin;
-use tenantctl_providers::simulated::{self, Cloud, Script, Simulated};
+use tenantctl_providers::simulated::{self, Cloud, Sandbox, Script, Simulated};
 
 use crate::error::sentence;
 use crate::settings::Settings;
@@ -21,6 +21,7 @@ const CONTEXT: &[u8] = b"tenantctl simulated cloud 1";
 pub(crate) fn real(settings: &Settings) -> Registry {
     let mut registry = Registry::default();
     registry.insert(Arc::new(Builtin::new()));
+    registry.insert(Arc::new(Sandbox));
     #[cfg(feature = "kubernetes")]
     registry.insert(Arc::new(kubernetes(settings)));
     #[cfg(not(feature = "kubernetes"))]
@@ -43,9 +44,12 @@ pub(crate) struct Simulation<'s> {
     pub(crate) dir: PathBuf,
     pub(crate) sealer: &'s Arc<Sealer>,
     pub(crate) fault_script: Option<&'s Path>,
+    /// The clusters that simulated ones stand for.
+    pub(crate) kubeconfig: Option<&'s Path>,
 }
 
-/// The same providers, those of these names simulated.
+/// The same providers, those of these names simulated, and the one that is
+/// never anything else.
 ///
 /// # Errors
 /// A name that no provider has, or files that cannot be used.
@@ -60,25 +64,38 @@ pub(crate) fn simulate(
             Diagnostic::error("Unknown provider", format!("There is no provider {unknown:?} to simulate."));
         return Err(problem.suggest(unknown, known.iter().map(String::as_str)).into());
     }
-    let cloud = Arc::new(cloud(simulation)?);
+    let cloud = Arc::new(cloud(simulation, names.is_empty())?);
+    let sandbox = Sandbox;
+    let sandbox = tenantctl_core::provider::Provider::name(&sandbox);
     // The built-in provider has no service that could be simulated.
     let builtin = Builtin::new();
     let builtin = tenantctl_core::provider::Provider::name(&builtin);
-    for name in known.iter().filter(|name| *name != builtin && names.iter().any(|n| n == ALL || n == *name)) {
+    let own = [builtin, sandbox];
+    for name in known
+        .iter()
+        .filter(|name| !own.contains(&name.as_str()) && names.iter().any(|n| n == ALL || n == *name))
+    {
         if let Some(inner) = registry.get(name).cloned() {
             registry.insert(Arc::new(Simulated::new(inner, Arc::clone(&cloud))));
         }
     }
+    let answers = simulated::answers(simulation.kubeconfig.map(Path::to_owned));
+    registry.insert(Arc::new(Simulated::new(Arc::new(Sandbox), cloud).answering(answers)));
     Ok(registry)
 }
 
-fn cloud(simulation: &Simulation<'_>) -> Result<Cloud, Diagnostics> {
+/// Without a provider to simulate there may never be an object, and then there
+/// is to be no directory.
+fn cloud(simulation: &Simulation<'_>, idle: bool) -> Result<Cloud, Diagnostics> {
     let sealer = Arc::new(CloudSealer(Arc::clone(simulation.sealer)));
     let unusable = |summary: &str, error: &dyn std::error::Error| {
         Diagnostics::from(Diagnostic::error(summary, sentence(&error.to_string())))
     };
-    let cloud = Cloud::open(&simulation.dir, sealer)
-        .map_err(|error| unusable("Simulated cloud not usable", &error))?;
+    let cloud = match idle {
+        true => Cloud::at(&simulation.dir, sealer),
+        false => Cloud::open(&simulation.dir, sealer)
+            .map_err(|error| unusable("Simulated cloud not usable", &error))?,
+    };
     let Some(path) = simulation.fault_script else { return Ok(cloud) };
     let script = Script::load(path).map_err(|error| unusable("Fault script not usable", &error))?;
     Ok(cloud.with_script(script))

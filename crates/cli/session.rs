@@ -134,11 +134,7 @@ impl Session {
             _ => return Err(problems.sorted()),
         };
         let names: Vec<String> = config.simulate.iter().chain(platform.simulate()).cloned().collect();
-        let registry = if names.is_empty() {
-            registry
-        } else {
-            providers::simulate(registry, &names, &self.simulation(config, sealer))?
-        };
+        let registry = providers::simulate(registry, &names, &self.simulation(config, sealer))?;
         Ok(Loaded { platform: Arc::new(platform), registry, simulate: names, warnings: problems.sorted() })
     }
 
@@ -155,9 +151,6 @@ impl Session {
         let registry = providers::real(&self.settings);
         let names: Vec<String> =
             config.simulate.iter().chain(plans.iter().flat_map(|plan| &plan.simulate)).cloned().collect();
-        if names.is_empty() {
-            return Ok(registry);
-        }
         providers::simulate(registry, &names, &self.simulation(config, sealer))
     }
 
@@ -166,6 +159,7 @@ impl Session {
             dir: self.state_dir().join("simulated"),
             sealer,
             fault_script: config.fault_script.as_deref(),
+            kubeconfig: self.settings.simulated_kubeconfig.as_deref(),
         }
     }
 

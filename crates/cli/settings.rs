@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) no_input: bool,
     /// Files that say how clusters are reached.
     pub(crate) kubeconfig: Vec<PathBuf>,
+    /// `TENANTCTL_SIMULATED_KUBECONFIG`: the clusters that simulated ones stand for.
+    pub(crate) simulated_kubeconfig: Option<PathBuf>,
     /// This process runs inside a cluster.
     pub(crate) in_cluster: bool,
     /// What `~` stands for.
@@ -90,6 +92,7 @@ impl Settings {
                 Some(list) => std::env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()).collect(),
                 None => home.iter().map(|home| home.join(".kube").join("config")).collect(),
             },
+            simulated_kubeconfig: path("TENANTCTL_SIMULATED_KUBECONFIG"),
             in_cluster: get("KUBERNETES_SERVICE_HOST").is_some(),
             home: home.clone(),
             key_file: path("TENANTCTL_KEY_FILE").or_else(|| Some(config?.join("tenantctl").join("key"))),

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::ops::Selection;
 
 use crate::render::graph::Contents;
@@ -113,6 +114,12 @@ pub(crate) enum Command {
     Tenants(TenantsCommand),
     /// Show where each setting of a tenant comes from
     Explain(ExplainCommand),
+    /// Take a tenant in, or change its settings
+    Onboard(OnboardCommand),
+    /// Let a tenant go: suspend, export, hold, delete
+    Offboard(OffboardCommand),
+    /// Show what others changed
+    Drift(DriftCommand),
     /// Show the version
     Version(VersionCommand),
 }
@@ -154,6 +161,9 @@ pub(crate) struct SelectArgs {
     /// Only the platform's shared resources
     #[arg(long, conflicts_with_all = ["tenants", "tiers", "environments", "labels"])]
     pub(crate) platform: bool,
+    /// Set by `offboard`.
+    #[arg(skip)]
+    pub(crate) gone: Vec<WorkspaceName>,
 }
 
 impl SelectArgs {
@@ -165,6 +175,7 @@ impl SelectArgs {
             environments: self.environments.clone(),
             labels: self.labels.clone(),
             platform: self.platform,
+            gone: self.gone.clone(),
         }
     }
 }
@@ -225,6 +236,24 @@ pub(crate) struct PlanArgs {
     /// Plan the removal of everything
     #[arg(long)]
     pub(crate) destroy: bool,
+    /// Go beyond the platform's guard
+    #[arg(long)]
+    pub(crate) ignore_guard: bool,
+}
+
+impl PlanArgs {
+    /// Without any flag.
+    pub(crate) fn plain() -> Self {
+        PlanArgs {
+            targets: Vec::new(),
+            excludes: Vec::new(),
+            replace: Vec::new(),
+            refresh: true,
+            refresh_only: false,
+            destroy: false,
+            ignore_guard: false,
+        }
+    }
 }
 
 /// `plan`.
@@ -342,6 +371,12 @@ pub(crate) struct InitCommand {
     /// Whether the lock file may change
     #[arg(long, value_name = "MODE", require_equals = true)]
     pub(crate) lockfile: Option<LockFile>,
+    /// Begin with a copy of an example: quickstart, saas-hybrid
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["upgrade", "lockfile"])]
+    pub(crate) from_example: Option<String>,
+    /// Where to put it [default: the working directory]
+    #[arg(value_name = "DIR", requires = "from_example")]
+    pub(crate) directory: Option<PathBuf>,
     /// Taken for Terraform's sake: nothing is ever asked
     #[allow(dead_code, reason = "either value means the same")]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,

@@ -3,10 +3,11 @@
 use serde_json::{Value as Json, json};
 use tenantctl_core::config::{Explained, Origin, Seated};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::value::Marks;
 
 use crate::args::ExplainCommand;
 use crate::error::Exit;
-use crate::render::{Table, json_value, notation};
+use crate::render::{Table, json_value};
 use crate::session::Session;
 
 /// Runs the command.
@@ -74,9 +75,10 @@ fn shown(origin: &Origin, sensitive: bool) -> String {
     if value.is_null() {
         return "null (taken away)".into();
     }
-    let lines = notation::value(&value);
-    let words: Vec<&str> = lines.lines().map(str::trim).collect();
-    words.join(" ")
+    if value.deep_marks().contains(Marks::SENSITIVE) {
+        return "(sensitive value)".into();
+    }
+    value.to_plain_json().map_or_else(|_| "(of the platform, in part)".into(), |json| json.to_string())
 }
 
 fn document(session: &Session, seated: &Seated, all: &[Explained]) -> Json {

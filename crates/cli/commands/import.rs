@@ -35,11 +35,9 @@ async fn import(
     let sealer = session.sealer()?;
     let flags = PlanArgs {
         targets: vec![Selector::Resource(address.without_key()).to_string()],
-        excludes: Vec::new(),
-        replace: Vec::new(),
         refresh: false,
-        refresh_only: false,
-        destroy: false,
+        ignore_guard: true,
+        ..PlanArgs::plain()
     };
     let wanted = Wanted {
         operation: "import",

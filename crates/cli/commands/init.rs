@@ -1,15 +1,21 @@
 //! `init` and `get`: fetch the modules that the configuration names, and pin
-//! them.
+//! them; `init -from-example` puts a configuration there first.
+
+use std::path::Path;
 
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops::{Fetch, Installed};
 
 use crate::args::{ConfigArgs, GetCommand, InitCommand, LockFile};
 use crate::error::Exit;
+use crate::examples;
 use crate::session::Session;
 
 /// Runs `init`.
 pub(super) fn run(session: &Session, args: &InitCommand) -> Result<Exit, Diagnostics> {
+    if let Some(name) = &args.from_example {
+        return begin(session, name, args.directory.as_deref());
+    }
     let keep_pins = args.lockfile == Some(LockFile::Readonly);
     if keep_pins && args.upgrade {
         let detail = "-upgrade changes the lock file, and -lockfile=readonly keeps it as it is.";
@@ -18,6 +24,19 @@ pub(super) fn run(session: &Session, args: &InitCommand) -> Result<Exit, Diagnos
     install(session, &args.config, args.upgrade, keep_pins)?;
     let good = session.output.theme().good("tenantctl has been initialized.");
     session.output.line(&format!("{good} \"tenantctl plan\" shows what would be done."));
+    Ok(Exit::Success)
+}
+
+/// Puts a copy of an example into a directory. Examples need nothing fetched.
+fn begin(session: &Session, name: &str, directory: Option<&Path>) -> Result<Exit, Diagnostics> {
+    let example = examples::find(name)?;
+    let written = example.write(directory.unwrap_or(Path::new(".")))?;
+    let place = directory.map_or_else(|| "here".to_owned(), |path| format!("in {}", path.display()));
+    let theme = session.output.theme();
+    let good = theme.good(&format!("{written} files of the example {name} are {place}."));
+    session.output.line(&format!("{good} They are yours to change; README.md says what is what."));
+    let there = directory.map_or_else(String::new, |path| format!(" -chdir={}", path.display()));
+    session.output.line(&format!("\"tenantctl{there} plan\" shows what would be done."));
     Ok(Exit::Success)
 }
 

@@ -6,12 +6,15 @@ mod apply;
 mod approval;
 mod audit;
 mod console;
+mod drift;
 mod explain;
 mod fmt;
 mod graph;
 mod import;
 mod init;
 mod lock;
+mod offboard;
+mod onboard;
 mod output;
 mod plan;
 mod planning;
@@ -23,6 +26,7 @@ mod state_change;
 mod state_file;
 mod state_past;
 mod states;
+mod tenant_file;
 mod tenants;
 mod test;
 mod validate;
@@ -109,6 +113,18 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Audit(args) => audit::run(&session, &args),
         Command::Tenants(args) => tenants::run(&session, &args),
         Command::Explain(args) => explain::run(&session, &args),
+        Command::Onboard(args) => {
+            signals::listen(session.cancel.clone(), output);
+            Box::pin(onboard::run(&session, &args)).await
+        }
+        Command::Offboard(args) => {
+            signals::listen(session.cancel.clone(), output);
+            Box::pin(offboard::run(&session, &args)).await
+        }
+        Command::Drift(args) => {
+            signals::listen(session.cancel.clone(), output);
+            return Box::pin(drift::run(&session, &args)).await;
+        }
         Command::Version(args) => Ok(version::run(&session, &args)),
     };
     done.unwrap_or_else(|problems| {

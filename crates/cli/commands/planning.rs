@@ -112,10 +112,11 @@ async fn made(
     if show && (total == 0 || !plans.is_empty()) {
         reporter.plans(&plans, fleet);
     }
+    let guard = ops::guard(&loaded.platform, &plans, !selection.is_all());
+    let refused = guard.has_errors() && !wanted.plan.ignore_guard;
+    problems.extend(guard.into_iter().filter(|_| refused));
     let failed = total - plans.len();
-    if failed > 0 && (!fleet || plans.is_empty() || wanted.run.fail_fast)
-        || failed == 0 && problems.has_errors()
-    {
+    if refused || failed > 0 && (!fleet || plans.is_empty() || wanted.run.fail_fast) {
         return Err(problems);
     }
     if failed > 0 {

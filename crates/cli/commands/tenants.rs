@@ -1,17 +1,18 @@
 //! `tenants`: who there is, in configuration and in state.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::config::Seated;
-use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::diag::Diagnostics;
+use tenantctl_core::ops;
 use tenantctl_core::state::WorkspaceState;
 
 use super::states;
 use crate::args::TenantsCommand;
 use crate::error::{self, Exit};
-use crate::render::{Table, count};
+use crate::render::Table;
 use crate::session::Session;
 
 /// Runs the command.
@@ -29,19 +30,12 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     let names: Vec<WorkspaceName> = chosen.iter().map(|tenant| tenant.workspace.clone()).collect();
     let states: BTreeMap<WorkspaceName, WorkspaceState> =
         states::read(&*store, &names)?.into_iter().map(|state| (state.name.clone(), state)).collect();
-    let configured: HashSet<WorkspaceName> = platform
-        .seated()
-        .into_iter()
-        .map(|seated| seated.workspace)
-        .chain(platform.shared_workspace())
-        .collect();
-    let left: Vec<&WorkspaceName> =
-        known.iter().filter(|name| platform.is_fleet() && !configured.contains(*name)).collect();
+    let left = ops::unconfigured(&platform, known);
     if args.json {
         session.output.json(&document(session, &chosen, &states, &left));
     } else {
         table(session, &chosen, &states);
-        report_left(session, &left);
+        session.report(ops::left_over(&left));
     }
     Ok(Exit::Success)
 }
@@ -54,7 +48,7 @@ fn document(
     session: &Session,
     chosen: &[Seated],
     states: &BTreeMap<WorkspaceName, WorkspaceState>,
-    left: &[&WorkspaceName],
+    left: &[WorkspaceName],
 ) -> serde_json::Value {
     let tenants: Vec<_> = chosen
         .iter()
@@ -112,19 +106,4 @@ fn table(session: &Session, chosen: &[Seated], states: &BTreeMap<WorkspaceName, 
         table.row(row);
     }
     session.output.text(&table.render(0));
-}
-
-/// A tenant that is gone from the configuration keeps its objects until
-/// somebody says that they shall go.
-fn report_left(session: &Session, left: &[&WorkspaceName]) {
-    if left.is_empty() {
-        return;
-    }
-    let names: Vec<&str> = left.iter().map(|name| name.as_str()).collect();
-    let detail = format!(
-        "The state holds {} that the configuration does not name: {}. Nothing of theirs is deleted.",
-        count(left.len(), "workspace"),
-        names.join(", ")
-    );
-    session.report([Diagnostic::warning("Tenants without configuration", detail)]);
 }

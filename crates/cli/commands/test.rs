@@ -112,13 +112,10 @@ fn suite(session: &Session, args: &TestCommand, place: &Path) -> Result<Suite, D
     let platform = Arc::new(platform.rooted(args.tenant.as_deref())?);
     let sealer = Arc::new(Sealer::load_or_create(&place.join("key")).map_err(|e| error::state(&e))?.0);
     let names: Vec<String> = args.config.simulate.iter().chain(platform.simulate()).cloned().collect();
-    let registry = if names.is_empty() {
-        registry
-    } else {
-        let fault_script = args.config.fault_script.as_deref();
-        let simulation = Simulation { dir: place.join("simulated"), sealer: &sealer, fault_script };
-        providers::simulate(registry, &names, &simulation)?
-    };
+    let fault_script = args.config.fault_script.as_deref();
+    let dir = place.join("simulated");
+    let simulation = Simulation { dir, sealer: &sealer, fault_script, kubeconfig: None };
+    let registry = providers::simulate(registry, &names, &simulation)?;
     let parallelism = session::parallelism(args.parallelism, false);
     let engine = session.engine("test", registry, &sealer, Arc::new(Silent), parallelism)?;
     let (place, made) = (place.to_path_buf(), AtomicUsize::new(0));

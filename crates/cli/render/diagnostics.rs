@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Message, Renderer, Snippet};
+use indexmap::IndexMap;
 use tenantctl_core::diag::{Diagnostic, Severity, SourceMap, Span};
 
 use super::Theme;
@@ -14,6 +15,9 @@ use super::text::{count, names, printable, wrap};
 
 /// The width of prose; what stands before it takes up to nine columns.
 const PROSE: usize = 68;
+
+/// Of problems of one kind so many are shown whole; nobody reads more.
+const MOST_ALIKE: usize = 20;
 
 /// Problems in order, one text.
 pub(crate) fn render(
@@ -30,9 +34,21 @@ pub(crate) fn render(
         text.push_str(&short(&warnings));
     }
     let full: Vec<Diagnostic> = if compact { errors.into_iter().cloned().collect() } else { all.to_vec() };
+    let mut alike: IndexMap<(Severity, &str), usize> = IndexMap::new();
     for (diagnostic, addresses) in merged(&full) {
-        text.push_str(&one(diagnostic, &addresses, sources, theme));
-        text.push('\n');
+        let number = alike.entry((diagnostic.severity, &diagnostic.summary)).or_default();
+        *number += 1;
+        if *number <= MOST_ALIKE {
+            text.push_str(&one(diagnostic, &addresses, sources, theme));
+            text.push('\n');
+        }
+    }
+    for ((severity, summary), number) in alike.into_iter().filter(|(_, number)| *number > MOST_ALIKE) {
+        let word = if severity == Severity::Error { "error" } else { "warning" };
+        let words = format!(
+            "{word}: {summary}: {number} of this kind, of which {MOST_ALIKE} are shown; -json has them all.\n\n"
+        );
+        text.push_str(&words);
     }
     text
 }
@@ -93,7 +109,9 @@ fn snippets(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Element<'static
             let mut snippet =
                 Snippet::source(source.text.to_string()).path(source.path.display().to_string());
             for (span, words) in all.iter().filter(|(span, _)| span.file == file) {
-                let kind = if words.is_none() { AnnotationKind::Primary } else { AnnotationKind::Context };
+                // The first mark in a file has the file's name shown.
+                let first = words.is_none() || diagnostic.span.is_none_or(|own| own.file != file);
+                let kind = if first { AnnotationKind::Primary } else { AnnotationKind::Context };
                 snippet = snippet.annotation(kind.span(bounded(*span, &source.text)).label(words.clone()));
             }
             Some(snippet.into())

@@ -5,6 +5,8 @@
 //! at the first.
 //! Must not: render, colour or print; that is the caller's.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -98,7 +100,7 @@ impl SourceMap {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is done while there is one.
@@ -214,8 +216,12 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 /// Diagnostics as they are collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+    /// Hashes of what is in `all`, so that many are taken in quickly.
+    seen: HashSet<u64>,
+}
 
 impl Diagnostics {
     /// None yet.
@@ -225,33 +231,44 @@ impl Diagnostics {
 
     /// Takes one in; the same one is kept once, however many instances hit it.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
-            self.0.push(diagnostic);
+        let Diagnostic { severity, summary, detail, hint, span, address, .. } = &diagnostic;
+        let mut hasher = DefaultHasher::new();
+        (severity, summary, detail, hint, span, address).hash(&mut hasher);
+        if self.seen.insert(hasher.finish()) || !self.all.contains(&diagnostic) {
+            self.all.push(diagnostic);
         }
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity == Severity::Error)
+        self.all.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// In the order of their discovery.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// By file and place, errors and warnings mixed; those without place last.
     #[must_use]
     pub fn sorted(mut self) -> Self {
-        self.0.sort_by_key(|d| (d.span.is_none(), d.span));
+        self.all.sort_by_key(|d| (d.span.is_none(), d.span));
         self
     }
 }
+
+impl PartialEq for Diagnostics {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Diagnostics {}
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<T: IntoIterator<Item = Diagnostic>>(&mut self, iter: T) {
@@ -264,13 +281,13 @@ impl IntoIterator for Diagnostics {
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.all.into_iter()
     }
 }
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Diagnostics(vec![diagnostic])
+        [diagnostic].into_iter().collect()
     }
 }
 

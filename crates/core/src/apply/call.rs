@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -102,13 +102,13 @@ impl Caller<'_> {
         target: Target<'_>,
         mut outcome: Outcome,
     ) -> Result<Value, ProviderError> {
-        let mut waited = Duration::ZERO;
+        let start = Instant::now();
         loop {
             let operation = match outcome {
                 Outcome::Done(value) => return Ok(value),
                 Outcome::Pending(operation) => operation,
             };
-            if waited >= LONGEST_OPERATION {
+            if start.elapsed() >= LONGEST_OPERATION {
                 return Err(ProviderError::new(
                     ErrorClass::Indeterminate,
                     "Operation takes too long",
@@ -121,15 +121,20 @@ impl Caller<'_> {
                 action: self.action,
                 message: operation.message.clone(),
             });
-            self.pause(operation.after).await?;
-            waited += operation.after.max(Duration::from_millis(10));
+            self.pause(async {
+                tokio::select! {
+                    () = tokio::time::sleep(operation.after) => {}
+                    () = provider.changed(target.clone(), &operation) => {}
+                }
+            })
+            .await?;
             outcome = self.retry(|| provider.poll(target.clone(), &operation)).await?;
         }
     }
 
-    async fn pause(&self, wait: Duration) -> Result<(), ProviderError> {
+    async fn pause(&self, wait: impl Future<Output = ()>) -> Result<(), ProviderError> {
         tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
+            () = wait => Ok(()),
             () = self.cancel.aborted() => Err(aborted()),
         }
     }

@@ -9,13 +9,14 @@
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
 //! variables, `load` puts these together to a `platform` of instances, `tested`
-//! changes what was loaded for a test.
+//! changes what was loaded for a test, `edit` the text of a tenant's block.
 //!
 //! Must not: know state or networks.
 
 mod blocks;
 mod body;
 mod decode;
+pub mod edit;
 mod files;
 mod given;
 mod json;
@@ -51,4 +52,4 @@ pub use platform::{Instance, Platform, Seated, Selected, Selection};
 pub use providers::{ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
-pub use tenancy::{Explained, Guard, Layer, Origin};
+pub use tenancy::{Enforcement, Explained, Guard, Layer, Origin, Policy};

@@ -5,16 +5,18 @@
 //! Must not: know state or networks.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::model::{Module, Settings};
 use super::settle::{Owner, settle, undeclared};
-use super::tenancy::{Explained, Guard, IMPLICIT, Merged, Node, PLATFORM, Seat, Setting, Tenancy, explain};
+use super::tenancy::{
+    Explained, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, explain,
+};
 use crate::addr::WorkspaceName;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, Reference};
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// The workspace of a root without tenants.
 const DEFAULT_WORKSPACE: &str = "default";
@@ -44,6 +46,8 @@ pub struct Selection {
     pub labels: Vec<(String, String)>,
     /// The platform's shared resources alone.
     pub platform: bool,
+    /// Workspaces that the configuration has no more, and nothing else.
+    pub gone: Vec<WorkspaceName>,
 }
 
 impl Selection {
@@ -82,6 +86,10 @@ pub struct Seated {
     pub labels: BTreeMap<Arc<str>, String>,
     /// Regimes it is under.
     pub compliance: Vec<Arc<str>>,
+    /// It is on its way out.
+    pub suspended: bool,
+    /// RFC 3339: nothing of it may be deleted before.
+    pub delete_after: Option<Arc<str>>,
     /// Its workspace.
     pub workspace: WorkspaceName,
     /// Where the tenant is declared.
@@ -104,6 +112,9 @@ pub struct Instance {
     pub shared: BTreeMap<Arc<str>, Expr>,
     /// What the platform passes on, as far as it is known.
     pub passed: Value,
+    /// Settings and what the engine says of the instance, as they are given,
+    /// whether the blueprint takes them or not: for policies.
+    pub facts: Settings,
     /// The platform's root directory.
     pub root: PathBuf,
 }
@@ -149,9 +160,40 @@ impl Platform {
         self.tenancy.as_ref().map(|tenancy| tenancy.guard).unwrap_or_default()
     }
 
+    /// What must hold of each plan.
+    pub fn policies(&self) -> &[Policy] {
+        self.tenancy.as_ref().map_or(&[], |tenancy| &tenancy.policies)
+    }
+
     /// The workspace of the shared resources, when there can be any.
     pub fn shared_workspace(&self) -> Option<WorkspaceName> {
         self.tenancy.as_ref().map(|_| workspace(PLATFORM))
+    }
+
+    /// The directory in which tenants have a file each.
+    pub fn tenant_directory(&self) -> Option<&Path> {
+        self.tenancy.as_ref()?.directory.as_deref()
+    }
+
+    /// The type that a setting has by the blueprint of a tier: `db.size`.
+    pub fn setting_type(&self, tier: &str, path: &str) -> Option<Type> {
+        let tenancy = self.tenancy.as_ref()?;
+        let blueprint = tenancy.tiers.get(tier).map_or(&tenancy.blueprint, |tier| tenancy.blueprint_of(tier));
+        let mut steps = path.split('.');
+        let name = steps.next()?;
+        let variable = blueprint.variables.iter().find(|variable| &*variable.name.name == name)?;
+        steps.try_fold(variable.constraint.ty.clone(), |ty, step| match ty {
+            Type::Object(object) => object.attributes.get(step).cloned(),
+            Type::Map(element) => Some((*element).clone()),
+            _ => None,
+        })
+    }
+
+    /// An instance with nothing in it, by whose plan all goes that its
+    /// workspace still has.
+    pub fn emptied(&self, workspace: WorkspaceName) -> Instance {
+        let module = Arc::new(Module { dir: self.root.clone(), ..Module::default() });
+        Instance { module, ..self.plain(workspace, Settings::new()) }
     }
 
     /// Names of all tenants, wherever they run.
@@ -165,13 +207,7 @@ impl Platform {
     }
 
     fn seats(&self) -> Vec<(&Tenancy, Seat<'_>)> {
-        let of = |tenancy| {
-            let tenants = Tenancy::tenants(tenancy);
-            tenants
-                .flat_map(|tenant| tenancy.seats(tenant).unwrap_or_default())
-                .map(move |seat| (tenancy, seat))
-        };
-        self.tenancy.iter().flat_map(of).collect()
+        self.tenancy.iter().flat_map(|tenancy| tenancy.all_seats().map(move |seat| (tenancy, seat))).collect()
     }
 
     /// Those that a selection means.
@@ -241,6 +277,10 @@ impl Platform {
 
     fn selected(&self, selection: &Selection, owner: Owner) -> Result<Selected, Diagnostics> {
         self.known(selection)?;
+        if !selection.gone.is_empty() {
+            let instances = selection.gone.iter().map(|name| self.emptied(name.clone())).collect();
+            return Ok(Selected { instances, failed: Vec::new() });
+        }
         let mut diagnostics = Diagnostics::new();
         let given = given(&self.variables);
         let root = settle(&self.module, &given, owner, &mut diagnostics);
@@ -255,8 +295,9 @@ impl Platform {
         if (selection.is_all() || selection.platform) && !self.module.is_empty() {
             selected.instances.push(self.plain(workspace(PLATFORM), root.values));
         }
-        self.unique(tenancy, &mut diagnostics);
-        for tenant in tenancy.tenants() {
+        tenancy.check_unique(&mut diagnostics);
+        tenancy.check_capacity(&mut diagnostics);
+        for tenant in tenancy.tenants.values() {
             if let Err(problem) = tenancy.seats(tenant) {
                 diagnostics.push(*problem);
             }
@@ -283,39 +324,6 @@ impl Platform {
         Ok(selected)
     }
 
-    /// Reports settings that must be unique and are not, over the whole fleet.
-    fn unique(&self, tenancy: &Tenancy, diagnostics: &mut Diagnostics) {
-        if tenancy.unique.is_empty() {
-            return;
-        }
-        let mut seen: BTreeMap<(&str, String), (WorkspaceName, Span)> = BTreeMap::new();
-        for (_, seat) in self.seats() {
-            let settings = tenancy.settings(seat);
-            let workspace = seat_workspace(seat);
-            for name in &tenancy.unique {
-                let Some(node) = settings.get(&name.name).filter(|node| !node.is_removed()) else { continue };
-                let value = node.value();
-                let items = value.as_items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
-                for item in items.into_iter().filter(Value::is_wholly_known) {
-                    let Ok(text) = item.to_plain_json().map(|json| json.to_string()) else { continue };
-                    let mine = (workspace.clone(), node.span);
-                    let Some((other, place)) = seen.insert((&name.name, text.clone()), mine) else {
-                        continue;
-                    };
-                    if other == workspace {
-                        continue;
-                    }
-                    let detail = format!(
-                        "{workspace} and {other} both have {text} in {:?}, which may be had once only.",
-                        name.name
-                    );
-                    let error = Diagnostic::error("Claimed twice", detail).at(node.span);
-                    diagnostics.push(error.related(place, format!("claimed by {other}")));
-                }
-            }
-        }
-    }
-
     fn seat(
         &self,
         tenancy: &Tenancy,
@@ -333,6 +341,11 @@ impl Platform {
             Owner::User | Owner::Tenant(_) => Owner::Tenant(seat.tenant.name.span),
         };
         let settled = settle(blueprint, &merged, owner, diagnostics);
+        let is_judged = tenancy.policies.iter().any(|policy| policy.is_about(&seated));
+        let facts = match is_judged {
+            true => merged.iter().map(|(name, node)| (name.clone(), (node.value(), node.span))).collect(),
+            false => Settings::new(),
+        };
         Instance {
             workspace: seated.workspace.clone(),
             seated: Some(Arc::new(seated)),
@@ -340,6 +353,7 @@ impl Platform {
             variables: settled.values,
             shared: settled.shared,
             passed: Value::NULL,
+            facts,
             root: self.root.clone(),
         }
     }
@@ -352,6 +366,7 @@ impl Platform {
             variables,
             shared: BTreeMap::new(),
             passed: Value::NULL,
+            facts: Settings::new(),
             root: self.root.clone(),
         }
     }
@@ -416,12 +431,6 @@ impl Platform {
     }
 }
 
-impl Tenancy {
-    fn tenants(&self) -> impl Iterator<Item = &super::tenancy::Tenant> {
-        self.tenants.values()
-    }
-}
-
 impl Selection {
     fn means(&self, seat: Seat<'_>) -> bool {
         let is = |chosen: &[String], name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
@@ -460,12 +469,14 @@ fn seated(tenancy: &Tenancy, seat: Seat<'_>) -> Seated {
             .flat_map(|entries| entries.iter().map(|(name, value)| (name.clone(), text(value))))
             .collect(),
         compliance: seat.tenant.compliance.iter().map(|regime| regime.name.clone()).collect(),
+        suspended: seat.tenant.suspended,
+        delete_after: seat.tenant.delete_after.as_ref().map(|at| at.name.clone()),
         workspace: seat_workspace(seat),
         span: seat.tenant.name.span,
     }
 }
 
-fn seat_workspace(seat: Seat<'_>) -> WorkspaceName {
+pub(super) fn seat_workspace(seat: Seat<'_>) -> WorkspaceName {
     let tenant = &seat.tenant.name.name;
     match seat.environment {
         None => workspace(tenant),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
-use super::{Engine, Outcome, PlanOptions, Selection, audit, loaded, locks, passing};
+use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, loaded, locks, passing, policies};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform, Selected};
@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{Chosen, Needs, Plan, PlanInput, PlanMode, Planned, moves, plan as make_plan};
-use crate::provider::Target;
+use crate::provider::{SharedProvider, Target};
 use crate::refresh::{Refreshed, failed, refresh, unknown_provider};
 use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
 use crate::value::Value;
@@ -68,6 +68,14 @@ pub async fn plan(
     }
     outcomes.extend(work.plan(tenants).await?);
     outcomes.extend(failed.into_iter().map(|(workspace, problems)| work.unplanned(workspace, problems)));
+    if platform.is_fleet() && options.mode == PlanMode::Normal {
+        guards::refuse_claims(&engine.registry, &mut outcomes);
+        if selection.is_all() {
+            let known = engine.store.list().map_err(|e| state_error(&e))?;
+            let left = guards::left_over(&guards::unconfigured(platform, known));
+            left.into_iter().for_each(|warning| engine.events.send(Event::Diagnostic(warning)));
+        }
+    }
     audit::planned(engine, &outcomes);
     Ok(outcomes)
 }
@@ -84,6 +92,11 @@ impl Work<'_> {
     /// Plans instances, many at a time; one outcome each, in order.
     async fn plan(&self, instances: Vec<Instance>) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
         let mut outcomes = Vec::with_capacity(instances.len());
+        let reading = |provider: &SharedProvider| provider.reading(instances.len());
+        let _reading: Vec<_> = match self.options.skip_refresh {
+            true => Vec::new(),
+            false => self.engine.registry.iter().filter_map(reading).collect(),
+        };
         let prepared =
             prepared(self.engine, instances, self.options.skip_lock).flat_map(futures::stream::iter);
         let work = prepared.map(|prepared| {
@@ -251,6 +264,13 @@ impl One<'_> {
                     plan.generated = crate::fmt::format(&plan.generated);
                     warnings.extend(found);
                     warnings.extend(read.warnings);
+                    if options.mode == PlanMode::Normal {
+                        let judged = policies::judge(self.platform.policies(), self.instance, &plan);
+                        if judged.has_errors() {
+                            return Err(judged);
+                        }
+                        warnings.extend(judged);
+                    }
                     return Ok((*plan, warnings));
                 }
                 Planned::Needs(needs) => self.read(needs, &mut read).await?,

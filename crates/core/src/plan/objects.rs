@@ -194,7 +194,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Two blocks must not describe one object.
+    /// Two blocks must not describe one object. While it is open where objects
+    /// will be, nothing is said: the same name in two clusters is two objects.
     fn check_identity(
         &mut self,
         provider: &SharedProvider,
@@ -202,6 +203,9 @@ impl Planner<'_> {
         change: &Change,
     ) -> Result<(), Box<Diagnostic>> {
         let Some(identity) = provider.identity(&block.kind, &change.after) else { return Ok(()) };
+        if !change.connection.is_wholly_known() {
+            return Ok(());
+        }
         if self.connection.0 != change.connection {
             let text = serde_json::to_string(&change.connection).unwrap_or_default();
             self.connection = (change.connection.clone(), text);

@@ -154,11 +154,26 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Names in the world that an object claims, such as host names: no two
+    /// tenants may, whatever cluster or account theirs is in.
+    fn claims(&self, kind: &str, planned: &Value) -> Vec<String> {
+        let _ = (kind, planned);
+        Vec::new()
+    }
+
     /// Decides what a change would come to. Pure and quick.
     ///
     /// # Errors
     /// When the change is impossible; the attribute is named.
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError>;
+
+    /// Says that the objects of so many workspaces are about to be read. While
+    /// what is returned is held, one look at all that a service has may answer
+    /// the reads of many.
+    fn reading(&self, workspaces: usize) -> Option<Box<dyn Send + Sync>> {
+        let _ = workspaces;
+        None
+    }
 
     /// Reads objects of one type and connection in as few calls as the
     /// service allows; one outcome for each object, in order.
@@ -206,6 +221,15 @@ pub trait Provider: Send + Sync {
             "Unknown operation",
             "This provider starts no long-running operations.",
         ))
+    }
+
+    /// Returns when an operation may have come further than its last poll saw;
+    /// the engine then polls at once instead of after [`Operation::after`]. It
+    /// is asked outside any limit on calls in flight, and may be dropped at any
+    /// time. The default is for services that tell nothing by themselves.
+    async fn changed(&self, target: Target<'_>, operation: &Operation) {
+        let _ = (target, operation);
+        std::future::pending::<()>().await;
     }
 
     /// Reads an object by the id that a user gives to `import`.

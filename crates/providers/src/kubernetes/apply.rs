@@ -2,23 +2,25 @@
 //!
 //! Guarantees: an object that is not ours is never touched by a creation; what
 //! the manifest no longer sets goes away; applying twice does no harm.
-//! Must not: read before it writes, except to see whose an object is and what
-//! others have set in `computed_fields`.
+//! Must not: read before it writes, except to see whose an object in the way is
+//! and what others have set in `computed_fields`.
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tenantctl_core::provider::{ErrorClass, Operation, Outcome, ProviderError, Target, Value};
+use tenantctl_core::provider::{ErrorClass, Outcome, ProviderError, Target, Value};
 
 use super::client::{Call, Cluster, escape};
 use super::discovery::Location;
 use super::error::{About, Effect, Failure, explain, unknown_kind};
+use super::health::{is_silent, is_untouched};
 use super::manifest::{ObjectId, part, seal, wire};
 use super::project::project;
 use super::schema::WORKSPACE_ANNOTATION;
 use super::secrets::Secrets;
 use super::settings::{Handle, Settings, plain};
 use super::wait::{Progress, Wait};
+use super::watch::pending;
 use super::{Kubernetes, clock, fields};
 
 /// An object and the way to it.
@@ -53,6 +55,47 @@ impl Subject<'_> {
             self.provider.clients.forget(self.connection).await;
         }
         explain(failure, about)
+    }
+}
+
+/// A version that no object ever has: the store's first, before any object.
+const FIRST_VERSION: &str = "1";
+
+/// What is known of the object when it is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    /// That there is to be none.
+    Create,
+    /// That it is ours, from a creation that was not recorded.
+    Adopt,
+    /// That it is recorded.
+    Update,
+}
+
+/// Why an apply did not come to its end.
+enum Unapplied {
+    /// There is an object where one was to be created.
+    Exists,
+    /// Anything else.
+    Failed(Box<ProviderError>),
+}
+
+impl From<ProviderError> for Unapplied {
+    fn from(error: ProviderError) -> Self {
+        Unapplied::Failed(Box::new(error))
+    }
+}
+
+impl Unapplied {
+    fn error(self) -> ProviderError {
+        match self {
+            Unapplied::Failed(error) => *error,
+            Unapplied::Exists => ProviderError::new(
+                ErrorClass::Transient,
+                "Changed at the same time",
+                "The object came to be while it was created.",
+            ),
+        }
     }
 }
 
@@ -161,19 +204,22 @@ impl Kubernetes {
     ) -> Result<Outcome, ProviderError> {
         let (manifest, id) = manifest_of(config, planned)?;
         let subject = self.subject(target.connection, id, &manifest, true).await?;
-        if let Some(live) = subject.get().await? {
-            if live.pointer("/metadata/deletionTimestamp").is_some() {
-                return Err(ProviderError::new(
-                    ErrorClass::Transient,
-                    "Object is being deleted",
-                    format!("{} of the same name is still being deleted.", subject.id),
-                ));
-            }
-            if !is_ours(&live, &Settings::of(planned).manager, target.workspace) {
-                return Err(exists_already(&subject.id, &live));
-            }
+        let applied = self.apply(&subject, target.workspace, planned, &manifest, Verb::Create).await;
+        let Err(Unapplied::Exists) = applied else { return applied.map_err(Unapplied::error) };
+        // Gone by now, or something else was in conflict: it is tried again.
+        let Some(live) = subject.get().await? else { return Err(Unapplied::Exists.error()) };
+        if live.pointer("/metadata/deletionTimestamp").is_some() {
+            return Err(ProviderError::new(
+                ErrorClass::Transient,
+                "Object is being deleted",
+                format!("{} of the same name is still being deleted.", subject.id),
+            ));
         }
-        self.apply(&subject, target.workspace, planned, &manifest, "create").await
+        if !is_ours(&live, &Settings::of(planned).manager, target.workspace) {
+            return Err(exists_already(&subject.id, &live));
+        }
+        let applied = self.apply(&subject, target.workspace, planned, &manifest, Verb::Adopt).await;
+        applied.map_err(Unapplied::error)
     }
 
     pub(super) async fn update_object(
@@ -196,7 +242,8 @@ impl Kubernetes {
             .hint("Plan again: the object has to be replaced."));
         }
         let subject = self.subject(target.connection, id, &manifest, true).await?;
-        self.apply(&subject, target.workspace, planned, &manifest, "update").await
+        let applied = self.apply(&subject, target.workspace, planned, &manifest, Verb::Update).await;
+        applied.map_err(Unapplied::error)
     }
 
     async fn apply(
@@ -205,13 +252,17 @@ impl Kubernetes {
         workspace: &str,
         planned: &Value,
         manifest: &Value,
-        action: &str,
-    ) -> Result<Outcome, ProviderError> {
+        verb: Verb,
+    ) -> Result<Outcome, Unapplied> {
         let settings = Settings::of(planned);
         let mut body = wire(manifest, workspace).ok_or_else(|| {
             ProviderError::new(ErrorClass::Invalid, "Invalid manifest", "The manifest is not an object.")
         })?;
-        if !settings.computed.is_empty()
+        if verb == Verb::Create {
+            // No object is of this version: one that exists is in conflict,
+            // and one that does not is made, which takes a single call.
+            body["metadata"]["resourceVersion"] = FIRST_VERSION.into();
+        } else if !settings.computed.is_empty()
             && let Some(live) = subject.get().await?
         {
             // What others may change is sent as they left it.
@@ -227,19 +278,24 @@ impl Kubernetes {
         };
         let sent = match send(settings.force).await {
             // The plan has shown the edit, and that it will be put right.
-            Err(failure) if action == "update" && failure.is_hand_edit() => send(true).await,
+            Err(failure) if verb == Verb::Update && failure.is_hand_edit() => send(true).await,
             sent => sent,
         };
         let live = match sent {
             Ok(live) => live,
-            Err(failure) => return Err(not_applied(subject, failure).await),
+            Err(failure) if verb == Verb::Create && failure.code() == Some(409) => {
+                return Err(Unapplied::Exists);
+            }
+            Err(failure) => return Err(not_applied(subject, failure).await.into()),
         };
         let value = settled(planned, manifest, &live);
         let wait = Wait::of(planned, &subject.id.kind);
         if wait.is_nothing() {
             return Ok(Outcome::Done(value));
         }
+        let stale = is_untouched(&live) || verb == Verb::Update && is_silent(&live);
         let message = match wait.progress(&live) {
+            Progress::Ready if stale => "its controller may not have looked at it yet".to_owned(),
             Progress::Ready => return Ok(Outcome::Done(value)),
             // What failed may be of the previous generation: look once more.
             Progress::Waiting(message) | Progress::Failed(message) => message,
@@ -248,10 +304,10 @@ impl Kubernetes {
         if let Ok(mut waiting) = self.waiting.lock() {
             waiting.insert(key.clone(), planned.clone());
         }
-        let limit = clock::Limit::of(planned, action);
-        let after = limit.pause();
-        let handle = Handle::Rollout { object: subject.id.clone(), wait, key, limit };
-        Ok(Outcome::Pending(Operation { handle: plain(&handle), message, after }))
+        self.seen.note(&key, &live);
+        let limit = clock::Limit::of(planned, if verb == Verb::Update { "update" } else { "create" });
+        let handle = Handle::Rollout { object: subject.id.clone(), wait, key, limit, stale };
+        Ok(Outcome::Pending(pending(plain(&handle), message, limit)))
     }
 }
 

@@ -9,15 +9,17 @@ use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::{Stream, StreamExt as _};
 use hyper_util::client::legacy::Error as TransportError;
 use kube::client::{AuthError, Body};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
-use kube::core::Status;
+use kube::core::{Status, WatchEvent};
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::Value;
 use tokio::sync::{Mutex, OnceCell};
@@ -25,6 +27,8 @@ use tokio::sync::{Mutex, OnceCell};
 use super::error::Failure;
 use super::{Options, discovery::Kinds};
 
+/// What we call ourselves.
+const AGENT: &str = concat!("tenantctl/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
 
@@ -103,13 +107,32 @@ impl Cluster {
         self.call(Call { method: "GET", uri, body: None }).await
     }
 
+    /// The events of a watch.
+    pub(super) async fn events(
+        &self,
+        uri: &str,
+    ) -> Result<Pin<Box<dyn Stream<Item = kube::Result<WatchEvent<Json>>> + Send>>, Failure> {
+        let request =
+            http::Request::get(uri).header("accept", "application/json").header("user-agent", AGENT);
+        let request =
+            request.body(Vec::new()).map_err(|e| Failure::Misconfigured(format!("bad request: {e}")))?;
+        let events = self.client.request_events::<Json>(request).await.map_err(|e| transport(&e))?;
+        Ok(events.boxed())
+    }
+
     /// Sends one request and takes its answer.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Json, Failure> {
+        let answer = self.answer(call).await?;
+        serde_json::from_slice(answer.as_ref()).map_err(|_| Failure::Lost("the answer is not JSON".into()))
+    }
+
+    /// As [`Cluster::call`], with the answer as it came.
+    pub(super) async fn answer(&self, call: Call<'_>) -> Result<impl AsRef<[u8]> + use<>, Failure> {
         let mut request = http::Request::builder()
             .method(call.method)
             .uri(call.uri)
             .header("accept", "application/json")
-            .header("user-agent", concat!("tenantctl/", env!("CARGO_PKG_VERSION")));
+            .header("user-agent", AGENT);
         let body = match call.body {
             Some((content_type, json)) => {
                 request = request.header("content-type", content_type);
@@ -130,8 +153,7 @@ impl Cluster {
                 .map(Duration::from_secs);
             let bytes = response.into_body().collect_bytes().await.map_err(|e| Failure::Lost(root(&e)))?;
             if code.is_success() {
-                return serde_json::from_slice(&bytes)
-                    .map_err(|_| Failure::Lost("the answer is not JSON".into()));
+                return Ok(bytes);
             }
             let status = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| {
                 let text = String::from_utf8_lossy(&bytes);

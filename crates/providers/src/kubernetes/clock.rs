@@ -8,6 +8,10 @@ use tenantctl_core::provider::Value;
 use super::wait::seconds;
 
 const DEFAULT: u64 = 600;
+/// How long a status that names no generation may be of the one before.
+const SETTLING: u64 = 3;
+/// A watch that is silent for so long may be dead.
+const LONGEST_WATCH: u64 = 30;
 
 /// A wait that started at some time and has so long, in Unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,11 @@ impl Limit {
         now().saturating_sub(self.since)
     }
 
+    /// Whether a controller has had the time to look at what was applied.
+    pub(super) fn is_settled(self) -> bool {
+        self.elapsed() >= SETTLING
+    }
+
     /// Whether the time is up.
     pub(super) fn is_over(self) -> bool {
         self.elapsed() >= self.seconds
@@ -44,6 +53,11 @@ impl Limit {
             10..=59 => Duration::from_secs(2),
             _ => Duration::from_secs(5),
         }
+    }
+
+    /// When to look again at the latest, if the server tells of changes.
+    pub(super) fn watched(self) -> Duration {
+        Duration::from_secs(self.seconds.saturating_sub(self.elapsed()).clamp(1, LONGEST_WATCH))
     }
 
     /// The time allowed, in words.

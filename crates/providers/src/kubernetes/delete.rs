@@ -4,6 +4,8 @@
 //! successor of the same name, nor one that another workspace has taken over;
 //! a removal is done when the object is gone.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Operation, Outcome, ProviderError, Target, Value};
 
@@ -12,6 +14,7 @@ use super::client::Call;
 use super::error::Effect;
 use super::manifest::ObjectId;
 use super::settings::{Handle, plain};
+use super::watch::pending;
 use super::{Kubernetes, clock};
 
 impl Kubernetes {
@@ -50,7 +53,7 @@ impl Kubernetes {
         }
         let limit = clock::Limit::of(prior, "delete");
         let handle = Handle::Delete { object: subject.id.clone(), uid: uid.clone(), limit };
-        look(&subject, &uid, limit, plain(&handle)).await
+        self.look(&subject, &uid, limit, plain(&handle)).await
     }
 
     /// Looks once whether a removed object is gone.
@@ -68,9 +71,43 @@ impl Kubernetes {
             ));
         };
         match self.served_subject(target.connection, object, &Value::NULL).await? {
-            Some(subject) => look(&subject, &uid, limit, operation.handle.clone()).await,
+            Some(subject) => self.look(&subject, &uid, limit, operation.handle.clone()).await,
             None => Ok(Outcome::Done(Value::NULL)),
         }
+    }
+
+    /// Whether the object is gone; if not, what keeps it.
+    async fn look(
+        &self,
+        subject: &Subject<'_>,
+        uid_then: &str,
+        limit: clock::Limit,
+        handle: Json,
+    ) -> Result<Outcome, ProviderError> {
+        let live = match subject.get().await? {
+            Some(live) if uid(&live) == Some(uid_then) => live,
+            _ => {
+                self.seen.forget(uid_then);
+                return Ok(Outcome::Done(Value::NULL));
+            }
+        };
+        if !limit.is_over() {
+            self.seen.note(uid_then, &live);
+            return Ok(Outcome::Pending(pending(handle, holding(&live), limit)));
+        }
+        self.seen.forget(uid_then);
+        let mut message = holding(&live);
+        if live["kind"] == "Namespace" {
+            for held in subject.held(&live).await {
+                let _ = write!(message, "\n  {held}");
+            }
+        }
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Deletion timed out",
+            format!("{} is not gone after {}: {message}.", subject.id, limit.text()),
+        )
+        .hint("Remove what holds it and apply again, or allow more time with timeouts { delete = ... }."))
     }
 
     /// The way to a recorded object, by whichever version serves it now;
@@ -102,28 +139,6 @@ async fn is_successor(subject: &Subject<'_>, uid_then: &str) -> Result<bool, Pro
     Ok(subject.get().await?.is_none_or(|live| uid(&live) != Some(uid_then)))
 }
 
-async fn look(
-    subject: &Subject<'_>,
-    uid_then: &str,
-    limit: clock::Limit,
-    handle: Json,
-) -> Result<Outcome, ProviderError> {
-    let live = match subject.get().await? {
-        Some(live) if uid(&live) == Some(uid_then) => live,
-        _ => return Ok(Outcome::Done(Value::NULL)),
-    };
-    let message = holding(&live);
-    if limit.is_over() {
-        return Err(ProviderError::new(
-            ErrorClass::Invalid,
-            "Deletion timed out",
-            format!("{} is not gone after {}: {message}.", subject.id, limit.text()),
-        )
-        .hint("Remove what holds it and apply again, or allow more time with timeouts { delete = ... }."));
-    }
-    Ok(Outcome::Pending(Operation { handle, message, after: limit.pause() }))
-}
-
 /// What keeps an object from going away.
 fn holding(live: &Json) -> String {
     let conditions = live.pointer("/status/conditions").and_then(Json::as_array);
@@ -136,12 +151,17 @@ fn holding(live: &Json) -> String {
     if live["kind"] == "Namespace" && !reasons.is_empty() {
         return reasons.join("; ");
     }
+    finalizers(live).unwrap_or_else(|| "being deleted".to_owned())
+}
+
+/// What an object waits for before it goes; `None` when it has nothing to.
+pub(super) fn finalizers(live: &Json) -> Option<String> {
     let finalizers = live.pointer("/metadata/finalizers").and_then(Json::as_array);
     let finalizers: Vec<&str> = finalizers.into_iter().flatten().filter_map(Json::as_str).collect();
     match finalizers[..] {
-        [] => "being deleted".to_owned(),
-        [one] => format!("waits for finalizer {one}"),
-        _ => format!("waits for finalizers {}", finalizers.join(", ")),
+        [] => None,
+        [one] => Some(format!("waits for finalizer {one}")),
+        _ => Some(format!("waits for finalizers {}", finalizers.join(", "))),
     }
 }
 

@@ -94,6 +94,17 @@ pub(super) fn overlay(value: &Value, source: &Value, steps: &[Step]) -> Value {
     }
 }
 
+/// What stands at a path; with `[*]`, all of it. Empty when nothing does.
+pub(super) fn all_json<'a>(json: &'a Json, steps: &[Step]) -> Vec<&'a Json> {
+    let Some((step, rest)) = steps.split_first() else { return vec![json] };
+    let next: Vec<&Json> = match step {
+        Step::Name(name) => json.get(name).into_iter().collect(),
+        Step::Index(index) => json.get(index).into_iter().collect(),
+        Step::Each => json.as_array().into_iter().flatten().collect(),
+    };
+    next.into_iter().flat_map(|json| all_json(json, rest)).collect()
+}
+
 /// `wire` with what `live` has at a path, where it has anything.
 pub(super) fn overlay_json(wire: &mut Json, live: &Json, steps: &[Step]) {
     let Some((step, rest)) = steps.split_first() else {

@@ -64,6 +64,28 @@ impl ObjectId {
     }
 }
 
+/// Host names that an object of the network has requests for: `host a.example.com`.
+pub(super) fn hosts(manifest: &Value) -> Vec<String> {
+    let Some(id) = ObjectId::of(manifest) else { return Vec::new() };
+    let names: Vec<Value> = match (id.group(), id.kind.as_str()) {
+        ("networking.k8s.io", "Ingress") => {
+            let rules = part(manifest, &["spec", "rules"]);
+            let rules = rules.as_ref().and_then(Value::as_items).unwrap_or_default();
+            rules.iter().filter_map(|rule| rule.get("host")).collect()
+        }
+        ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute") => {
+            let names = part(manifest, &["spec", "hostnames"]);
+            names.as_ref().and_then(Value::as_items).unwrap_or_default().to_vec()
+        }
+        _ => Vec::new(),
+    };
+    let mut hosts: Vec<String> =
+        names.iter().filter_map(Value::as_str).map(|name| format!("host {}", name.to_lowercase())).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind, self.name)?;
@@ -218,6 +240,22 @@ mod tests {
         let expected =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}, "metadata": {"name": "c"}});
         assert_eq!(from_live(&live), value(expected));
+    }
+
+    #[test]
+    fn hosts_are_claimed_by_ingresses_and_routes() {
+        let ingress = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
+            "spec": {"rules": [{"host": "B.example.com"}, {"host": "a.example.com"}, {"http": {}}, {"host": "a.example.com"}]},
+        });
+        assert_eq!(hosts(&value(ingress)), ["host a.example.com", "host b.example.com"]);
+        let route = json!({
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "web"},
+            "spec": {"hostnames": ["c.example.com"]},
+        });
+        assert_eq!(hosts(&value(route)), ["host c.example.com"]);
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {}});
+        assert!(hosts(&value(service)).is_empty());
     }
 
     #[test]

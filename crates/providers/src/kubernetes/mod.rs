@@ -9,7 +9,8 @@
 //! objects of others are never taken over or removed; where an object lives
 //! travels with it, so that it can be read and removed when the configuration
 //! is gone; secrets stay out of messages.
-//! Must not: read the environment, retry, or wait inside a call. (One
+//! Must not: read the environment, retry, or wait inside a call; where the
+//! engine waits between calls, a watch tells it when to look again. (One
 //! exception: a kind whose definition has just been made gets some seconds.)
 
 mod apply;
@@ -20,8 +21,12 @@ mod delete;
 mod discovery;
 mod error;
 mod fields;
+mod health;
+mod held;
+mod inventory;
 mod manifest;
 mod ownership;
+mod pages;
 mod project;
 mod quantity;
 mod read;
@@ -31,10 +36,11 @@ mod secrets;
 mod settings;
 mod validate;
 mod wait;
+mod watch;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use tenantctl_core::provider::{
@@ -64,6 +70,10 @@ pub struct Kubernetes {
     /// Planned values of objects that are waited for. Operations are kept on
     /// disk and so cannot hold them: there may be secrets in them.
     waiting: Mutex<HashMap<String, Value>>,
+    /// What operations have last seen of the objects they wait for.
+    seen: watch::Seen,
+    /// Of the refresh that is under way, if it is a large one.
+    reading: Mutex<Weak<inventory::Inventory>>,
 }
 
 impl Kubernetes {
@@ -73,7 +83,14 @@ impl Kubernetes {
             schema: schema::schema(),
             clients: client::Clients::new(options),
             waiting: Mutex::default(),
+            seen: watch::Seen::default(),
+            reading: Mutex::default(),
         }
+    }
+
+    /// Of the refresh that is under way, if it is a large one.
+    fn inventory(&self) -> Option<Arc<inventory::Inventory>> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }
 
@@ -103,6 +120,18 @@ impl Provider for Kubernetes {
                 });
             }
         }
+        let fields = part(config, &["wait", "fields"]).unwrap_or(Value::NULL);
+        for (path, pattern) in fields.as_entries().into_iter().flatten() {
+            let sound = pattern.as_str().is_none_or(|text| text == "*" || regex::Regex::new(text).is_ok());
+            if !sound || fields::parse(path).is_none() {
+                errors.push(AttributeError {
+                    path: Path::root().attribute("wait").attribute("fields").attribute(path.clone()),
+                    summary: "Invalid field to wait for",
+                    detail: format!("{path} = {} names no field and pattern.", pattern.show()),
+                    hint: Some("Write it as \"status.phase\" = \"^Running$\", with * for any value.".into()),
+                });
+            }
+        }
         let computed = config.get("computed_fields").unwrap_or(Value::NULL);
         for (i, path) in computed.as_items().unwrap_or_default().iter().enumerate() {
             if path.as_str().is_some_and(|text| fields::parse(text).is_none()) {
@@ -123,6 +152,10 @@ impl Provider for Kubernetes {
 
     fn identity(&self, _kind: &str, planned: &Value) -> Option<String> {
         Some(ObjectId::of(&planned.get("manifest")?)?.identity())
+    }
+
+    fn claims(&self, _kind: &str, planned: &Value) -> Vec<String> {
+        planned.get("manifest").map(|manifest| manifest::hosts(&manifest)).unwrap_or_default()
     }
 
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
@@ -148,6 +181,17 @@ impl Provider for Kubernetes {
             }
         }
         Ok(PlanResponse { planned, requires_replace })
+    }
+
+    fn reading(&self, workspaces: usize) -> Option<Box<dyn Send + Sync>> {
+        if workspaces < inventory::EVERYWHERE {
+            return None;
+        }
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two at a time share one.
+        let inventory = reading.upgrade().unwrap_or_default();
+        *reading = Arc::downgrade(&inventory);
+        Some(Box::new(inventory))
     }
 
     async fn read(
@@ -196,6 +240,12 @@ impl Provider for Kubernetes {
                 "Unknown operation",
                 "The recorded operation is none of this provider.",
             )),
+        }
+    }
+
+    async fn changed(&self, target: Target<'_>, operation: &Operation) {
+        if let Ok(handle) = serde_json::from_value::<Handle>(operation.handle.clone()) {
+            self.watched(&target, handle).await;
         }
     }
 

@@ -3,7 +3,7 @@
 //! Guarantees: calls grow with kinds, namespaces and pages, not with objects;
 //! what cannot be read is never taken for gone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -11,20 +11,19 @@ use serde_json::Value as Json;
 use tenantctl_core::provider::{ErrorClass, ProviderError, ReadObject, ReadOutcome, Target, Value};
 
 use super::apply::recorded;
-use super::client::{Cluster, escape};
+use super::client::Cluster;
 use super::discovery::Location;
 use super::error::{About, Effect, Failure, explain};
+use super::inventory::{EVERYWHERE, Inventory};
 use super::manifest::{ObjectId, from_live, part};
+use super::pages::{Name, Pages, Part, whole};
 use super::project::project;
 use super::secrets::Secrets;
 use super::settings::Settings;
 use super::{Kubernetes, fields};
 
-const PAGE: usize = 500;
 /// Kinds that are read at the same time within one call.
 const PARALLEL: usize = 4;
-/// From so many namespaces on, a kind is listed in all of them at once.
-const EVERYWHERE: usize = 8;
 
 /// An object to read: its place among those asked for, and what it is.
 struct Wanted<'a> {
@@ -34,7 +33,7 @@ struct Wanted<'a> {
 }
 
 /// Live objects by namespace and name.
-type Found = HashMap<(Option<String>, String), Json>;
+type Found = HashMap<Name, Json>;
 
 impl Kubernetes {
     pub(super) async fn read_objects(
@@ -54,10 +53,14 @@ impl Kubernetes {
             }
         }
         let secrets = Secrets::of(&[connection]);
+        let inventory = self.inventory();
+        let inventory = inventory.as_deref();
         match self.clients.cluster(connection).await {
             Ok(cluster) => {
-                let reads: Vec<_> =
-                    kinds.into_values().map(|wanted| read_kind(&cluster, wanted, &secrets)).collect();
+                let reads: Vec<_> = kinds
+                    .into_values()
+                    .map(|wanted| read_kind(&cluster, inventory, wanted, &secrets))
+                    .collect();
                 let mut reads = futures::stream::iter(reads).buffer_unordered(PARALLEL);
                 while let Some((read, denied)) = reads.next().await {
                     read.into_iter().for_each(|(index, outcome)| outcomes[index] = Some(outcome));
@@ -144,6 +147,7 @@ fn parse_import(id: &str) -> Result<ObjectId, ProviderError> {
 /// Reads objects of one kind. The second part tells that credentials failed.
 async fn read_kind(
     cluster: &Arc<Cluster>,
+    inventory: Option<&Inventory>,
     wanted: Vec<Wanted<'_>>,
     secrets: &Secrets,
 ) -> (Vec<(usize, ReadOutcome)>, bool) {
@@ -178,6 +182,9 @@ async fn read_kind(
             Err(failure) => outcomes.push(failed(&wanted, &failure)),
         }
     }
+    if let Some(inventory) = inventory {
+        outcomes.extend(as_recorded(cluster, inventory, &mut places).await);
+    }
     let everywhere = if places.len() >= EVERYWHERE { list_everywhere(cluster, &places).await } else { None };
     for (_, wanted) in places {
         let found = match &everywhere {
@@ -194,6 +201,29 @@ async fn read_kind(
         }
     }
     (outcomes, denied)
+}
+
+/// Takes what the inventory says is as it was recorded out of what is to be
+/// read.
+async fn as_recorded(
+    cluster: &Arc<Cluster>,
+    inventory: &Inventory,
+    places: &mut BTreeMap<Option<String>, Vec<(Wanted<'_>, Location)>>,
+) -> Vec<(usize, ReadOutcome)> {
+    let all: Vec<_> = std::mem::take(places).into_values().flatten().collect();
+    let Some((_, location)) = all.first() else { return Vec::new() };
+    let names = all.iter().map(|(w, l)| (&w.id, (l.namespace.clone(), w.id.name.clone())));
+    let found = inventory.take(cluster, &location.everywhere, names).await;
+    let mut same = Vec::new();
+    for ((wanted, location), live) in all.into_iter().zip(found) {
+        match live.map(|live| seen(&wanted, Some(&live))) {
+            Some(ReadOutcome::Found(value)) if value == *wanted.prior => {
+                same.push((wanted.index, ReadOutcome::Found(wanted.prior.clone())));
+            }
+            _ => places.entry(location.namespace.clone()).or_default().push((wanted, location)),
+        }
+    }
+    same
 }
 
 fn other_version(id: &ObjectId, version: &str) -> ProviderError {
@@ -244,43 +274,22 @@ async fn list(
     cluster: &Cluster,
     collection: &str,
     id: &ObjectId,
-    names: Vec<(Option<String>, String)>,
+    names: HashSet<Name>,
 ) -> Result<Found, Failure> {
-    let names: std::collections::HashSet<_> = names.into_iter().collect();
     let mut found = Found::new();
-    let mut token = String::new();
-    let mut restarts = 0;
-    loop {
-        let rest = if token.is_empty() { String::new() } else { format!("&continue={}", escape(&token)) };
-        let mut page = match cluster.get(&format!("{collection}?limit={PAGE}{rest}")).await {
-            Ok(page) => page,
-            // The snapshot that the pages belong to has expired.
-            Err(failure) if failure.code() == Some(410) && restarts < 2 => {
-                restarts += 1;
-                token.clear();
-                found.clear();
-                continue;
+    let mut pages = Pages::of(cluster, collection);
+    while let Some(part) = pages.next().await? {
+        match part {
+            Part::Anew => found.clear(),
+            Part::Objects(listed) => {
+                let wanted = listed.into_iter().filter(|object| names.contains(&object.name));
+                found.extend(
+                    wanted.filter_map(|o| Some((o.name, whole(&o.text, &id.api_version, &id.kind)?))),
+                );
             }
-            Err(failure) => return Err(failure),
-        };
-        token = page.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().to_owned();
-        let Some(Json::Array(items)) = page.get_mut("items").map(Json::take) else {
-            return Err(Failure::Lost("the list has no items".into()));
-        };
-        for mut item in items {
-            let text = |name: &str| item["metadata"][name].as_str().map(str::to_owned);
-            let key = (text("namespace"), text("name").unwrap_or_default());
-            if names.contains(&key) {
-                // Elements of a list leave out what they all share.
-                item["apiVersion"] = id.api_version.as_str().into();
-                item["kind"] = id.kind.as_str().into();
-                found.insert(key, item);
-            }
-        }
-        if token.is_empty() {
-            return Ok(found);
         }
     }
+    Ok(found)
 }
 
 #[cfg(test)]

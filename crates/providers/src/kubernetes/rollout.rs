@@ -4,9 +4,11 @@ use tenantctl_core::provider::{ErrorClass, Operation, Outcome, ProviderError, Ta
 
 use super::Kubernetes;
 use super::apply::settled;
+use super::health::{is_silent, is_untouched};
 use super::manifest::seal;
 use super::settings::Handle;
 use super::wait::Progress;
+use super::watch::pending;
 
 impl Kubernetes {
     /// Looks once at what became of an apply.
@@ -16,7 +18,7 @@ impl Kubernetes {
         operation: &Operation,
         handle: Handle,
     ) -> Result<Outcome, ProviderError> {
-        let Handle::Rollout { object, wait, key, limit } = handle else {
+        let Handle::Rollout { object, wait, key, limit, stale } = handle else {
             return Err(ProviderError::new(
                 ErrorClass::Invalid,
                 "Unknown operation",
@@ -28,6 +30,7 @@ impl Kubernetes {
             if let Ok(mut waiting) = self.waiting.lock() {
                 waiting.remove(&key);
             }
+            self.seen.forget(&key);
             // The object is there: whoever looks finds it.
             Err(ProviderError::new(ErrorClass::Indeterminate, summary, detail))
         };
@@ -35,7 +38,13 @@ impl Kubernetes {
             return give_up("Object vanished", format!("{} was deleted while waiting for it.", subject.id));
         };
         match wait.progress(&live) {
+            Progress::Ready if stale && !limit.is_settled() && (is_silent(&live) || is_untouched(&live)) => {
+                self.seen.note(&key, &live);
+                let message = "its controller may not have looked at it yet".to_owned();
+                Ok(Outcome::Pending(pending(operation.handle.clone(), message, limit)))
+            }
             Progress::Ready => {
+                self.seen.forget(&key);
                 let planned = self.waiting.lock().ok().and_then(|mut w| w.remove(&key));
                 let manifest = planned.as_ref().and_then(|p| p.get("manifest"));
                 let (Some(planned), Some(manifest)) = (planned, manifest) else {
@@ -55,8 +64,8 @@ impl Kubernetes {
                 format!("{} is applied, but not ready after {}: {why}.", subject.id, limit.text()),
             ),
             Progress::Waiting(message) => {
-                let after = limit.pause();
-                Ok(Outcome::Pending(Operation { message, after, ..operation.clone() }))
+                self.seen.note(&key, &live);
+                Ok(Outcome::Pending(pending(operation.handle.clone(), message, limit)))
             }
         }
     }

@@ -97,10 +97,20 @@ fn manifest_block() -> Block {
 }
 
 fn wait_block() -> Block {
-    let mut wait = block([(
-        "rollout",
-        Attribute::optional(Type::Bool).describe("Wait until the workload has rolled out."),
-    )]);
+    let mut wait = block([
+        (
+            "rollout",
+            Attribute::optional(Type::Bool).describe(
+                "Wait until the workload has rolled out, the database is healthy, the object is ready.",
+            ),
+        ),
+        (
+            "fields",
+            Attribute::optional(Type::map(Type::String)).describe(
+                "Fields to wait for by path, such as status.phase: a regular expression, or * for any value.",
+            ),
+        ),
+    ]);
     let condition = block([
         ("type", Attribute::required(Type::String).describe("Type of the condition to wait for.")),
         ("status", text("Status that the condition must have, True when not set.")),

@@ -33,6 +33,9 @@ pub(super) enum Handle {
         key: String,
         /// When to give up.
         limit: clock::Limit,
+        /// Whether what it says may be older than what was applied.
+        #[serde(default)]
+        stale: bool,
     },
     /// An object that is to vanish.
     Delete {

@@ -1,19 +1,26 @@
 //! Whether an object has become what it is to be.
 //!
-//! Pure. Guarantees: a status that speaks of an older generation counts for
+//! Pure. Guarantees: a condition that speaks of an older generation counts for
 //! nothing; a wait that cannot end well says so.
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tenantctl_core::provider::Value;
 
+use super::fields;
+use super::health::{condition, health, reason};
+
 /// What to wait for after a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wait {
-    /// The workload has rolled out.
+    /// The object does what it is there for.
     pub(super) rollout: bool,
     /// Conditions, each with the status it must have.
     pub(super) conditions: Vec<(String, String)>,
+    /// Paths of fields, each with the pattern that its value must fit.
+    #[serde(default)]
+    pub(super) fields: Vec<(String, String)>,
 }
 
 /// How far an object is.
@@ -46,20 +53,24 @@ impl Wait {
         if kind == "CustomResourceDefinition" {
             conditions.push(("Established".into(), "True".into()));
         }
-        Wait { rollout, conditions }
+        let fields = block.get("fields").unwrap_or(Value::NULL);
+        let fields = fields.as_entries().into_iter().flatten();
+        let fields =
+            fields.filter_map(|(path, v)| Some((path.to_string(), v.as_str()?.to_owned()))).collect();
+        Wait { rollout, conditions, fields }
     }
 
     /// Whether there is anything to wait for.
     pub(super) fn is_nothing(&self) -> bool {
-        !self.rollout && self.conditions.is_empty()
+        !self.rollout && self.conditions.is_empty() && self.fields.is_empty()
     }
 
     /// How far the object is.
     pub(super) fn progress(&self, object: &Json) -> Progress {
         if self.rollout {
-            let rollout = rollout(object);
-            if rollout != Progress::Ready {
-                return rollout;
+            let health = health(object);
+            if health != Progress::Ready {
+                return health;
             }
         }
         for (kind, status) in &self.conditions {
@@ -67,99 +78,32 @@ impl Wait {
                 Some(c) if c["status"] == status.as_str() => {}
                 Some(c) => {
                     let is = c["status"].as_str().unwrap_or("unknown");
-                    let why = c["message"].as_str().or(c["reason"].as_str()).unwrap_or_default();
-                    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-                    return Progress::Waiting(format!("condition {kind} is {is}{why}"));
+                    return Progress::Waiting(format!("condition {kind} is {is}{}", reason(c)));
                 }
                 None => return Progress::Waiting(format!("no condition {kind} yet")),
             }
+        }
+        for (path, pattern) in &self.fields {
+            let found = fields::parse(path).map(|steps| fields::all_json(object, &steps)).unwrap_or_default();
+            let is = match found.iter().find(|value| !fits(pattern, value)) {
+                None if !found.is_empty() => continue,
+                None | Some(Json::Null) => "not set".to_owned(),
+                Some(value) => value.to_string(),
+            };
+            return Progress::Waiting(format!("{path} is {is}"));
         }
         Progress::Ready
     }
 }
 
-/// A condition that speaks of the object as it is now.
-fn condition<'a>(object: &'a Json, kind: &str) -> Option<&'a Json> {
-    let generation = object.pointer("/metadata/generation").and_then(Json::as_i64).unwrap_or(0);
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    conditions.iter().find(|c| {
-        c["type"] == kind && c["observedGeneration"].as_i64().is_none_or(|observed| observed >= generation)
-    })
-}
-
-fn rollout(object: &Json) -> Progress {
-    let number = |path: &str| object.pointer(path).and_then(Json::as_i64);
-    let status = |name: &str| number(&format!("/status/{name}")).unwrap_or(0);
-    let is = |kind: &str| object["kind"] == kind;
-    let workload = is("Deployment") || is("StatefulSet") || is("DaemonSet");
-    if workload && status("observedGeneration") < number("/metadata/generation").unwrap_or(0) {
-        return Progress::Waiting("not yet taken up by its controller".into());
-    }
-    let count = |done: i64, of: i64, what: &str| {
-        if done < of { Progress::Waiting(format!("{done} of {of} {what}")) } else { Progress::Ready }
+/// Whether a field has a value that fits: `*` is any, else a regular expression.
+fn fits(pattern: &str, value: &Json) -> bool {
+    let text = match value {
+        Json::Null => return false,
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    let first =
-        |steps: Vec<Progress>| steps.into_iter().find(|p| *p != Progress::Ready).unwrap_or(Progress::Ready);
-    if is("Deployment") {
-        if let Some(c) =
-            condition(object, "Progressing").filter(|c| c["reason"] == "ProgressDeadlineExceeded")
-        {
-            return Progress::Failed(
-                c["message"].as_str().unwrap_or("the rollout does not progress").to_owned(),
-            );
-        }
-        let want = number("/spec/replicas").unwrap_or(1);
-        let old = status("replicas") - status("updatedReplicas");
-        let old = match old {
-            1.. => Progress::Waiting(format!("{old} old replicas not yet gone")),
-            _ => Progress::Ready,
-        };
-        return first(vec![
-            count(status("updatedReplicas"), want, "replicas updated"),
-            count(status("availableReplicas"), want, "replicas ready"),
-            old,
-        ]);
-    }
-    if is("StatefulSet") {
-        let want = number("/spec/replicas").unwrap_or(1);
-        let kept = number("/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
-        let on_delete = object.pointer("/spec/updateStrategy/type").is_some_and(|t| t == "OnDelete");
-        let settled = object.pointer("/status/currentRevision") == object.pointer("/status/updateRevision");
-        let updated = if settled || on_delete { want } else { status("updatedReplicas") };
-        return first(vec![
-            count(updated, (want - kept).max(0), "replicas updated"),
-            count(status("readyReplicas"), want, "replicas ready"),
-        ]);
-    }
-    if is("DaemonSet") {
-        let want = status("desiredNumberScheduled");
-        return first(vec![
-            count(status("updatedNumberScheduled"), want, "pods updated"),
-            count(status("numberAvailable"), want, "pods ready"),
-        ]);
-    }
-    if is("Job") {
-        let set = |kind| condition(object, kind).filter(|c| c["status"] == "True");
-        if let Some(c) = set("Failed") {
-            return Progress::Failed(c["message"].as_str().unwrap_or("the job failed").to_owned());
-        }
-        let want = number("/spec/completions").unwrap_or(1);
-        return match set("Complete") {
-            Some(_) => Progress::Ready,
-            None => Progress::Waiting(format!("{} of {want} pods succeeded", status("succeeded"))),
-        };
-    }
-    if is("Pod") {
-        let phase = object.pointer("/status/phase").and_then(Json::as_str).unwrap_or("Pending");
-        let ready = condition(object, "Ready").is_some_and(|c| c["status"] == "True");
-        return match phase {
-            "Succeeded" => Progress::Ready,
-            "Failed" => Progress::Failed("the pod failed".into()),
-            _ if ready => Progress::Ready,
-            _ => Progress::Waiting(format!("pod is {phase}")),
-        };
-    }
-    Progress::Ready
+    pattern == "*" || Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&text))
 }
 
 /// A duration such as `90s`, `10m` or `1h30m`, in seconds.
@@ -191,61 +135,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rollouts_are_judged_by_status() {
-        let deployment = |generation: i64, status: Json| json!({"kind": "Deployment", "metadata": {"generation": generation}, "spec": {"replicas": 3}, "status": status});
-        let waiting = |m: &str| Progress::Waiting(m.into());
-        let cases = [
-            (deployment(2, json!({"observedGeneration": 1})), waiting("not yet taken up by its controller")),
-            (
-                deployment(
-                    1,
-                    json!({"observedGeneration": 1, "updatedReplicas": 3, "availableReplicas": 1, "replicas": 3}),
-                ),
-                waiting("1 of 3 replicas ready"),
-            ),
-            (
-                deployment(
-                    1,
-                    json!({"observedGeneration": 1, "updatedReplicas": 3, "availableReplicas": 3, "replicas": 4}),
-                ),
-                waiting("1 old replicas not yet gone"),
-            ),
-            (
-                deployment(
-                    1,
-                    json!({"observedGeneration": 1, "updatedReplicas": 3, "availableReplicas": 3, "replicas": 3}),
-                ),
-                Progress::Ready,
-            ),
-            (
-                deployment(
-                    1,
-                    json!({"observedGeneration": 1, "conditions": [
-                    {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "stuck"}]}),
-                ),
-                Progress::Failed("stuck".into()),
-            ),
-            (
-                json!({"kind": "Job", "status": {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}}),
-                Progress::Ready,
-            ),
-            (json!({"kind": "ConfigMap"}), Progress::Ready),
-        ];
-        let wait = Wait { rollout: true, conditions: vec![] };
-        for (object, expected) in cases {
-            assert_eq!(wait.progress(&object), expected, "{object}");
-        }
-    }
-
-    #[test]
     fn conditions_of_an_older_generation_do_not_count() {
-        let wait = Wait { rollout: false, conditions: vec![("Ready".into(), "True".into())] };
+        let wait = Wait { conditions: vec![("Ready".into(), "True".into())], ..Wait::default() };
         let object = |observed: i64| {
             json!({"metadata": {"generation": 2}, "status": {"conditions": [
                 {"type": "Ready", "status": "True", "observedGeneration": observed}]}})
         };
         assert_eq!(wait.progress(&object(1)), Progress::Waiting("no condition Ready yet".into()));
         assert_eq!(wait.progress(&object(2)), Progress::Ready);
+    }
+
+    #[test]
+    fn fields_are_compared_by_pattern() {
+        let object = json!({"status": {"phase": "Running", "n": 2, "list": [{"ok": true}, {"ok": false}]}});
+        let progress = |path: &str, pattern: &str| {
+            Wait { fields: vec![(path.into(), pattern.into())], ..Wait::default() }.progress(&object)
+        };
+        let waiting = |text: &str| Progress::Waiting(text.into());
+        let cases = [
+            ("status.phase", "Running", Progress::Ready),
+            ("status.phase", "^Run", Progress::Ready),
+            ("status.phase", "*", Progress::Ready),
+            ("status.phase", "^Failed$", waiting(r#"status.phase is "Running""#)),
+            ("status.n", "2", Progress::Ready),
+            ("status.list[0].ok", "true", Progress::Ready),
+            ("status.list[*].ok", "true", waiting("status.list[*].ok is false")),
+            ("status.other", "*", waiting("status.other is not set")),
+        ];
+        for (path, pattern, expected) in cases {
+            assert_eq!(progress(path, pattern), expected, "{path} {pattern}");
+        }
     }
 
     #[test]

@@ -116,17 +116,22 @@ impl Cloud {
     /// # Errors
     /// When the directory cannot be made.
     pub fn open(dir: &Path, sealer: Arc<dyn Sealer>) -> Result<Self, CloudError> {
-        let names = dir.join("names");
         let refused = |source| CloudError::Directory { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(&names).map_err(refused)?;
+        std::fs::create_dir_all(dir.join("names")).map_err(refused)?;
+        Ok(Self::at(dir, sealer))
+    }
+
+    /// The cloud of a directory, which is made with the first object.
+    pub fn at(dir: &Path, sealer: Arc<dyn Sealer>) -> Self {
+        let names = dir.join("names");
         let shard = |i: usize| Mutex::new(Log::new(names.join(format!("{i:02x}.log")), Names::default()));
-        Ok(Cloud {
+        Cloud {
             dir: dir.to_owned(),
             sealer,
             faults: Faults::default(),
             objects: Mutex::default(),
             names: (0..SHARDS).map(shard).collect(),
-        })
+        }
     }
 
     /// The same cloud, with faults.

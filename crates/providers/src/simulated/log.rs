@@ -188,6 +188,7 @@ fn open_locked(path: &Path, write: bool) -> Result<Option<File>, CloudError> {
         let opened = OpenOptions::new().read(true).write(write).create(write).truncate(false).open(path);
         let file = match opened {
             Err(e) if e.kind() == io::ErrorKind::NotFound && !write => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound && make_folder(path)? => continue,
             other => other?,
         };
         if write {
@@ -198,6 +199,14 @@ fn open_locked(path: &Path, write: bool) -> Result<Option<File>, CloudError> {
         if is_at(&file, path)? {
             return Ok(Some(file));
         }
+    }
+}
+
+/// Makes the folder of a file; whether there was none.
+fn make_folder(file: &Path) -> io::Result<bool> {
+    match file.parent().filter(|folder| !folder.exists()) {
+        Some(folder) => std::fs::create_dir_all(folder).map(|()| true),
+        None => Ok(false),
     }
 }
 

@@ -11,6 +11,7 @@ mod cloud;
 mod invent;
 mod log;
 mod object;
+mod sandbox;
 mod script;
 mod tables;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use tenantctl_core::provider::{
 };
 
 pub use cloud::{Change, Cloud, CloudError, Sealer};
+pub use sandbox::{Sandbox, answers};
 pub use script::{Class, Effect, Operation, Script, ScriptError};
 
 use cloud::Created;
@@ -40,7 +42,11 @@ use tables::{Record, Work};
 pub struct Simulated {
     inner: SharedProvider,
     cloud: Arc<Cloud>,
+    answer: Option<Arc<Answer>>,
 }
+
+/// What a service answers, by resource type and planned object.
+type Answer = dyn Fn(&str, &Value) -> Value + Send + Sync;
 
 impl From<CloudError> for ProviderError {
     fn from(error: CloudError) -> Self {
@@ -55,7 +61,15 @@ impl From<CloudError> for ProviderError {
 impl Simulated {
     /// The provider with its service replaced by a cloud.
     pub fn new(inner: SharedProvider, cloud: Arc<Cloud>) -> Self {
-        Simulated { inner, cloud }
+        Simulated { inner, cloud, answer: None }
+    }
+
+    /// The same, with answers for some of what would be invented; what is
+    /// still unknown in them is invented as ever.
+    #[must_use]
+    pub fn answering(mut self, answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Self {
+        self.answer = Some(Arc::new(answer));
+        self
     }
 
     fn block(&self, kind: &str) -> Option<&Block> {
@@ -82,7 +96,8 @@ impl Simulated {
             region => region,
         };
         let inventor = Inventor { kind: target.kind, token, name: &name, region: &region };
-        let made = inventor.finish(planned, prior);
+        let answered = self.answer.as_ref().map(|answer| answer(target.kind, planned));
+        let made = inventor.finish(answered.as_ref().unwrap_or(planned), prior);
         match (self.block(target.kind), made.as_entries()) {
             (Some(block), Some(attributes)) => {
                 let secret = |name: &str| block.attributes.get(name).is_some_and(|a| a.sensitive);
@@ -294,6 +309,10 @@ impl Provider for Simulated {
 
     fn identity(&self, kind: &str, planned: &Value) -> Option<String> {
         self.inner.identity(kind, planned)
+    }
+
+    fn claims(&self, kind: &str, planned: &Value) -> Vec<String> {
+        self.inner.claims(kind, planned)
     }
 
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{Environment, Tenancy, Tenant, Tier};
-use super::setting::{Content, Layer, Merged, Node, Setting, lay};
+use super::setting::{Content, Layer, Merged, Node, Setting, Written, lay};
 use crate::config::model::{Module, ModuleCall, Repetition};
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{Expr, ExprKind, Reference};
@@ -59,11 +59,14 @@ impl Tenancy {
     /// What a tenant consists of: its own blueprint, its tier's, or the
     /// platform's.
     pub(in crate::config) fn blueprint<'t>(&'t self, tenant: &'t Tenant) -> &'t Arc<Module> {
-        let of_tier = || {
-            let tier = self.tiers.get(&tenant.tier.name)?;
-            self.chain(tier).into_iter().rev().find_map(|tier| tier.blueprint.as_ref())
-        };
+        let of_tier = || self.tiers.get(&tenant.tier.name).map(|tier| self.blueprint_of(tier));
         tenant.blueprint.as_ref().or_else(of_tier).unwrap_or(&self.blueprint)
+    }
+
+    /// What tenants of a tier consist of.
+    pub(in crate::config) fn blueprint_of<'t>(&'t self, tier: &'t Tier) -> &'t Arc<Module> {
+        let said = self.chain(tier).into_iter().rev().find_map(|tier| tier.blueprint.as_ref());
+        said.unwrap_or(&self.blueprint)
     }
 
     /// Where a tenant runs.
@@ -107,20 +110,24 @@ impl Tenancy {
     /// the environment.
     pub(in crate::config) fn settings(&self, seat: Seat<'_>) -> Merged {
         let mut merged = Merged::new();
-        lay(&mut merged, &Layer::Platform, &self.settings);
+        self.each_layer(seat, &mut |layer, written| lay(&mut merged, layer, written));
+        merged
+    }
+
+    /// The layers of a seat's settings, lowest first.
+    pub(super) fn each_layer(&self, seat: Seat<'_>, each: &mut dyn FnMut(&Layer, &Written)) {
+        each(&Layer::Platform, &self.settings);
         for tier in self.chain(seat.tier) {
-            lay(&mut merged, &Layer::Tier(tier.name.name.clone()), &tier.settings);
+            each(&Layer::Tier(tier.name.name.clone()), &tier.settings);
         }
         if let Some(environment) = seat.environment {
-            lay(&mut merged, &Layer::Environment(environment.name.name.clone()), &environment.settings);
+            each(&Layer::Environment(environment.name.name.clone()), &environment.settings);
         }
-        let tenant = seat.tenant;
-        lay(&mut merged, &Layer::Tenant(tenant.name.name.clone()), &tenant.settings);
-        if let Some((name, own)) = tenant.own.get(seat.environment_name()) {
-            let layer = Layer::TenantEnvironment(tenant.name.name.clone(), name.name.clone());
-            lay(&mut merged, &layer, own);
+        let tenant = &seat.tenant.name.name;
+        each(&Layer::Tenant(tenant.clone()), &seat.tenant.settings);
+        if let Some((name, own)) = seat.tenant.own.get(seat.environment_name()) {
+            each(&Layer::TenantEnvironment(tenant.clone(), name.name.clone()), own);
         }
-        merged
     }
 
     /// The labels of a seat, merged alike.
@@ -144,7 +151,7 @@ impl Tenancy {
         let span = tenant.name.span;
         let text = |text: &str| Setting::new(&text.into(), span);
         let compliance = Value::tuple(tenant.compliance.iter().map(|regime| regime.name.clone().into()));
-        let nothing = Setting::new(&Value::NULL, span);
+        let nothing = Setting::told(Value::NULL, span);
         let of_environment =
             |pick: fn(&Environment) -> &Setting| seat.environment.map_or(&nothing, pick).clone();
         let roles = Setting { span, content: Content::Map(self.roles.clone()) };
@@ -157,6 +164,7 @@ impl Tenancy {
                         ("name", text(&tenant.name.name)),
                         ("compliance", Setting::new(&compliance, span)),
                         ("members", tenant.members.clone()),
+                        ("suspended", Setting::new(&Value::from(tenant.suspended), span)),
                     ],
                 ),
             ),

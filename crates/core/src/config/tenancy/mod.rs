@@ -4,11 +4,14 @@
 //! `read` and `tenant` make data (`model`) of blocks, with `scope` for what
 //! settings may refer to; `setting` is what layers hold and come to; `layers`
 //! merges them for one tenant in one environment; `explain` says where each
-//! setting comes from.
+//! setting comes from; `limits` holds what many instances may not have together,
+//! `policy` what must hold of each plan.
 
 mod explain;
 mod layers;
+mod limits;
 mod model;
+mod policy;
 mod read;
 mod scope;
 mod setting;
@@ -16,11 +19,12 @@ mod tenant;
 
 pub(super) use explain::explain;
 pub(super) use layers::{IMPLICIT, Seat};
-pub(super) use model::{Tenancy, Tenant};
+pub(super) use model::Tenancy;
 pub(super) use read::{PLATFORM, Reader};
 pub(super) use scope::RootScope;
 pub(super) use setting::{Content, Merged, Node, Setting};
 
 pub use explain::{Explained, Origin};
 pub use model::Guard;
+pub use policy::{Enforcement, Policy};
 pub use setting::Layer;

@@ -1,8 +1,10 @@
 //! The tenancy blocks of a root directory, as they are written.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::policy::Policy;
 use super::setting::{Setting, Written};
 use crate::config::model::Module;
 use crate::diag::Span;
@@ -29,10 +31,14 @@ pub(in crate::config) struct Tenancy {
     pub(in crate::config) tiers: BTreeMap<Arc<str>, Tier>,
     /// Environments by name.
     pub(in crate::config) environments: BTreeMap<Arc<str>, Environment>,
+    /// Where tenants have a file each.
+    pub(in crate::config) directory: Option<PathBuf>,
     /// Tenants by name.
     pub(in crate::config) tenants: BTreeMap<Arc<str>, Tenant>,
     /// Roles by name.
     pub(in crate::config) roles: BTreeMap<Arc<str>, Setting>,
+    /// Policies, those that are turned off left out.
+    pub(in crate::config) policies: Vec<Policy>,
 }
 
 /// A `tier` block.
@@ -56,6 +62,9 @@ pub(in crate::config) struct Environment {
     pub(in crate::config) region: Setting,
     /// How its cluster is reached: whatever the blueprint takes for that.
     pub(in crate::config) cluster: Setting,
+    /// What its shared cluster has to promise, by the path of the setting that
+    /// promises it.
+    pub(in crate::config) capacity: Setting,
     pub(in crate::config) settings: Written,
     pub(in crate::config) labels: Setting,
 }
@@ -72,6 +81,10 @@ pub(in crate::config) struct Tenant {
     pub(in crate::config) own: BTreeMap<Arc<str>, (Ident, Written)>,
     /// Regimes it is under: `gdpr`, `hipaa`, `soc2`, or policies' own words.
     pub(in crate::config) compliance: Vec<Ident>,
+    /// It is on its way out: its blueprint is told to serve nobody.
+    pub(in crate::config) suspended: bool,
+    /// RFC 3339: what it has may be deleted after that, and not before.
+    pub(in crate::config) delete_after: Option<Ident>,
     /// Who has which role.
     pub(in crate::config) members: Setting,
     pub(in crate::config) settings: Written,

@@ -45,7 +45,9 @@ impl Reader<'_, '_> {
             self.error(error.at(second.header()));
         }
         let Some(platform) = platform else {
-            if let Some(stray) = ["tier", "environment", "tenant", "role"].into_iter().flat_map(of).next() {
+            if let Some(stray) =
+                ["tier", "environment", "tenant", "role", "policy"].into_iter().flat_map(of).next()
+            {
                 let detail = "Tiers, environments, tenants and roles need a platform block, which names \
                               their blueprint.";
                 let error = Diagnostic::error("Missing platform", detail).at(stray.header());
@@ -76,6 +78,7 @@ impl Reader<'_, '_> {
         }
         self.tenants(&of("tenant").collect::<Vec<_>>(), platform, &mut tenancy);
         self.tiers(&tenancy);
+        tenancy.policies = self.policies(of("policy"));
         Some(tenancy)
     }
 
@@ -111,7 +114,9 @@ impl Reader<'_, '_> {
             tiers: BTreeMap::new(),
             environments: BTreeMap::new(),
             tenants: BTreeMap::new(),
+            directory: None,
             roles: BTreeMap::new(),
+            policies: Vec::new(),
             name,
         })
     }
@@ -193,17 +198,19 @@ impl Reader<'_, '_> {
     }
 
     fn environment(&mut self, block: &Block) -> Option<Environment> {
-        let name = self.named(block, "environment", &["region", "cluster", "settings", "labels"], &[])?;
+        let name =
+            self.named(block, "environment", &["region", "cluster", "capacity", "settings", "labels"], &[])?;
         let owner = format!("environment.{}", name.name);
         let mut optional = |name: &str| match block.body.attribute(name) {
             Some(attribute) => self.setting(&format!("{owner}.{name}"), &attribute.value),
             None => None,
         };
-        let (region, cluster) = (optional("region"), optional("cluster"));
-        let absent = || Setting::new(&Value::NULL, name.span);
+        let (region, cluster, capacity) = (optional("region"), optional("cluster"), optional("capacity"));
+        let absent = || Setting::told(Value::NULL, name.span);
         Some(Environment {
             region: region.unwrap_or_else(absent),
             cluster: cluster.unwrap_or_else(absent),
+            capacity: capacity.unwrap_or_else(absent),
             settings: self.settings(&block.body, &owner),
             labels: self.labels(&block.body, &owner),
             name,
@@ -267,6 +274,12 @@ impl Reader<'_, '_> {
         Some(Ident { name: value.as_str()?.into(), span })
     }
 
+    /// A plain truth value, false when absent.
+    pub(super) fn flag(&mut self, body: &Body, name: &str) -> bool {
+        let value = constant(body, name, &Type::Bool, self.scope, &mut self.decoder.diagnostics);
+        value.and_then(|value| value.as_bool()).unwrap_or_default()
+    }
+
     /// Plain texts, each with its place.
     pub(super) fn names(&mut self, body: &Body, name: &str) -> Option<Vec<Ident>> {
         body.attribute(name)?;
@@ -307,7 +320,7 @@ impl Reader<'_, '_> {
         match self.setting(&format!("{owner}.{name}"), &attribute.value).map(|setting| setting.content) {
             None => Written::new(),
             Some(Content::Map(settings)) => settings,
-            Some(Content::Value(_) | Content::Shared(_)) => {
+            Some(Content::Value(_) | Content::Removed | Content::Shared(_)) => {
                 let detail = format!("{name:?} takes an object in braces: {{ name = value }}.");
                 self.error(Diagnostic::error("Wrong type", detail).at(attribute.value.span));
                 Written::new()

@@ -30,8 +30,10 @@ pub(in crate::config) struct Setting {
 pub(in crate::config) enum Content<T> {
     /// Settings by name, which merge with those of other layers.
     Map(BTreeMap<Arc<str>, T>),
-    /// Anything else; null takes away what lower layers set.
+    /// Anything else.
     Value(Value),
+    /// A null, which takes away what lower layers set.
+    Removed,
     /// What the platform's own resources bring, by the name under which the
     /// platform passes it on.
     Shared(Arc<str>),
@@ -93,9 +95,15 @@ impl Setting {
                 let settings = entries.iter().map(|(name, value)| (name.clone(), Setting::new(value, span)));
                 Content::Map(settings.collect())
             }
+            Kind::Null(_) => Content::Removed,
             _ => Content::Value(value.clone()),
         };
         Setting { span, content }
+    }
+
+    /// A value that stays null if it is.
+    pub(in crate::config) fn told(value: Value, span: Span) -> Self {
+        Setting { span, content: Content::Value(value) }
     }
 
     /// Settings by name, at one place.
@@ -118,6 +126,7 @@ impl Node {
                 Content::Map(below)
             }
             Content::Value(value) => Content::Value(value.clone()),
+            Content::Removed => Content::Removed,
             Content::Shared(name) => Content::Shared(name.clone()),
         };
         Node { layer: layer.clone(), span: setting.span, content, overrode }
@@ -127,19 +136,20 @@ impl Node {
     pub(in crate::config) fn settings(&self) -> Option<&BTreeMap<Arc<str>, Node>> {
         match &self.content {
             Content::Map(settings) => Some(settings),
-            Content::Value(_) | Content::Shared(_) => None,
+            Content::Value(_) | Content::Removed | Content::Shared(_) => None,
         }
     }
 
     /// Whether a null took it away.
     pub(in crate::config) fn is_removed(&self) -> bool {
-        matches!(&self.content, Content::Value(value) if value.is_null())
+        matches!(&self.content, Content::Removed)
     }
 
     /// Its value, unknown where the platform's resources bring it.
     pub(in crate::config) fn value(&self) -> Value {
         match &self.content {
             Content::Value(value) => value.clone(),
+            Content::Removed => Value::NULL,
             Content::Shared(_) => Value::unknown(Type::Dynamic),
             Content::Map(settings) => {
                 let kept = settings.iter().filter(|(_, node)| !node.is_removed());
@@ -152,7 +162,7 @@ impl Node {
     /// Whether the platform's resources bring a part of it.
     pub(in crate::config) fn is_shared(&self) -> bool {
         match &self.content {
-            Content::Value(_) => false,
+            Content::Value(_) | Content::Removed => false,
             Content::Shared(_) => true,
             Content::Map(settings) => settings.values().any(Node::is_shared),
         }
@@ -162,6 +172,7 @@ impl Node {
     pub(in crate::config) fn expr(&self) -> Expr {
         let kind = match &self.content {
             Content::Value(value) => ExprKind::Literal(value.clone()),
+            Content::Removed => ExprKind::Literal(Value::NULL),
             Content::Shared(name) => ExprKind::Reference(Reference::Shared(name.clone())),
             Content::Map(settings) => {
                 let kept = settings.iter().filter(|(_, node)| !node.is_removed());

@@ -19,7 +19,7 @@ use crate::syntax::{Block, Body, Ident};
 impl Reader<'_, '_> {
     /// All tenants, wherever they stand.
     pub(super) fn tenants(&mut self, blocks: &[&Block], platform: &Block, tenancy: &mut Tenancy) {
-        let files = self.directory(&platform.body);
+        let files = self.directory(&platform.body, tenancy);
         for block in blocks.iter().copied().chain(files.iter().flat_map(|body| &body.blocks)) {
             let Some(tenant) = self.tenant(block, tenancy) else { continue };
             let (name, key) = (tenant.name.clone(), tenant.name.name.clone());
@@ -29,9 +29,10 @@ impl Reader<'_, '_> {
     }
 
     /// The files of the directory that `tenants = "./tenants"` names.
-    fn directory(&mut self, platform: &Body) -> Vec<Body> {
+    fn directory(&mut self, platform: &Body, tenancy: &mut Tenancy) -> Vec<Body> {
         let Some(source) = self.text(platform, "tenants") else { return Vec::new() };
         let dir = self.root.join(&*source.name);
+        tenancy.directory = Some(dir.clone());
         let bodies = match self.decoder.read(&dir) {
             Ok(bodies) => bodies,
             Err(problem) => {
@@ -71,8 +72,18 @@ impl Reader<'_, '_> {
         if &*block.kind.name != "tenant" {
             return None;
         }
-        let known =
-            ["tier", "environments", "compliance", "members", "settings", "labels", "blueprint", "extension"];
+        let known = [
+            "tier",
+            "environments",
+            "compliance",
+            "members",
+            "settings",
+            "labels",
+            "blueprint",
+            "extension",
+            "suspended",
+            "delete_after",
+        ];
         let name = self.named(block, "tenant", &known, &["environment"])?;
         if block.body.attribute("tier").is_none() {
             let error = Diagnostic::error("Missing required argument", "The argument \"tier\" is required.");
@@ -98,6 +109,8 @@ impl Reader<'_, '_> {
             environments,
             own,
             compliance: self.names(&block.body, "compliance").unwrap_or_default(),
+            suspended: self.flag(&block.body, "suspended"),
+            delete_after: self.text(&block.body, "delete_after"),
             members: Setting { span, content: Content::Map(self.object(&block.body, "members", &owner)) },
             settings: self.settings(&block.body, &owner),
             labels: self.labels(&block.body, &owner),

@@ -1,0 +1,263 @@
+//! `offboard`: lets a tenant go, in steps: it is suspended and what it has is
+//! exported; that is held for the retention time; then it is deleted, with a
+//! proof of what was.
+//!
+//! Guarantees: nothing is deleted before its time, nor without being named in
+//! the proof; each step can be repeated.
+
+use std::fs;
+use std::path::PathBuf;
+
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::{Value as Json, json};
+use tenantctl_core::addr::WorkspaceName;
+use tenantctl_core::config::edit::{self, Change};
+use tenantctl_core::config::{Platform, Seated};
+use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::ops;
+use tenantctl_core::state::{AuditEntry, WorkspaceState};
+
+use super::apply::{self, Verb};
+use super::{states, tenant_file};
+use crate::args::{ApplyCommand, OffboardCommand, PlanArgs, SelectArgs};
+use crate::error::{self, Exit};
+use crate::render::{count, json_state};
+use crate::session::{self, Session};
+
+/// Days for which a tenant's objects are held unless told otherwise.
+const RETENTION: u16 = 30;
+
+/// A tenant on its way out.
+struct Leaving {
+    /// As the configuration has it, wherever it runs.
+    seated: Vec<Seated>,
+    /// What the state has of it.
+    states: Vec<WorkspaceState>,
+}
+
+/// Runs the command.
+pub(super) async fn run(session: &Session, args: &OffboardCommand) -> Result<Exit, Diagnostics> {
+    let platform = session.look(&args.config)?;
+    let leaving = find(session, args, &platform)?;
+    if args.delete { delete(session, args, leaving).await } else { suspend(session, args, leaving).await }
+}
+
+fn find(session: &Session, args: &OffboardCommand, platform: &Platform) -> Result<Leaving, Diagnostics> {
+    let seated: Vec<Seated> =
+        platform.seated().into_iter().filter(|seated| *seated.tenant == *args.name).collect();
+    let store = states::store(session)?;
+    let known = store.list().map_err(|e| error::state(&e))?;
+    let own: Vec<WorkspaceName> = known.into_iter().filter(|name| states::is_of(name, &args.name)).collect();
+    if seated.is_empty() && own.is_empty() {
+        let error = Diagnostic::error("Unknown tenant", format!("There is no tenant {:?}.", args.name));
+        return Err(error.suggest(&args.name, platform.tenant_names().map(|name| &**name)).into());
+    }
+    Ok(Leaving { seated, states: states::read(&*store, &own)? })
+}
+
+/// Suspends, exports, and says until when the rest is held.
+async fn suspend(session: &Session, args: &OffboardCommand, leaving: Leaving) -> Result<Exit, Diagnostics> {
+    let Some(seated) = leaving.seated.first() else {
+        let detail = format!(
+            "{:?} is not in the configuration any more, so that nothing says how it would be suspended.",
+            args.name
+        );
+        let hint =
+            format!("To delete what is left of it: tenantctl offboard {} -delete -retention=0", args.name);
+        return Err(Diagnostic::error("Not in the configuration", detail).hint(hint).into());
+    };
+    let until = match (&seated.delete_after, args.retention) {
+        (Some(until), None) => until.to_string(),
+        (_, days) => after(days.unwrap_or(RETENTION))?,
+    };
+    let changes = [Change::new(["suspended"], "true"), Change::new(["delete_after"], edit::quoted(&until))];
+    let written = tenant_file::change(session, &args.config, seated, &changes)?;
+    if written.is_changed {
+        session.output.status(&format!("Suspended {} in {}.", args.name, written.path.display()));
+    }
+    let exit = Box::pin(apply::run(session, &command(args, &leaving), Verb::Apply)).await;
+    if exit != Exit::Success {
+        return Ok(exit);
+    }
+    let Leaving { states, .. } = find(session, args, &session.look(&args.config)?)?;
+    let place = export(session, args, "export", &states)?;
+    record(session, "offboard suspend", &states, &format!("held until {until}"))?;
+    if args.run.json {
+        session.output.json(&json!({
+            "format_version": "1.0",
+            "type": "suspended",
+            "tenant": args.name,
+            "delete_after": until,
+            "export": place.display().to_string(),
+        }));
+    } else {
+        session.output.line(&format!(
+            "\n{name} is suspended. What it has was exported to {place} and is held until {until}.\nAfter that: tenantctl offboard {name} -delete",
+            name = args.name,
+            place = place.display(),
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+/// Deletes what the retention time is over for.
+async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> Result<Exit, Diagnostics> {
+    check(args, &leaving)?;
+    let objects: Vec<Json> = leaving.states.iter().map(|state| json_state::state(state, false)).collect();
+    if leaving.states.iter().any(|state| !state.resources.is_empty()) {
+        let exit = Box::pin(apply::run(session, &command(args, &leaving), Verb::Destroy)).await;
+        if exit != Exit::Success {
+            return Ok(exit);
+        }
+    }
+    let engine = states::engine(session, "offboard", args.run.wait)?;
+    let left: Vec<WorkspaceName> = leaving.states.iter().map(|state| state.name.clone()).collect();
+    let after = states::read(&*engine.store, &left)?;
+    if let Some(state) = after.iter().find(|state| !state.resources.is_empty() || !state.open.is_empty()) {
+        let words = count(state.resources.len(), "object");
+        let detail = format!("{} still has {words}, so that nothing can be proved.", state.name);
+        return Err(Diagnostic::error("Not deleted", detail).hint("Run the command again.").into());
+    }
+    let place = prove(session, args, &objects, &after)?;
+    record(session, "offboard delete", &after, &format!("proof in {}", place.display()))?;
+    if let Some(seated) = leaving.seated.first() {
+        let path = tenant_file::remove(session, seated)?;
+        session.output.status(&format!("Took {} out of {}.", args.name, path.display()));
+    }
+    for workspace in &left {
+        ops::delete(&engine, workspace, false).await?;
+    }
+    if args.run.json {
+        let proof = place.display().to_string();
+        session.output.json(&json!({
+            "format_version": "1.0", "type": "deleted", "tenant": args.name, "proof": proof,
+        }));
+    } else {
+        let (name, place) = (&args.name, place.display());
+        session.output.line(&format!("\n{name} is deleted. The proof of it is {place}."));
+    }
+    Ok(Exit::Success)
+}
+
+/// Refuses to delete what is not suspended or held still.
+fn check(args: &OffboardCommand, leaving: &Leaving) -> Result<(), Diagnostics> {
+    if args.retention == Some(0) {
+        return Ok(());
+    }
+    let name = &args.name;
+    let Some(seated) = leaving.seated.first() else {
+        let detail = format!("{name:?} is not in the configuration any more, where its retention time was.");
+        let error = Diagnostic::error("Retention time not known", detail);
+        return Err(error.hint("Pass -retention=0 to delete what is left of it now.").into());
+    };
+    let Some(until) = seated.delete_after.as_deref().filter(|_| seated.suspended) else {
+        let detail = format!("{name:?} is not suspended, and nothing of it was exported.");
+        let error = Diagnostic::error("Not suspended", detail).at(seated.span);
+        return Err(error.hint(format!("Begin with: tenantctl offboard {name}")).into());
+    };
+    let time: Timestamp = until.parse().map_err(|_| {
+        let detail = format!("delete_after is {until:?}, which is no time such as 2027-01-31T00:00:00Z.");
+        Diagnostic::error("Invalid time", detail).at(seated.span)
+    })?;
+    if Timestamp::now() < time {
+        let detail = format!("{name:?} is held until {until}.");
+        let error = Diagnostic::error("Retention time not over", detail).at(seated.span);
+        return Err(error.hint("Pass -retention=0 to delete it now all the same.").into());
+    }
+    Ok(())
+}
+
+fn after(days: u16) -> Result<String, Diagnostic> {
+    let hours = i64::from(days) * 24;
+    let time = Timestamp::now().checked_add(hours.hours());
+    let time = time.map_err(|problem| Diagnostic::error("Invalid retention", format!("{problem}.")))?;
+    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+fn command(args: &OffboardCommand, leaving: &Leaving) -> ApplyCommand {
+    let select = if leaving.seated.is_empty() {
+        let gone = leaving.states.iter().map(|state| state.name.clone()).collect();
+        SelectArgs { gone, ..SelectArgs::default() }
+    } else {
+        SelectArgs { tenants: vec![args.name.clone()], ..SelectArgs::default() }
+    };
+    ApplyCommand {
+        file: None,
+        auto_approve: args.auto_approve,
+        plan: PlanArgs::plain(),
+        select,
+        config: args.config.clone(),
+        run: args.run.clone(),
+    }
+}
+
+/// Writes what the state holds of a tenant, sensitive values hidden.
+fn export(
+    session: &Session,
+    args: &OffboardCommand,
+    what: &str,
+    states: &[WorkspaceState],
+) -> Result<PathBuf, Diagnostics> {
+    let workspaces: Vec<Json> = states.iter().map(|state| json_state::state(state, false)).collect();
+    let document = json!({
+        "format_version": "1.0",
+        "tenant": args.name,
+        "exported_at": session::now(),
+        "workspaces": workspaces,
+    });
+    write(session, args, what, &document)
+}
+
+/// Writes what there was, and that it is gone.
+fn prove(
+    session: &Session,
+    args: &OffboardCommand,
+    objects: &[Json],
+    after: &[WorkspaceState],
+) -> Result<PathBuf, Diagnostics> {
+    let now: Vec<Json> = after
+        .iter()
+        .map(|state| json!({ "workspace": state.name, "lineage": state.lineage, "serial": state.serial, "objects": 0 }))
+        .collect();
+    let document = json!({
+        "format_version": "1.0",
+        "tenant": args.name,
+        "deleted_at": session::now(),
+        "deleted_by": session.settings.who,
+        "deleted": objects,
+        "left": now,
+    });
+    write(session, args, "deleted", &document)
+}
+
+fn write(
+    session: &Session,
+    args: &OffboardCommand,
+    what: &str,
+    document: &Json,
+) -> Result<PathBuf, Diagnostics> {
+    let dir = args.export.clone().unwrap_or_else(|| session.state_dir().join("offboarded"));
+    let path = dir.join(format!("{}-{what}.json", args.name));
+    let text = format!("{document:#}\n");
+    let written = fs::create_dir_all(&dir).and_then(|()| fs::write(&path, text));
+    written.map_err(|problem| error::file("Cannot write", &path, &problem))?;
+    Ok(path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect())
+}
+
+fn record(
+    session: &Session,
+    operation: &str,
+    states: &[WorkspaceState],
+    detail: &str,
+) -> Result<(), Diagnostics> {
+    let entry = AuditEntry {
+        at: session::now(),
+        who: session.settings.who.clone(),
+        operation: operation.to_owned(),
+        workspaces: states.iter().map(|state| state.name.clone()).collect(),
+        detail: detail.to_owned(),
+        complete: true,
+        ..AuditEntry::default()
+    };
+    Ok(states::store(session)?.record(&[entry], true).map_err(|e| error::state(&e))?)
+}

@@ -1,0 +1,4 @@
+tenant "acme" {
+  tier     = "starter"
+  settings = { domains = ["shop.acme.example"] }
+}

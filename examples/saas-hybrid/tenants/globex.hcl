@@ -1,0 +1,4 @@
+tenant "globex" {
+  tier     = "starter"
+  settings = { log_level = "debug" }
+}

@@ -1,0 +1,11 @@
+tenant "hooli" {
+  tier       = "enterprise"
+  compliance = ["gdpr", "soc2"]
+  labels     = { "cost-centre" = "key-accounts" }
+
+  settings = {
+    domains     = ["shop.hooli.example"]
+    cost_centre = "key-accounts"
+    backup      = { schedule = "0 0 */6 * * *", retention_days = 90 }
+  }
+}

@@ -1,0 +1,6 @@
+tenant "stark" {
+  tier         = "business"
+  environments = ["production-us"]
+  compliance   = ["hipaa"]
+  settings     = { backup = { retention_days = 2555 } }
+}

@@ -1,0 +1,4 @@
+tenant "umbrella" {
+  tier         = "starter"
+  environments = ["production-us"]
+}

@@ -1,0 +1,295 @@
+//! examples/saas-hybrid: three tiers of isolation from one blueprint.
+
+pub mod fleet;
+
+use serde_json::Value as Json;
+
+use crate::common::{Place, Said};
+use fleet::{EU, EXAMPLE, Fleet, OWN, US};
+
+/// Instances of the example, and the cluster that each is in.
+const INSTANCES: [(&str, &str, &str); 7] = [
+    ("acme", "production-eu", EU),
+    ("globex", "production-eu", EU),
+    ("hooli", "production-eu", OWN),
+    ("initech", "production-eu", EU),
+    ("initech", "production-us", US),
+    ("stark", "production-us", US),
+    ("umbrella", "production-us", US),
+];
+
+/// `+`, `~` and `-` of each workspace, by the table under a plan.
+fn counts(said: &Said) -> Vec<(String, [u32; 3])> {
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [name, _, numbers @ ..] = words.as_slice() else { return None };
+        let numbers: Vec<u32> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+        Some((name.to_string(), numbers.try_into().ok()?))
+    };
+    let table = said.stdout.lines().skip_while(|line| !line.trim_start().starts_with("tenant "));
+    table.skip(1).take_while(|line| !line.trim().is_empty()).filter_map(row).collect()
+}
+
+/// The workspaces that a plan changes.
+fn touched(said: &Said) -> Vec<String> {
+    counts(said).into_iter().filter(|(_, n)| n.iter().sum::<u32>() > 0).map(|(name, _)| name).collect()
+}
+
+/// What was said on the side, without line breaks.
+fn complaint(said: &Said) -> String {
+    said.stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+}
+
+fn simulated() -> Place {
+    let place = Place::new();
+    place.ok(EXAMPLE, &["apply", "-auto-approve"]);
+    place
+}
+
+#[test]
+fn every_tier_has_what_its_isolation_needs() {
+    let place = Place::new();
+    let plan = place.ok(EXAMPLE, &["plan", "-json"]);
+    let planned: Vec<(String, String)> = plan
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Json>(line).ok())
+        .filter(|line| line["type"] == "planned_change")
+        .map(|line| {
+            let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+            (text(&line["workspace"]), text(&line["change"]["resource"]["addr"]))
+        })
+        .collect();
+    let has =
+        |workspace: &str, address: &str| planned.iter().any(|(of, what)| of == workspace && what == address);
+    let shared = [
+        "kubernetes_manifest.namespace",
+        "kubernetes_manifest.priority",
+        "kubernetes_manifest.service_account[\"app\"]",
+        "kubernetes_manifest.role[\"viewer\"]",
+        "kubernetes_manifest.role_binding[\"developer\"]",
+        "kubernetes_manifest.role_binding[\"reconciler\"]",
+        "kubernetes_manifest.quota",
+        "kubernetes_manifest.limits",
+        "kubernetes_manifest.network_policy[\"default-deny\"]",
+        "kubernetes_manifest.web",
+        "kubernetes_manifest.service",
+        "kubernetes_manifest.ingress",
+        "kubernetes_manifest.autoscaler",
+        "kubernetes_manifest.disruption_budget",
+        "kubernetes_manifest.service_monitor",
+        "kubernetes_manifest.alert_routing",
+        "kubernetes_manifest.dashboard",
+        "kubernetes_manifest.secret_store",
+        "kubernetes_manifest.external_secret",
+        "kubernetes_manifest.database",
+        "kubernetes_manifest.scheduled_backup",
+        "kubernetes_manifest.pooler",
+        "kubernetes_manifest.pod_monitor[\"db\"]",
+        "simulated_bucket.backups",
+        "simulated_vault.this",
+        "simulated_identity.this",
+        "simulated_dns_record.web",
+    ];
+    for (tenant, environment, cluster) in INSTANCES {
+        let workspace = format!("{tenant}/{environment}");
+        for address in shared {
+            assert!(has(&workspace, address), "{workspace} has no {address}\n{planned:#?}");
+        }
+        let pool = has(&workspace, "simulated_node_pool.this[0]");
+        assert_eq!(pool, ["hooli", "initech", "stark"].contains(&tenant), "{workspace}");
+        let own = has(&workspace, "module.cluster[0].simulated_cluster.this");
+        let policies = has(&workspace, "module.cluster[0].kubernetes_manifest.policy[\"pool-owners\"]");
+        assert_eq!((own, policies), (cluster == OWN, cluster == OWN), "{workspace}");
+    }
+}
+
+#[test]
+fn one_tenants_setting_touches_that_tenant_alone() {
+    let place = simulated();
+    assert_eq!(place.run(EXAMPLE, &["plan", "-detailed-exitcode"]).code, 0, "the second plan is not empty");
+    place.edit(EXAMPLE, "tenants/globex.hcl", "debug", "warn");
+    let plan = place.ok(EXAMPLE, &["plan"]);
+    assert_eq!(touched(&plan), ["globex/production-eu"], "{}", plan.stdout);
+    assert!(plan.stdout.contains("LOG_LEVEL = \"debug\" -> \"warn\""), "{}", plan.stdout);
+}
+
+#[test]
+fn a_setting_for_one_environment_touches_the_tenant_there() {
+    let place = simulated();
+    place.edit(EXAMPLE, "tenants/initech.hcl", "min = 6", "min = 7");
+    let plan = place.ok(EXAMPLE, &["plan"]);
+    assert_eq!(touched(&plan), ["initech/production-us"], "{}", plan.stdout);
+}
+
+#[test]
+fn a_default_touches_all_that_do_not_override_it_in_few_lines() {
+    let place = simulated();
+    place.edit(EXAMPLE, "main.hcl", "app_version = \"1.27\"", "app_version = \"1.28\"");
+    let plan = place.ok(EXAMPLE, &["plan"]);
+    let but_initech = [
+        "acme/production-eu",
+        "globex/production-eu",
+        "hooli/production-eu",
+        "stark/production-us",
+        "umbrella/production-us",
+    ];
+    assert_eq!(touched(&plan), but_initech, "{}", plan.stdout);
+    // What five tenants share is shown once, or once for each shape of it.
+    let shown = plan.stdout.matches("-> \"nginxinc/nginx-unprivileged:1.28\"").count();
+    assert!(shown <= 4, "{}", plan.stdout);
+}
+
+#[test]
+fn an_applied_change_leaves_nothing_to_do() {
+    let place = simulated();
+    place.edit(
+        EXAMPLE,
+        "main.hcl",
+        "memory = \"8Gi\", storage = \"50Gi\"",
+        "memory = \"9Gi\", storage = \"50Gi\"",
+    );
+    let plan = place.ok(EXAMPLE, &["plan"]);
+    assert_eq!(touched(&plan), ["acme/production-eu", "globex/production-eu", "umbrella/production-us"]);
+    place.ok(EXAMPLE, &["apply", "-auto-approve"]);
+    let said = place.run(EXAMPLE, &["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.stdout);
+}
+
+#[test]
+fn names_are_short_and_never_the_same() {
+    let place = Place::new();
+    let long = "a".repeat(60);
+    let tenants =
+        ["acme-2".to_owned(), "acme-production".to_owned(), format!("{long}-x"), format!("{long}-y")];
+    for tenant in &tenants {
+        let text = format!("tenant \"{tenant}\" {{\n  tier = \"starter\"\n}}\n");
+        place.write(EXAMPLE, &format!("tenants/{tenant}.hcl"), &text);
+    }
+    place.ok(EXAMPLE, &["apply", "-auto-approve"]);
+    let mut namespaces = Vec::new();
+    for state in place.states(EXAMPLE) {
+        for record in state.resources.values() {
+            let address = &record.key.address;
+            let manifest = record.attributes.get("manifest");
+            let name = match (&manifest, record.attributes.get("name")) {
+                (Some(manifest), _) => manifest.get("metadata").and_then(|metadata| metadata.get("name")),
+                (None, name) => name,
+            };
+            let Some(name) = name.as_ref().and_then(|name| name.as_str().map(str::to_owned)) else {
+                continue;
+            };
+            // A host name has 63 characters between its dots.
+            let longest = name.split('.').map(str::len).max().unwrap_or_default();
+            assert!(longest <= 63, "{address}: {name}");
+            if address.to_string() == "kubernetes_manifest.namespace" {
+                namespaces.push(name);
+            }
+        }
+    }
+    assert_eq!(namespaces.len(), INSTANCES.len() + tenants.len(), "{namespaces:#?}");
+    let all = namespaces.len();
+    namespaces.sort();
+    namespaces.dedup();
+    assert_eq!(namespaces.len(), all, "{namespaces:#?}");
+}
+
+#[test]
+fn a_name_that_could_be_taken_for_anothers_is_refused() {
+    let place = Place::new();
+    place.write(EXAMPLE, "tenants/bad.hcl", "tenant \"acme--production\" {\n  tier = \"starter\"\n}\n");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("no two hyphens in a row"), "{}", said.stderr);
+}
+
+#[test]
+fn what_a_regime_asks_is_checked_at_plan() {
+    let place = Place::new();
+    place.edit(EXAMPLE, "tenants/stark.hcl", "retention_days = 2555", "retention_days = 400");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1);
+    assert!(complaint(&said).contains("kept for seven years"), "{}", said.stderr);
+
+    let place = Place::new();
+    place.edit(EXAMPLE, "tenants/hooli.hcl", "[\"gdpr\"", "[\"gdpr\", \"hipaa\"");
+    assert!(complaint(&place.run(EXAMPLE, &["plan"])).contains("kept for seven years"));
+
+    let place = Place::new();
+    place.edit(EXAMPLE, "tenants/umbrella.hcl", "tier  ", "compliance = [\"gdpr\"]\n  tier  ");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1);
+    assert!(complaint(&said).contains("us-east-1 is elsewhere"), "{}", said.stderr);
+}
+
+#[test]
+fn a_host_name_of_two_tenants_is_refused_naming_both() {
+    let place = Place::new();
+    place.edit(EXAMPLE, "tenants/globex.hcl", "log_level = \"debug\"", "domains = [\"shop.acme.example\"]");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    for word in ["shop.acme.example", "acme", "globex"] {
+        assert!(said.stderr.contains(word), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn one_apply_leads_from_nothing_to_healthy_databases_in_three_clusters() {
+    let fleet = Fleet::shared();
+    let made = fleet.first.stdout.lines().rev().find(|line| line.starts_with("Apply complete!"));
+    assert!(made.is_some_and(|line| line.ends_with("0 changed, 0 destroyed. Tenants: 8.")), "{made:?}");
+    for (tenant, environment, cluster) in INSTANCES {
+        let namespace = format!("shop-{tenant}--{environment}");
+        let get = |what: &str, path: &str| {
+            let path = format!("jsonpath={path}");
+            let output = fleet.cluster(cluster).kubectl(&["get", what, "-n", &namespace, "-o", &path]);
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert_eq!(get("clusters.postgresql.cnpg.io/db", "{.status.phase}"), "Cluster in healthy state");
+        let asked = get("clusters.postgresql.cnpg.io/db", "{.spec.instances}");
+        assert_eq!(get("clusters.postgresql.cnpg.io/db", "{.status.readyInstances}"), asked, "{namespace}");
+        assert_eq!(get("deployment/web", "{.status.conditions[?(@.type==\"Available\")].status}"), "True");
+        let pools = get("pods", "{.items[*].spec.nodeSelector.shop\\.example\\.com/pool}");
+        let dedicated = ["hooli", "initech", "stark"].contains(&tenant);
+        assert_eq!(!pools.is_empty(), dedicated, "{namespace}: {pools}");
+    }
+}
+
+#[test]
+fn plans_on_real_clusters_touch_what_changed_alone() {
+    let change = Fleet::shared().change();
+    let said = change.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "the second plan is not empty:\n{}\n{}", said.stdout, said.stderr);
+
+    change.place.edit(EXAMPLE, "tenants/globex.hcl", "debug", "warn");
+    let plan = change.ok(&["plan"]);
+    assert_eq!(touched(&plan), ["globex/production-eu"], "{}", plan.stdout);
+    change.ok(&["apply", "-auto-approve"]);
+
+    change.place.edit(EXAMPLE, "main.hcl", "app_version = \"1.27\"", "app_version = \"1.28\"");
+    let plan = change.ok(&["plan"]);
+    assert_eq!(touched(&plan).len(), 5, "{}", plan.stdout);
+    assert!(!touched(&plan).iter().any(|name| name.starts_with("initech")), "{}", plan.stdout);
+    change.ok(&["apply", "-auto-approve"]);
+    let said = change.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_platform_begins_from_the_example() {
+    let place = Place::new();
+    std::fs::create_dir(place.example("new")).expect("a folder");
+    let said = place.ok("new", &["init", "-from-example", "saas-hybrid", "shop"]);
+    assert!(said.stdout.contains("files of the example saas-hybrid are in shop"), "{}", said.stdout);
+    let plan = place.ok("new", &["-chdir=shop", "plan"]);
+    assert_eq!(counts(&plan).len(), INSTANCES.len() + 1, "{}", plan.stdout);
+
+    place.write("new", "shop/main.hcl", "# mine");
+    let said = place.run("new", &["-chdir=shop", "init", "-from-example=saas-hybrid"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("main.hcl is there already"), "{}", said.stderr);
+    assert_eq!(std::fs::read(place.example("new").join("shop/main.hcl")).expect("there"), b"# mine");
+
+    let said = place.run("new", &["init", "-from-example=nothing"]);
+    assert!(complaint(&said).contains("quickstart"), "{}", said.stderr);
+}

@@ -1,0 +1,9 @@
+//! What the customers of examples/saas-hybrid can do to each other: nothing.
+
+/// What a customer's people and programs try beyond the benchmark.
+mod attacks;
+/// The checks of the Kubernetes multi-tenancy benchmark.
+mod benchmark;
+mod netpol;
+mod person;
+mod ways;

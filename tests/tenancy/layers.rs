@@ -1,0 +1,214 @@
+use super::{platform, tenant};
+use crate::common::Place;
+
+#[test]
+fn each_instance_has_the_settings_of_its_layers() {
+    let place = Place::new();
+    platform(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    for (workspace, app) in [
+        ("acme/staging", "acme namespace eu-west-1 1.0 debug 1 2 db.example.com low+shop"),
+        ("acme/production", "acme namespace eu-central-1 1.0 info 2 2 db.example.com low+shop"),
+        ("globex/production", "globex node_pool eu-central-1 1.0 info 3 2 none low+shop"),
+        ("initech/production", "initech namespace eu-central-1 1.1 info 2 2 db.example.com low+shop"),
+    ] {
+        let said = place.ok("fleet", &["output", "-raw", "app", "-tenant", workspace]);
+        assert_eq!(said.stdout.trim(), app, "{workspace}");
+    }
+    assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode"]).code, 0);
+}
+
+/// A setting of a layer touches those who have it from there.
+#[test]
+fn a_default_that_changes_touches_all_but_who_override_it() {
+    let place = Place::new();
+    platform(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    place.edit("fleet", "main.hcl", "version = \"1.0\"", "version = \"2.0\"");
+    let said = place.ok("fleet", &["plan"]);
+    assert!(said.stdout.contains("0 to add, 3 to change, 0 to destroy"), "{}", said.stdout);
+    assert!(!said.stdout.contains("Tenant initech"), "{}", said.stdout);
+    place.edit("fleet", "main.hcl", "version = \"2.0\"", "version = \"1.0\"");
+    place.edit("fleet", "tenants/globex.hcl", "host = null", "size = 5");
+    let said = place.ok("fleet", &["plan"]);
+    assert!(said.stdout.contains("0 to add, 1 to change, 0 to destroy"), "{}", said.stdout);
+    assert!(said.stdout.contains("globex/production"), "{}", said.stdout);
+}
+
+#[test]
+fn explain_tells_where_each_setting_comes_from() {
+    let place = Place::new();
+    platform(&place);
+    let said = place.ok("fleet", &["explain", "acme", "-environment=staging"]);
+    insta::assert_snapshot!(said.stdout, @r#"
+    acme/staging (starter, namespace)
+      setting      value                         set by                  at
+      db.host      "db.example.com"              platform                main.hcl:11
+      db.size      2                             tier starter            main.hcl:16
+        overrides  1                             platform                main.hcl:11
+      domains      ["acme.staging.example.com"]  tenant acme in staging  main.hcl:36
+        overrides  ["acme.example.com"]          tenant acme             main.hcl:34
+        overrides  []                            blueprint               blueprint/main.tf:20
+      level        "debug"                       environment staging     main.hcl:26
+        overrides  "info"                        platform                main.hcl:11
+      replicas     1                             tenant acme in staging  main.hcl:36
+        overrides  2                             tier starter            main.hcl:16
+      version      "1.0"                         platform                main.hcl:11
+    "#);
+    let said = place.ok("fleet", &["explain", "globex", "db", "-json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let settings = &json["instances"][0]["settings"];
+    assert_eq!(settings[0]["setting"], "db.host");
+    assert_eq!(settings[0]["value"], serde_json::Value::Null);
+    assert_eq!(settings[0]["overrides"][0]["value"], "db.example.com");
+    assert_eq!(settings[1]["layer"], "tier starter");
+    assert_eq!(settings[1]["place"], "main.hcl:16");
+    let said = place.run("fleet", &["explain", "globex", "db.sise"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("Did you mean \"db.size\"?"), "{}", said.stderr);
+}
+
+/// What is wrong in a layer is said at the line that set it; once, however many
+/// tenants have it from there.
+#[test]
+fn mistakes_are_named_where_they_were_made() {
+    for (file, from, to, place_of, words) in [
+        ("main.hcl", "replicas = 3", "replcas = 3", "main.hcl:22", "Did you mean \"replicas\"?"),
+        ("main.hcl", "replicas = 3", "replicas = \"x\"", "main.hcl:22", "number"),
+        ("main.hcl", "db = { size = 2 }", "db = { sise = 2 }", "main.hcl:16", "Did you mean \"size\"?"),
+        ("main.hcl", "version = \"1.0\"", "version = [1]", "main.hcl:11", "the variable \"version\""),
+        ("main.hcl", "extends   = \"starter\"", "extends = \"busines\"", "main.hcl:20", "There is no tier"),
+        (
+            "main.hcl",
+            "extends   = \"starter\"",
+            "extends = \"business\"",
+            "main.hcl:20",
+            "cannot lie below itself",
+        ),
+        ("main.hcl", "isolation = \"node_pool\"", "isolation = \"pool\"", "main.hcl:21", "none of"),
+        (
+            "main.hcl",
+            "[\"staging\", \"production\"]",
+            "[\"stagging\"]",
+            "main.hcl:33",
+            "Did you mean \"staging\"?",
+        ),
+        (
+            "main.hcl",
+            "environment \"staging\" {\n    settings",
+            "environment \"test\" {\n    settings",
+            "main.hcl:35",
+            "There is no environment",
+        ),
+        ("main.hcl", "level = local.level", "level = local.levl", "main.hcl:11", "Did you mean \"level\"?"),
+        (
+            "tenants/globex.hcl",
+            "\"business\"",
+            "\"busines\"",
+            "tenants/globex.hcl:2",
+            "Did you mean \"business\"?",
+        ),
+        ("tenants/globex.hcl", "host = null", "host = 1 + ", "tenants/globex.hcl:4", "expression"),
+        ("tenants/globex.hcl", "\"globex\"", "\"initech\"", "tenants/initech.hcl:1", "There are two tenants"),
+        ("tenants/globex.hcl", "\"globex\"", "\"platform\"", "tenants/globex.hcl:1", "cannot be the name"),
+    ] {
+        let at = Place::new();
+        platform(&at);
+        at.edit("fleet", file, from, to);
+        let said = at.run("fleet", &["plan"]);
+        assert_eq!(said.code, 1, "{to}: {}", said.stdout);
+        assert!(said.stderr.contains(place_of), "{to}: {}", said.stderr);
+        assert!(said.stderr.contains(words), "{to}: {}", said.stderr);
+        assert_eq!(said.stderr.matches("error: ").count(), 1, "{to}: {}", said.stderr);
+    }
+}
+
+/// Half a file, no file, no directory: never a smaller fleet.
+#[test]
+fn a_tenant_source_that_is_not_whole_is_an_error() {
+    let place = Place::new();
+    platform(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    let refused = |words: &str| {
+        let said = place.run("fleet", &["apply", "-auto-approve"]);
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+    };
+    let path = place.example("fleet").join("tenants/globex.hcl");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    for end in [whole.len() / 3, whole.len() / 2, whole.len() - 3] {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        refused("tenants/globex.hcl");
+    }
+    std::fs::write(&path, "# nobody\n").unwrap();
+    refused("No tenant in file");
+    let tenants = place.example("fleet").join("tenants");
+    std::fs::remove_dir_all(&tenants).unwrap();
+    refused("Unreadable tenants");
+    std::fs::create_dir(&tenants).unwrap();
+    refused("No tenants");
+    assert_eq!(place.states("fleet").iter().map(|state| state.resources.len()).sum::<usize>(), 4);
+}
+
+/// One tenant's settings are wrong; the others go on, and the run says so.
+#[test]
+fn a_mistake_of_one_tenant_is_that_tenants_alone() {
+    let place = Place::new();
+    platform(&place);
+    place.write("fleet", "tenants/hooli.hcl", &tenant("hooli", "starter", "levle = \"x\""));
+    let said = place.run("fleet", &["apply", "-auto-approve", "-fail-fast"]);
+    assert_eq!(said.code, 1);
+    assert!(place.states("fleet").is_empty(), "nothing is done");
+    let said = place.run("fleet", &["apply", "-auto-approve"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("tenants/hooli.hcl:4"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 of 5 workspaces could not be planned"), "{}", said.stderr);
+    assert_eq!(place.states("fleet").len(), 4, "the others are there");
+    place.edit("fleet", "tenants/hooli.hcl", "levle", "level");
+    let said = place.ok("fleet", &["apply", "-auto-approve"]);
+    assert!(said.stdout.contains("1 added, 0 changed, 0 destroyed"), "{}", said.stdout);
+}
+
+#[test]
+fn instances_are_selected_by_what_they_are() {
+    let place = Place::new();
+    platform(&place);
+    place.edit("fleet", "tenants/globex.hcl", "tier         =", "labels = { plan = \"annual\" }\n  tier =");
+    for (flags, chosen) in [
+        (&["-tenant=acme"][..], "acme/production acme/staging"),
+        (&["-tier=starter", "-environment=production"], "acme/production initech/production"),
+        (&["-label=plan=annual"], "globex/production"),
+        (&["-label=team=shop", "-label=cost=low", "-tier=business"], "globex/production"),
+    ] {
+        let said = place.ok("fleet", &[&["tenants", "-json"], flags].concat());
+        let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let tenants = json["tenants"].as_array().expect("a list");
+        let names: Vec<&str> = tenants.iter().filter_map(|tenant| tenant["workspace"].as_str()).collect();
+        assert_eq!(names.join(" "), chosen, "{flags:?}");
+    }
+    let said = place.run("fleet", &["plan", "-environment=prod"]);
+    assert!(said.code == 1 && said.stderr.contains("There is no environment \"prod\""), "{}", said.stderr);
+}
+
+/// A tenant's own module beside the blueprint: it sees the blueprint's outputs
+/// and variables by name, and its other variables are settings.
+#[test]
+fn a_tenant_extends_its_blueprint() {
+    let place = Place::new();
+    platform(&place);
+    place.write(
+        "fleet",
+        "extra/main.tf",
+        "variable \"app\" {}\nvariable \"tier\" {}\nvariable \"color\" {}\n\
+         resource \"terraform_data\" \"extra\" {\n  input = \"${var.app} ${var.tier.name} ${var.color}\"\n}\n",
+    );
+    place.edit("fleet", "tenants/globex.hcl", "host = null }", "host = null }, color = \"red\"");
+    place.edit("fleet", "tenants/globex.hcl", "tier         =", "extension = \"./extra\"\n  tier =");
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    let said =
+        place.ok("fleet", &["state", "show", "-tenant=globex", "module.extension.terraform_data.extra"]);
+    assert!(said.stdout.contains("globex node_pool eu-central-1"), "{}", said.stdout);
+    assert!(said.stdout.contains("business red"), "{}", said.stdout);
+    let said = place.ok("fleet", &["state", "list", "-tenant=initech"]);
+    assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+}

@@ -1,0 +1,82 @@
+use super::platform;
+use crate::common::Place;
+
+/// The platform makes a cluster, of which tenants learn when it is there.
+fn sharing(place: &Place) {
+    platform(place);
+    place.edit(
+        "fleet",
+        "main.hcl",
+        "platform \"shop\"",
+        "resource \"terraform_data\" \"cluster\" {\n  input = \"v1\"\n}\nplatform \"shop\"",
+    );
+    place.edit(
+        "fleet",
+        "main.hcl",
+        "region = \"eu-central-1\"",
+        "region = \"eu-central-1\"\n  cluster = { id = terraform_data.cluster.id, name = terraform_data.cluster.output }",
+    );
+    place.edit(
+        "fleet",
+        "blueprint/main.tf",
+        "output \"app\" {",
+        "output \"cluster\" {\n  value = try(var.environment.cluster.id, \"none\")\n}\noutput \"app\" {",
+    );
+}
+
+#[test]
+fn what_the_platform_brings_reaches_tenants_in_one_apply() {
+    let place = Place::new();
+    sharing(&place);
+    let said = place.ok("fleet", &["apply", "-auto-approve"]);
+    let platform = said.stdout.find("platform:terraform_data.cluster: Creation complete").expect("made");
+    let first = said.stdout.find("/production:terraform_data.app: Creating").expect("made");
+    assert!(platform < first, "the platform goes first: {}", said.stdout);
+    let state =
+        place.states("fleet").into_iter().find(|state| state.name.as_str() == "platform").expect("there");
+    let id = state.resources.values().next().expect("a cluster").attributes.get("id").expect("an id");
+    let id = id.as_str().expect("text").to_owned();
+    for (tenant, cluster) in [("globex", id.as_str()), ("acme/production", &id), ("acme/staging", "none")] {
+        let said = place.ok("fleet", &["output", "-raw", "cluster", "-tenant", tenant]);
+        assert_eq!(said.stdout.trim(), cluster, "{tenant}");
+    }
+    assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode"]).code, 0);
+    // It is nobody's output.
+    let said = place.ok("fleet", &["show", "-json", "-tenant=platform"]);
+    assert!(!said.stdout.contains("(tenants)"), "{}", said.stdout);
+}
+
+#[test]
+fn a_saved_plan_of_a_fleet_brings_the_same() {
+    let place = Place::new();
+    sharing(&place);
+    place.ok("fleet", &["plan", "-out=all.plan"]);
+    place.ok("fleet", &["apply", "all.plan"]);
+    assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode"]).code, 0);
+}
+
+#[test]
+fn a_tenant_alone_has_it_from_the_last_apply_of_the_platform() {
+    let place = Place::new();
+    sharing(&place);
+    let said = place.run("fleet", &["plan", "-tenant=globex"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("Platform not applied"), "{}", said.stderr);
+    assert!(said.stderr.contains("tenantctl apply -platform"), "{}", said.stderr);
+    place.ok("fleet", &["apply", "-auto-approve", "-platform"]);
+    assert_eq!(place.states("fleet").len(), 1);
+    place.ok("fleet", &["apply", "-auto-approve", "-tenant=globex"]);
+    assert_eq!(place.states("fleet").len(), 2);
+}
+
+#[test]
+fn all_is_destroyed_tenants_before_the_platform() {
+    let place = Place::new();
+    sharing(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    let said = place.ok("fleet", &["destroy", "-auto-approve"]);
+    let platform = said.stdout.find("platform:terraform_data.cluster: Destroying").expect("goes");
+    let last = said.stdout.rfind("terraform_data.app: Destruction complete").expect("gone");
+    assert!(last < platform, "{}", said.stdout);
+    assert!(place.states("fleet").iter().all(|state| state.resources.is_empty()));
+}
