@@ -7,7 +7,8 @@ tenant of a fleet.
 
 Writes and syncs are counted by strace, only those below the state directory;
 they are exact, so that they can be compared between machines. Loading is the
-best of five runs.
+best of five runs. What the store costs by itself, `cargo bench -p
+tenantctl-core --bench store` says.
 """
 
 import argparse

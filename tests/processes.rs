@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tenantctl_core::state::LockInfo;
 
-use crate::common::{PATIENCE, Place, Running, Said, Terminal};
+use crate::common::{PATIENCE, Place, Running, Said, Terminal, said};
 
 const FLEET: &str = r#"
 tenantctl { simulate = ["kubernetes"] }
@@ -174,6 +174,38 @@ fn two_workspaces_are_worked_on_at_once() {
     assert!(finishes(&place).stdout.contains("No changes"));
 }
 
+/// None is in another's way: all work, at once, and none fails.
+#[test]
+fn sixteen_processes_work_on_sixteen_workspaces_at_once() {
+    let place = fleet();
+    let names: Vec<String> = (0..16).map(|i| format!("t{i}")).collect();
+    let tenants: String =
+        names.iter().map(|t| format!("tenant \"{t}\" {{ tier = \"starter\" }}\n")).collect();
+    let main = std::fs::read_to_string(place.example("fleet").join("main.hcl")).unwrap();
+    place.write("fleet", "main.hcl", &format!("{main}{tenants}"));
+    // The first run of all says that it made a key.
+    place.ok("fleet", &["state", "list"]);
+    // Each holds its lock until all have one.
+    let slow = r#"{"match": {"operation": "create"}, "latency_ms": 1500}"#;
+    let running: Vec<Running> = names.iter().map(|tenant| faulty(&place, tenant, slow, &[])).collect();
+    running.iter().for_each(|apply| apply.wait_for("Creating..."));
+    for (apply, tenant) in running.into_iter().zip(&names) {
+        let said = apply.end();
+        assert_eq!(said.code, 0, "{tenant}\n{}\n{}", said.stdout, said.stderr);
+        assert_eq!(said.stderr, "", "{tenant} had something to complain of");
+        assert_eq!(place.history("fleet", tenant).len(), OBJECTS.len());
+    }
+    let again: Vec<Running> = names
+        .iter()
+        .map(|tenant| place.start("fleet", &["plan", "-detailed-exitcode", &format!("-tenant={tenant}")]))
+        .collect();
+    for plan in again {
+        let said = plan.end();
+        assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
+    }
+    assert!(place.ok("fleet", &["state", "check"]).stdout.contains("16 workspaces: 16 sound"));
+}
+
 #[test]
 fn a_state_that_cannot_be_written_is_said_where_and_why() {
     let place = fleet();
@@ -222,6 +254,96 @@ fn a_full_disk_is_told() {
     assert_refused(&said, "workspaces/acme/lock.json");
     assert!(said.stderr.contains("No space left"), "{}", said.stderr);
     std::fs::remove_file(workspace.join("lock.json")).unwrap();
+    finishes(&place);
+}
+
+/// A disk that fills up in mid-run, wherever that is: files may not become
+/// larger than so many blocks.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
+    let (mut failed, mut cut) = (0, 0);
+    for blocks in (2..).step_by(2) {
+        let place = fleet();
+        let command = place.command("fleet", &APPLY);
+        let words: Vec<&str> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| word.to_str().unwrap())
+            .collect();
+        let mut shell = std::process::Command::new("sh");
+        // Without the trap the system ends the process itself.
+        shell.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec {}", words.join(" ")));
+        shell.env_clear().current_dir(place.example("fleet"));
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let limited = said(shell.output().unwrap());
+        assert!(limited.code == 0 || limited.code == 1, "{}\n{}", limited.stdout, limited.stderr);
+        if limited.code == 1 {
+            failed += 1;
+            assert!(limited.stderr.contains("File too large"), "{}", limited.stderr);
+        }
+        let next = place.ok("fleet", &["apply", "-auto-approve"]);
+        cut += usize::from(next.stderr.contains("incomplete line"));
+        finishes(&place);
+        if limited.code == 0 {
+            break;
+        }
+    }
+    assert!(failed > 3 && cut > 0, "{failed} runs failed, {cut} left half a line");
+}
+
+/// One who may read the state and not write it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_state_is_read_and_not_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let place = fleet();
+    place.ok("fleet", &APPLY);
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let state = place.example("fleet").join("state");
+    let workspace = state.join("workspaces/acme");
+    let is_root = rustix::process::geteuid().is_root();
+    let run = |args: &[&str]| {
+        let mut command = place.command("fleet", args);
+        if is_root {
+            // Root may write everywhere.
+            command.uid(65534).gid(65534);
+        }
+        command.output().map(said)
+    };
+    if is_root {
+        for dir in place.example("fleet").ancestors().take(3) {
+            mode(dir, 0o755);
+        }
+        let home = place.example("fleet").ancestors().nth(2).unwrap().join("home");
+        let status = std::process::Command::new("chown").arg("-R").arg("65534:65534").arg(&home).status();
+        assert!(status.unwrap().success());
+        if !run(&["version"]).is_ok_and(|said| said.code == 0) {
+            // The program stands where nobody else can run it.
+            return;
+        }
+    }
+    let files = ["lock", "journal"].map(|name| workspace.join(name));
+    files.iter().for_each(|file| mode(file, 0o444));
+    [&workspace, &state].into_iter().for_each(|dir| mode(dir, 0o555));
+    let listed = run(&["state", "list", "-tenant=acme"]).unwrap();
+    assert_eq!((listed.code, listed.stdout.lines().count()), (0, OBJECTS.len()), "{}", listed.stderr);
+    let planned = run(&["plan", "-tenant=acme", "-lock=false", "-refresh=false"]).unwrap();
+    assert!(planned.code == 0 && planned.stdout.contains("No changes"), "{}", planned.stderr);
+    for args in [&["plan", "-tenant=acme"][..], &["taint", "-tenant=acme", OBJECTS[0]]] {
+        let said = run(args).unwrap();
+        assert_refused(&said, "workspaces/acme");
+        assert!(said.stderr.contains("Permission denied"), "{}", said.stderr);
+    }
+    [&workspace, &state].into_iter().for_each(|dir| mode(dir, 0o755));
+    files.iter().for_each(|file| mode(file, 0o644));
+    if is_root {
+        let home = place.example("fleet").ancestors().nth(2).unwrap().join("home");
+        let status = std::process::Command::new("chown").arg("-R").arg("0:0").arg(&home).status();
+        assert!(status.unwrap().success());
+    }
     finishes(&place);
 }
 

@@ -286,6 +286,46 @@ fn too_many_requests_are_sent_again_when_the_server_says() {
     }
 }
 
+/// Reading is tried again as writing is, before there is a plan.
+#[test]
+fn a_busy_server_is_waited_for_while_planning() {
+    let root = Root::new("refused-busy");
+    root.finishes(admin());
+    let mut left = 4;
+    let proxy = Cluster::shared().proxy(move |method, path| {
+        if method == "GET" && path.contains("configmaps") && left > 0 {
+            left -= 1;
+            return match left % 2 {
+                0 => Fate::Refuse { code: 429, retry_after: Some(1) },
+                _ => Fate::Refuse { code: 503, retry_after: None },
+            };
+        }
+        Fate::Pass
+    });
+    root.is_settled(proxy.kubeconfig());
+    let refused = proxy.asked().into_iter().filter(|asked| asked.fate != Fate::Pass).count();
+    assert_eq!(refused, 4);
+}
+
+#[test]
+fn credentials_that_expire_in_mid_run_lose_nothing() {
+    let root = Root::new("refused-expired");
+    let healed = Arc::new(AtomicBool::new(false));
+    let heals = Arc::clone(&healed);
+    let mut made = false;
+    let proxy = Cluster::shared().proxy(move |method, _| {
+        let expired = made && !heals.load(Ordering::SeqCst);
+        made |= method == "PATCH";
+        if expired { Fate::Refuse { code: 401, retry_after: None } } else { Fate::Pass }
+    });
+    let expected = ["Not authenticated", SETTINGS];
+    root.refused(proxy.kubeconfig(), &["apply", "-auto-approve"], &expected);
+    assert_eq!(root.recorded(), [NAMESPACE]);
+    root.refused(proxy.kubeconfig(), &["plan"], &["Not authenticated", NAMESPACE]);
+    healed.store(true, Ordering::SeqCst);
+    root.finishes(proxy.kubeconfig());
+}
+
 #[test]
 fn a_server_that_always_fails_is_given_up() {
     let root = Root::new("refused-broken");

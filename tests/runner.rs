@@ -13,6 +13,8 @@ mod common;
 mod console;
 /// A killed apply, and what the next one makes of it.
 mod crash;
+/// Kills of runs on a real API server.
+mod crash_live;
 /// A death at every place at which something is written or called.
 #[cfg(feature = "failpoints")]
 mod crash_matrix;
@@ -40,6 +42,8 @@ mod locks;
 mod modules;
 /// Expressions, as OpenTofu and this program evaluate them.
 mod oracle;
+/// Saved plans, and what each refuses.
+mod plan_files;
 /// Several processes at once, signals, a state that cannot be written,
 /// progress with and without a terminal.
 mod processes;
@@ -49,6 +53,8 @@ mod quickstart;
 mod refusals;
 /// What a fleet costs a cluster: calls counted in its audit log.
 mod scale;
+/// A secret in every input, looked for in all that is written and said.
+mod secrets;
 /// Changing, moving, giving out and taking back states; keys; who did what.
 mod state_commands;
 /// Platforms: layers of settings, what is shared, guards, policies.

@@ -292,8 +292,22 @@ fn push_keeps_terraforms_rules() {
     }
     place.ok("root", &["state", "push", "newer.json"]);
     assert_eq!(place.states("root")[0].serial, 20);
+    // Forced, it becomes the pushed one in all; the one before can be had back.
+    let is = |serial: u64, lineage: &str| {
+        let state = place.states("root").remove(0);
+        assert_eq!((state.serial, &state.lineage[..8]), (serial, lineage));
+    };
     place.ok("root", &["state", "push", "-force", "other.json"]);
-    assert_eq!(place.states("root")[0].serial, 21);
+    is(12, "00000000");
+    place.ok("root", &["state", "push", "-force", "older.json"]);
+    is(11, "3f4d8b1a");
+    // Of one lineage the serial never falls, or old plans would fit again.
+    place.ok("root", &["state", "push", "-force", "newer.json"]);
+    place.ok("root", &["state", "push", "-force", "older.json"]);
+    is(20, "3f4d8b1a");
+    let history = place.ok("root", &["state", "history"]).stdout;
+    assert_eq!(history.lines().count(), 6, "{history}");
+    place.ok("root", &["state", "check"]);
 }
 
 #[test]
@@ -314,27 +328,10 @@ fn the_past_is_listed_and_gone_back_to() {
 }
 
 #[test]
-fn check_mends_the_index_and_tells_of_the_rest() {
-    let place = Place::new();
-    place.write("fleet", "main.hcl", FLEET);
-    // Enough that it is worth an index.
-    let block = format!("resource \"terraform_data\" \"a\" {{ input = \"{}\" }}\n", "x".repeat(40_000));
-    place.write("fleet", "blueprint/main.tf", &block);
-    place.ok("fleet", &APPLY);
+fn check_says_what_is_broken() {
+    let place = fleet();
     let said = place.ok("fleet", &["state", "check"]);
-    assert_eq!(said.stdout, "Checked 2 workspaces: 2 sound, 0 mended, 0 broken.\n");
-    let before = place.states("fleet");
-    std::fs::remove_dir_all(place.example("fleet").join("state/index")).expect("removed");
-    let said = place.ok("fleet", &["state", "check"]);
-    assert!(said.stdout.ends_with("0 sound, 2 mended, 0 broken.\n"), "{}", said.stdout);
-    assert_eq!(place.states("fleet"), before);
-    place.ok("fleet", &["state", "check"]);
-    // An index of nonsense: any command goes on and says so.
-    std::fs::write(place.example("fleet").join("state/index/conf"), "nonsense of some length")
-        .expect("written");
-    let said = place.ok("fleet", &["state", "list"]);
-    assert!(said.stderr.contains("State repaired"), "{}", said.stderr);
-    assert_eq!(said.stdout.lines().count(), 2);
+    assert_eq!(said.stdout, "Checked 2 workspaces: 2 sound, 0 broken.\n");
     let journal = place.example("fleet").join("state/workspaces/acme/journal");
     let mut bytes = std::fs::read(&journal).expect("read");
     bytes[40] ^= 1;

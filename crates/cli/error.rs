@@ -41,8 +41,6 @@ impl From<Exit> for ExitCode {
 pub(crate) fn state(error: &StateError) -> Diagnostic {
     match error {
         StateError::Locked { workspace, holder } => locked(workspace.as_str(), holder.as_deref()),
-        StateError::Busy => Diagnostic::error("State in use", "Another process has the state index open.")
-            .hint("Wait for it to end, then run the command again."),
         StateError::Corrupt(words) => Diagnostic::error("Damaged state", sentence(words))
             .hint("tenantctl state check tells more. Restore the workspace's directory from a copy."),
         StateError::TooNew { .. } => {

@@ -138,6 +138,13 @@ impl Session {
         Ok(Loaded { platform: Arc::new(platform), registry, simulate: names, warnings: problems.sorted() })
     }
 
+    /// The digest of the configuration at hand; `None` where there is none that
+    /// can be read, which a saved plan does not need.
+    pub(crate) fn config_digest(&self, config: &ConfigArgs) -> Option<String> {
+        let (platform, _, problems) = self.read(config);
+        platform.filter(|_| !problems.has_errors()).map(|platform| platform.digest().to_owned())
+    }
+
     /// The providers that saved plans were made with.
     ///
     /// # Errors

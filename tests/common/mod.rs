@@ -89,7 +89,8 @@ impl Place {
         Running::start(self.command(example, args))
     }
 
-    fn sealer(&self) -> Arc<Sealer> {
+    /// What seals what its commands write.
+    pub fn sealer(&self) -> Arc<Sealer> {
         let home = self.dir.path().join("home");
         let (sealer, _) = Sealer::load_or_create(&home.join(".config/tenantctl/key")).expect("a key");
         Arc::new(sealer)

@@ -36,7 +36,7 @@ pub(crate) enum StateWhat {
     Pull(StatePull),
     /// Take a Terraform state file over
     Push(StatePush),
-    /// Say what is broken, and make the index anew where it must be
+    /// Read all that is kept, and say what is broken
     Check(StateCheck),
     /// List the runs whose states are kept
     History(StateHistory),
@@ -151,8 +151,6 @@ pub(crate) struct StateCheck {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) lock: LockArgs,
 }
 
 /// `state history`.

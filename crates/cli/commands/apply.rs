@@ -124,6 +124,27 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     Ok(())
 }
 
+/// A configuration that is there must be the one that was planned.
+fn check_config(
+    session: &Session,
+    args: &ApplyCommand,
+    path: &Path,
+    plans: &[Plan],
+) -> Result<(), Diagnostics> {
+    let Some(digest) = session.config_digest(&args.config) else { return Ok(()) };
+    if plans.iter().all(|plan| plan.config_digest == digest) {
+        return Ok(());
+    }
+    let detail = format!(
+        "The configuration in {} is not the one that {} was made from: it was changed since.",
+        session.root.display(),
+        path.display()
+    );
+    Err(Diagnostic::error("Plan is for another configuration", detail)
+        .hint("Make a new plan. To apply this one as it is, run the command without the configuration.")
+        .into())
+}
+
 /// Plans that were saved; the configuration is not needed.
 fn from_file(
     session: &Session,
@@ -133,6 +154,7 @@ fn from_file(
     sealer: &Arc<Sealer>,
 ) -> Result<Planned, Diagnostics> {
     let plans = file::read(path, sealer)?;
+    check_config(session, args, path, &plans)?;
     let registry = session.registry_of(&plans, &args.config, sealer)?;
     let fleet = plans.iter().any(|plan| plan.tenant.is_some());
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;

@@ -93,7 +93,7 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
             StateWhat::Rm(args) => state_change::rm(&session, args).await,
             StateWhat::Pull(args) => state_file::pull(&session, args),
             StateWhat::Push(args) => state_file::push(&session, args).await,
-            StateWhat::Check(args) => state_past::check(&session, args).await,
+            StateWhat::Check(args) => state_past::check(&session, args),
             StateWhat::History(args) => state_past::history(&session, args),
             StateWhat::Restore(args) => state_past::restore(&session, args).await,
             StateWhat::Reencrypt(args) => state_past::reencrypt(&session, args).await,

@@ -11,49 +11,28 @@ use crate::error::{self, Exit, sentence};
 use crate::render::{Table, count};
 use crate::session::Session;
 
-/// Says what is broken. An index that does not follow its journals is made
-/// anew; all else is only told.
-pub(super) async fn check(session: &Session, args: &StateCheck) -> Result<Exit, Diagnostics> {
-    let engine = states::engine(session, "state check", args.lock)?;
-    let names = states::chosen(&*engine.store, &args.tenants)?;
-    let problems = problems(&*engine.store, &names)?;
-    let mut left = Vec::new();
-    if !problems.is_empty() {
-        let broken: Vec<WorkspaceName> = problems.iter().map(|(name, _)| name.clone()).collect();
-        // What a fold cannot mend, it refuses; then it is still broken.
-        let mended = ops::rebuild(&engine, &broken).await;
-        left = self::problems(&*engine.store, &broken)?;
-        if left.is_empty() {
-            mended?;
-        }
-    }
+/// Says what is broken. Mends nothing: what a journal says cannot be made anew.
+pub(super) fn check(session: &Session, args: &StateCheck) -> Result<Exit, Diagnostics> {
+    let store = states::store(session)?;
+    let names = states::chosen(&*store, &args.tenants)?;
+    let problems = problems(&*store, &names)?;
     if args.json {
-        let shown = |all: &[(WorkspaceName, Vec<String>)]| -> Vec<serde_json::Value> {
-            all.iter().map(|(name, words)| json!({ "workspace": name, "problems": words })).collect()
-        };
-        session.output.json(&json!({
-            "format_version": "1.0", "checked": names.len(), "found": shown(&problems), "left": shown(&left),
-        }));
+        let shown: Vec<serde_json::Value> =
+            problems.iter().map(|(name, words)| json!({ "workspace": name, "problems": words })).collect();
+        session.output.json(&json!({ "format_version": "1.0", "checked": names.len(), "found": shown }));
     } else {
         for (name, words) in &problems {
-            let is_left = left.iter().any(|(other, _)| other == name);
-            let end = if is_left { "Not mended." } else { "Mended." };
             for problem in words {
-                session.output.line(&format!("{name}: {} {end}", sentence(problem)));
+                session.output.line(&format!("{name}: {}", sentence(problem)));
             }
         }
-        session.output.line(&format!(
-            "Checked {}: {} sound, {} mended, {} broken.",
-            count(names.len(), "workspace"),
-            names.len() - problems.len(),
-            problems.len() - left.len(),
-            left.len()
-        ));
+        let (number, broken) = (count(names.len(), "workspace"), problems.len());
+        session.output.line(&format!("Checked {number}: {} sound, {broken} broken.", names.len() - broken));
     }
-    if left.is_empty() {
+    if problems.is_empty() {
         return Ok(Exit::Success);
     }
-    let detail = format!("{} cannot be read as written.", count(left.len(), "workspace"));
+    let detail = format!("{} cannot be read as written.", count(problems.len(), "workspace"));
     session.report([Diagnostic::error("Damaged state", detail)
         .hint("See state/README.md, or restore the state directory from a copy.")]);
     Ok(Exit::Failure)

@@ -44,6 +44,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         timestamp: "2030-01-01T00:00:00Z".into(),
         config_digest: String::new(),
         simulate: Vec::new(),
+        schemas: BTreeMap::new(),
         variables: BTreeMap::new(),
         changes,
         outputs: [].into(),

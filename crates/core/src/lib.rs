@@ -18,7 +18,7 @@
 //! | plan ↔ file | [`plan::file`] | versioned, sealed |
 //! | plan → steps | [`mod@apply`]: `executor` | order, limits, stop requests, events |
 //! | step → objects | [`mod@apply`]: `step`, `call`, `values` | journal begin, provider call, journal end |
-//! | what a dead run left | [`mod@apply`]: `recover` | adopted or not made, by reading the provider |
+//! | what a dead run left | [`mod@apply`]: `recover` | waited for, adopted or not made, by asking the provider |
 //!
 //! [`ops`] puts these together for its callers: the command line and tests.
 //! [`testing`] runs test files by it.
@@ -26,9 +26,9 @@
 //! # Underneath
 //!
 //! [`addr`] names, [`value`] typed values with unknowns and marks, [`diag`]
-//! diagnostics, [`cancel`] stop requests, [`expr`] expressions and the one
+//! diagnostics, [`cancel`] stop requests, [`retry`] calls made again, [`expr`] expressions and the one
 //! evaluator, [`provider`] the interface of providers, [`state`] records,
-//! journal, lock and index. [`event`] tells in terms of plans what happens.
+//! journal and lock. [`event`] tells in terms of plans what happens.
 //!
 //! Which module may import which is stated and held by a test, `tests/imports.rs`.
 //!
@@ -61,6 +61,7 @@ pub mod ops;
 pub mod plan;
 pub mod provider;
 pub mod refresh;
+pub mod retry;
 pub mod state;
 pub mod syntax;
 pub mod testing;

@@ -1,15 +1,19 @@
 //! Stored state to refreshed state: the real objects, read in bulk.
 //!
-//! Guarantees: one read call for all objects of a type and connection; an
-//! object that could not be read is an error, never taken for gone.
+//! Guarantees: one read call for all objects of a type and connection, and
+//! another one for those that the service was too busy for; an object that
+//! could not be read is an error, never taken for gone.
 //! Must not: change anything.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::provider::{ProviderError, ReadObject, ReadOutcome, Registry};
+use crate::provider::{ErrorClass, ProviderError, ReadObject, ReadOutcome, Registry, SharedProvider};
+use crate::retry::{Retry, Tried};
 use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
 use crate::value::Value;
 
@@ -34,6 +38,14 @@ pub struct Refreshed {
     pub changes: Vec<RecordChange>,
 }
 
+/// How reads are made again.
+pub struct Patience<'a> {
+    /// Stop requests.
+    pub cancel: &'a Cancel,
+    /// Who hears of a failed attempt, with the first of the objects.
+    pub told: &'a (dyn Fn(&RecordKey, u32, Duration, &ProviderError) + Sync),
+}
+
 /// Reads those objects of a workspace that are `wanted`, and takes what was
 /// found into `state`.
 ///
@@ -43,6 +55,7 @@ pub async fn refresh(
     registry: &Registry,
     state: &mut WorkspaceState,
     wanted: &(dyn Fn(&RecordKey) -> bool + Sync),
+    patience: &Patience<'_>,
 ) -> Result<Refreshed, Diagnostics> {
     let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
     for record in state.resources.values().filter(|record| wanted(&record.key)) {
@@ -59,9 +72,7 @@ pub async fn refresh(
             diagnostics.push(unknown_provider(&provider_name));
             continue;
         };
-        let objects: Vec<ReadObject<'_>> =
-            records.iter().map(|r| ReadObject { prior: &r.attributes }).collect();
-        let outcomes = provider.read(&kind, &records[0].connection, state.name.as_str(), &objects).await;
+        let outcomes = read(provider, &kind, state, &records, patience).await;
         for (record, outcome) in records.iter().zip(outcomes) {
             match outcome {
                 ReadOutcome::Found(value) if value == record.attributes => {}
@@ -77,6 +88,47 @@ pub async fn refresh(
         return Err(diagnostics);
     }
     Ok(take_in(state, found))
+}
+
+/// Reads objects of one type and connection, until no more come of it.
+async fn read(
+    provider: &SharedProvider,
+    kind: &str,
+    state: &WorkspaceState,
+    records: &[&ResourceRecord],
+    patience: &Patience<'_>,
+) -> Vec<ReadOutcome> {
+    let mut tried = Tried::default();
+    let mut outcomes: Vec<Option<ReadOutcome>> = records.iter().map(|_| None).collect();
+    let mut left: Vec<usize> = (0..records.len()).collect();
+    loop {
+        let objects: Vec<ReadObject<'_>> =
+            left.iter().map(|at| ReadObject { prior: &records[*at].attributes }).collect();
+        let found = provider.read(kind, &records[0].connection, state.name.as_str(), &objects).await;
+        for (at, outcome) in left.iter().zip(found) {
+            outcomes[*at] = Some(outcome);
+        }
+        let error_of = |at: usize| match &outcomes[at] {
+            Some(ReadOutcome::Failed(error)) if error.class.is_retryable() => Some(error),
+            _ => None,
+        };
+        left.retain(|at| error_of(*at).is_some());
+        let Some((first, error)) = left.first().and_then(|at| Some((*at, error_of(*at)?))) else { break };
+        let told = |attempt: u32, wait: Duration, error: &ProviderError| {
+            (patience.told)(&records[first].key, attempt, wait, error);
+        };
+        if !(Retry { cancel: patience.cancel, told: &told }).again(&mut tried, error).await {
+            break;
+        }
+    }
+    let unread = || {
+        ReadOutcome::Failed(ProviderError::new(
+            ErrorClass::Invalid,
+            "Object not read",
+            "The provider gave no answer for it.",
+        ))
+    };
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unread)).collect()
 }
 
 fn take_in(state: &mut WorkspaceState, found: Vec<(RecordKey, Option<Value>)>) -> Refreshed {

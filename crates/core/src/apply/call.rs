@@ -1,26 +1,24 @@
 //! One provider call with its retries, and long operations to their end.
 //!
 //! A slot is held while a call is in flight, not while waiting between calls.
+//! What a service works on is in the journal before it is waited for, so that
+//! a run after a crash waits for it, too.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rand::Rng as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::addr::WorkspaceName;
 use crate::cancel::Cancel;
 use crate::event::{Event, EventSink};
-use crate::provider::{ErrorClass, Outcome, ProviderError, SharedProvider, Target};
-use crate::state::{RecordKey, failpoint};
+use crate::plan::StepAction;
+use crate::provider::{ErrorClass, Operation, Outcome, ProviderError, SharedProvider, Target};
+use crate::retry::Retry;
+use crate::state::{Entry, Journal, OpenOperation, RecordKey, failpoint};
 use crate::value::Value;
 
-/// Attempts at a call that the service was too busy for.
-const ATTEMPTS: u32 = 8;
-/// The first wait between attempts; doubles each time.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait between attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Polls of one operation before it is given up.
 const LONGEST_OPERATION: Duration = Duration::from_secs(60 * 60);
 
@@ -31,9 +29,16 @@ pub(super) struct Caller<'a> {
     pub slots: &'a Semaphore,
     pub events: &'a dyn EventSink,
     pub cancel: &'a Cancel,
-    pub workspace: &'a crate::addr::WorkspaceName,
+    pub workspace: &'a WorkspaceName,
     pub key: &'a RecordKey,
-    pub action: crate::plan::StepAction,
+    pub action: StepAction,
+}
+
+/// Where the call was begun.
+#[derive(Clone, Copy)]
+pub(super) struct Begun<'a> {
+    pub journal: &'a dyn Journal,
+    pub id: u64,
 }
 
 /// Left because the user aborted.
@@ -51,26 +56,7 @@ impl Caller<'_> {
         &self,
         call: impl Fn() -> F,
     ) -> Result<T, ProviderError> {
-        let mut attempt = 1;
-        loop {
-            let result = {
-                let _slot = self.slot().await;
-                failpoint::hit("call.before");
-                tokio::select! {
-                    biased;
-                    () = self.cancel.aborted() => return Err(aborted()),
-                    result = call() => result,
-                }
-            };
-            failpoint::hit("call.after");
-            let error = match result {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if !error.class.is_retryable() || attempt >= ATTEMPTS || self.cancel.is_draining() {
-                return Err(error);
-            }
-            let wait = wait(attempt, error.class);
+        let told = |attempt: u32, wait: Duration, error: &ProviderError| {
             self.events.send(Event::Retrying {
                 workspace: self.workspace.clone(),
                 key: self.key.clone(),
@@ -78,13 +64,19 @@ impl Caller<'_> {
                 wait,
                 error: error.to_string(),
             });
-            tokio::select! {
+        };
+        let one = || async {
+            let _slot = self.slot().await;
+            failpoint::hit("call.before");
+            let result = tokio::select! {
                 biased;
-                // Another attempt would be a new call.
-                () = self.cancel.draining() => return Err(error),
-                () = tokio::time::sleep(wait) => attempt += 1,
-            }
-        }
+                () = self.cancel.aborted() => Err(aborted()),
+                result = call() => result,
+            };
+            failpoint::hit("call.after");
+            result
+        };
+        Retry { cancel: self.cancel, told: &told }.call(one).await
     }
 
     async fn slot(&self) -> Option<SemaphorePermit<'_>> {
@@ -100,21 +92,45 @@ impl Caller<'_> {
         &self,
         provider: &SharedProvider,
         target: Target<'_>,
-        mut outcome: Outcome,
+        begun: Begun<'_>,
+        outcome: Outcome,
     ) -> Result<Value, ProviderError> {
-        let start = Instant::now();
-        loop {
-            let operation = match outcome {
-                Outcome::Done(value) => return Ok(value),
-                Outcome::Pending(operation) => operation,
-            };
-            if start.elapsed() >= LONGEST_OPERATION {
-                return Err(ProviderError::new(
-                    ErrorClass::Indeterminate,
-                    "Operation takes too long",
-                    format!("It was waited for an hour. The service says: {}.", operation.message),
-                ));
+        match outcome {
+            Outcome::Done(value) => Ok(value),
+            Outcome::Pending(operation) => {
+                note(begun, &operation).await?;
+                self.follow(provider, target, begun, operation).await
             }
+        }
+    }
+
+    /// Waits for the end of an operation that the journal knows.
+    pub(super) async fn follow(
+        &self,
+        provider: &SharedProvider,
+        target: Target<'_>,
+        begun: Begun<'_>,
+        mut operation: Operation,
+    ) -> Result<Value, ProviderError> {
+        let polled = self.poll(provider, target, begun, &mut operation);
+        let done = tokio::time::timeout(LONGEST_OPERATION, polled).await;
+        done.unwrap_or_else(|_| {
+            Err(ProviderError::new(
+                ErrorClass::Indeterminate,
+                "Operation takes too long",
+                format!("It was waited for an hour. The service says: {}.", operation.message),
+            ))
+        })
+    }
+
+    async fn poll(
+        &self,
+        provider: &SharedProvider,
+        target: Target<'_>,
+        begun: Begun<'_>,
+        operation: &mut Operation,
+    ) -> Result<Value, ProviderError> {
+        loop {
             self.events.send(Event::StepProgress {
                 workspace: self.workspace.clone(),
                 key: self.key.clone(),
@@ -124,11 +140,19 @@ impl Caller<'_> {
             self.pause(async {
                 tokio::select! {
                     () = tokio::time::sleep(operation.after) => {}
-                    () = provider.changed(target.clone(), &operation) => {}
+                    () = provider.changed(target.clone(), operation) => {}
                 }
             })
             .await?;
-            outcome = self.retry(|| provider.poll(target.clone(), &operation)).await?;
+            match self.retry(|| provider.poll(target.clone(), operation)).await? {
+                Outcome::Done(value) => return Ok(value),
+                Outcome::Pending(next) => {
+                    if next.handle != operation.handle {
+                        note(begun, &next).await?;
+                    }
+                    *operation = next;
+                }
+            }
         }
     }
 
@@ -140,12 +164,11 @@ impl Caller<'_> {
     }
 }
 
-/// Exponential back-off with jitter, never less than the service asks for.
-fn wait(attempt: u32, class: ErrorClass) -> Duration {
-    let backoff = FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT);
-    let jittered = backoff.mul_f64(rand::rng().random_range(0.5..1.0));
-    match class {
-        ErrorClass::Throttled(Some(asked)) => jittered.max(asked),
-        _ => jittered,
-    }
+/// Has the journal say by what the service can be asked.
+async fn note(begun: Begun<'_>, operation: &Operation) -> Result<(), ProviderError> {
+    let open = OpenOperation { handle: operation.handle.clone() };
+    let entry = Entry::Pending { id: begun.id, operation: Box::new(open) };
+    begun.journal.append(entry).await.map_err(|error| {
+        ProviderError::new(ErrorClass::Indeterminate, "State not written", format!("{error}."))
+    })
 }

@@ -21,7 +21,7 @@ use crate::plan::checks::settle;
 use crate::plan::{Counts, Plan, Step, StepAction, StepId};
 use crate::provider::Registry;
 use crate::state::{Entry, Journal, WorkspaceState};
-use crate::value::Value;
+use crate::value::{Secrets, Value};
 
 /// What an execution is given.
 pub struct Execution<'a> {
@@ -41,6 +41,8 @@ pub struct Execution<'a> {
     pub cancel: &'a Cancel,
     /// Now, RFC 3339.
     pub now: &'a str,
+    /// Learns what is secret of what comes to be.
+    pub secrets: &'a Secrets,
     /// What the platform passes on to tenants.
     pub passed: &'a Value,
 }
@@ -68,6 +70,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         journal: execution.journal,
         slots: execution.slots,
         events: execution.events,
+        secrets: execution.secrets,
         cancel: execution.cancel,
         next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
     };

@@ -14,4 +14,4 @@ mod step;
 mod values;
 
 pub use executor::{Execution, execute};
-pub use recover::recover;
+pub use recover::{Recovery, recover};

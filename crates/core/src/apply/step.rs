@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::call::Caller;
+use super::call::{Begun, Caller};
 use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
@@ -16,7 +16,7 @@ use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, propo
 use crate::provider::{ErrorClass, PlanRequest, ProviderError, Registry, SharedProvider, Target};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Secrets, Value};
 
 /// What the steps of one workspace share.
 pub(super) struct Run<'a> {
@@ -27,6 +27,7 @@ pub(super) struct Run<'a> {
     pub journal: &'a dyn Journal,
     pub slots: &'a Semaphore,
     pub events: &'a dyn EventSink,
+    pub secrets: &'a Secrets,
     pub cancel: &'a Cancel,
     pub next_begin: AtomicU64,
 }
@@ -161,7 +162,10 @@ impl Run<'_> {
             );
             return Err(Box::new(Diagnostic::error("Plan no longer holds", detail).hint("Plan again.")));
         }
-        Ok(Settled { config, planned: response.planned, connection })
+        let settled = Settled { config, planned: response.planned, connection };
+        let values = [&settled.config, &settled.planned, &settled.connection];
+        values.into_iter().for_each(|value| self.secrets.learn(value));
+        Ok(settled)
     }
 
     fn new_record(
@@ -187,8 +191,13 @@ impl Run<'_> {
 
     async fn begin(&self, verb: Verb, record: &ResourceRecord) -> StepResult<u64> {
         let id = self.next_begin.fetch_add(1, Ordering::Relaxed);
-        self.record(Entry::Begin(Box::new(Begin { id, verb, record: record.clone() }))).await?;
+        self.record(Entry::Begin(Box::new(Begin { id, verb, record: record.clone(), operation: None })))
+            .await?;
         Ok(id)
+    }
+
+    fn begun(&self, id: u64) -> Begun<'_> {
+        Begun { journal: self.journal, id }
     }
 
     async fn create(
@@ -232,9 +241,10 @@ impl Run<'_> {
                 return Err(self.error(change, &error));
             }
         };
-        match caller.finish(provider, target, outcome).await {
+        match caller.finish(provider, target, self.begun(id), outcome).await {
             Ok(value) => {
                 record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                self.secrets.learn(&record.attributes);
                 // What is run for it is a part of it: until that is done, the
                 // object is not whole.
                 record.tainted = change.provisioners.iter().any(|one| !one.at_destroy);
@@ -293,12 +303,13 @@ impl Run<'_> {
             .retry(|| provider.update(target.clone(), &change.before, &settled.config, &settled.planned))
             .await
         {
-            Ok(outcome) => caller.finish(provider, target, outcome).await,
+            Ok(outcome) => caller.finish(provider, target, self.begun(id), outcome).await,
             Err(error) => Err(error),
         };
         match result {
             Ok(value) => {
                 record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                self.secrets.learn(&record.attributes);
                 let value = record.attributes.clone();
                 self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
                 self.values.set(step.change, value);
@@ -332,7 +343,7 @@ impl Run<'_> {
             workspace: self.plan.workspace.as_str(),
         };
         let result = match caller.retry(|| provider.delete(target.clone(), &record.attributes)).await {
-            Ok(outcome) => caller.finish(provider, target, outcome).await,
+            Ok(outcome) => caller.finish(provider, target, self.begun(id), outcome).await,
             Err(error) => Err(error),
         };
         match result {

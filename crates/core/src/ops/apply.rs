@@ -9,15 +9,16 @@ use tokio::sync::Semaphore;
 
 use super::locks::PORTION;
 use super::plan::state_error;
-use super::{Applied, Engine, Outcome, audit, loaded, locks, passing};
+use super::{Applied, Engine, Outcome, audit, loaded, locks, passing, scrub};
 use crate::addr::WorkspaceName;
-use crate::apply::{Execution, execute, recover};
+use crate::apply::{Execution, Recovery, execute, recover};
 use crate::config::PASSED_ON;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
-use crate::plan::{Counts, Plan, PlanMode, StepAction};
+use crate::plan::{Counts, Plan, PlanMode, StepAction, file};
+use crate::provider::Registry;
 use crate::state::{Entry, StateError, WorkspaceLock, WorkspaceState};
-use crate::value::Value;
+use crate::value::{Secrets, Value};
 
 /// Instances applied at a time; calls in flight have a limit of their own.
 const AT_ONCE: usize = 64;
@@ -30,7 +31,10 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
     let is_platform = |plan: &Plan| plan.tenant.is_none();
     let (shared, tenants): (Vec<Plan>, Vec<Plan>) = plans.into_iter().partition(is_platform);
     let slots = Arc::new(Semaphore::new(engine.parallelism.max(1)));
-    let work = Work { engine, slots, failed: Arc::default() };
+    let secrets = Secrets::default();
+    shared.iter().chain(&tenants).for_each(|plan| scrub::learn_plan(plan, &secrets));
+    let engine = &scrub::engine(engine, &secrets);
+    let work = Work { engine, secrets: secrets.clone(), slots, failed: Arc::default() };
     let mut outcomes;
     if shared.iter().all(|plan| plan.mode != PlanMode::Destroy) {
         outcomes = work.apply(shared, &Value::NULL).await;
@@ -52,6 +56,7 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
         };
         outcomes.splice(0..0, rest);
     }
+    scrub::outcomes(&mut outcomes, &secrets);
     audit::applied(engine, &ids, &outcomes);
     for outcome in &mut outcomes {
         outcome.result.iter_mut().for_each(|applied| drop(applied.outputs.remove(PASSED_ON)));
@@ -73,6 +78,8 @@ fn not_reached(plan: Plan, failed: &str) -> Outcome<Applied> {
 /// What the applies of a run have in common.
 struct Work<'a> {
     engine: &'a Engine,
+    /// Known so far, of all workspaces.
+    secrets: Secrets,
     /// Calls in flight, of all workspaces together.
     slots: Arc<Semaphore>,
     /// Some workspace has failed, and no other is to begin after that.
@@ -83,17 +90,16 @@ impl Work<'_> {
     /// Applies plans, many at a time; one outcome each, in order.
     async fn apply(&self, plans: Vec<Plan>, passed: &Value) -> Vec<Outcome<Applied>> {
         let mut outcomes = Vec::with_capacity(plans.len());
-        let mut locks: Vec<Box<dyn WorkspaceLock>> = Vec::new();
         let work = prepared(self.engine, plans).flat_map(futures::stream::iter).map(|(plan, ready)| {
             let (engine, slots, passed) = (self.engine.clone(), self.slots.clone(), passed.clone());
-            let failed = Arc::clone(&self.failed);
+            let (failed, secrets) = (Arc::clone(&self.failed), self.secrets.clone());
             let workspace = plan.workspace.clone();
             let task = tokio::spawn(async move {
                 if engine.fail_fast && failed.load(Ordering::Relaxed) {
                     return Err(not_reached(plan, "another workspace").diagnostics);
                 }
                 let done = match ready {
-                    Ok((state, lock)) => one(&engine, &slots, plan, &passed, state, lock).await,
+                    Ok((state, lock)) => one(&engine, &secrets, &slots, plan, &passed, state, lock).await,
                     Err(problems) => Err(problems),
                 };
                 let complete = done.as_ref().is_ok_and(|(applied, ..)| applied.complete);
@@ -105,13 +111,7 @@ impl Work<'_> {
         let mut stream = Box::pin(work.buffered(AT_ONCE));
         while let Some((workspace, result)) = stream.next().await {
             let (result, diagnostics) = match result {
-                Ok(Ok((applied, diagnostics, lock))) => {
-                    locks.push(lock);
-                    if locks.len() >= PORTION {
-                        fold(self.engine, &std::mem::take(&mut locks));
-                    }
-                    (Some(applied), diagnostics)
-                }
+                Ok(Ok((applied, diagnostics))) => (Some(applied), diagnostics),
                 Ok(Err(diagnostics)) => (None, diagnostics),
                 Err(error) => {
                     let detail = format!("Applying {workspace} broke off: {error}.");
@@ -121,9 +121,7 @@ impl Work<'_> {
             outcomes.push(Outcome { workspace, result, diagnostics });
         }
         drop(stream);
-        if !outcomes.is_empty() {
-            fold(self.engine, &locks);
-        }
+        locks::tell(self.engine);
         outcomes
     }
 }
@@ -156,39 +154,25 @@ fn prepared(engine: &Engine, plans: Vec<Plan>) -> impl Stream<Item = Vec<(Plan, 
     })
 }
 
-/// One window of the index for all; not reaching it loses nothing.
-fn fold(engine: &Engine, locks: &[Box<dyn WorkspaceLock>]) {
-    let held: Vec<&dyn WorkspaceLock> = locks.iter().map(|lock| &**lock).collect();
-    if let Err(error) = engine.store.fold(&held)
-        && !matches!(error, StateError::Busy)
-    {
-        engine.events.send(Event::Diagnostic(Diagnostic::warning(
-            "State not folded",
-            format!("{error}. Nothing is lost: the journals hold it, and the next run folds them."),
-        )));
-    }
-    locks::tell(engine);
-}
-
-type Done = (Applied, Diagnostics, Box<dyn WorkspaceLock>);
-
 async fn one(
     engine: &Engine,
+    secrets: &Secrets,
     slots: &Semaphore,
     plan: Plan,
     passed: &Value,
     state: Result<WorkspaceState, StateError>,
     lock: Result<Box<dyn WorkspaceLock>, StateError>,
-) -> Result<Done, Diagnostics> {
+) -> Result<(Applied, Diagnostics), Diagnostics> {
     let lock = lock.map_err(|e| state_error(&e))?;
     let mut state = loaded(&engine.registry, state)?;
-    check(&plan, &state)?;
+    scrub::learn_state(&state, secrets);
+    check(&engine.registry, &plan, &state)?;
     passing::brought(&plan, passed)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
     if plan.steps.is_empty() && plan.refreshed.is_empty() && !outputs_change && state.open.is_empty() {
         let serial = state.serial;
         let applied = Applied { complete: true, outputs: state.outputs, serial, ..Applied::default() };
-        return Ok((applied, Diagnostics::new(), lock));
+        return Ok((applied, Diagnostics::new()));
     }
     let journal = engine.store.journal(&*lock, &state).map_err(|e| state_error(&e))?;
     tokio::select! {
@@ -196,7 +180,7 @@ async fn one(
         () = engine.cancel.aborted() => {
             return Err(Diagnostic::error("Stopped", format!("Nothing was done in {}.", plan.workspace)).into());
         }
-        settled = recover(&engine.registry, &*engine.events, &mut state, &*journal) => settled?,
+        settled = recover(recovery(engine, slots), &mut state, &*journal) => settled?,
     }
     if !plan.refreshed.is_empty() {
         let entry = Entry::Records(plan.refreshed.clone());
@@ -206,7 +190,7 @@ async fn one(
     let steps =
         plan.steps.iter().filter(|s| !matches!(s.action, StepAction::Join | StepAction::Depose)).count();
     engine.events.send(Event::ApplyStarted { workspace: plan.workspace.clone(), steps });
-    let executed = execute(Execution {
+    let mut executed = execute(Execution {
         plan: &plan,
         state: &state,
         journal: &*journal,
@@ -215,6 +199,7 @@ async fn one(
         events: &*engine.events,
         cancel: &engine.cancel,
         now: &engine.timestamp,
+        secrets,
         passed,
     })
     .await;
@@ -231,11 +216,23 @@ async fn one(
         skipped: executed.undone,
         serial: state.serial + 1,
     };
-    Ok((applied, executed.diagnostics, lock))
+    drop(journal);
+    if let Err(error) = engine.store.compact(&*lock) {
+        let words =
+            format!("{error}. Nothing is lost: the journal is as it was, only longer than it need be.");
+        executed.diagnostics.push(Diagnostic::warning("State not compacted", words).address(&plan.workspace));
+    }
+    Ok((applied, executed.diagnostics))
 }
 
-/// Refuses a plan that was made from another state than there is.
-fn check(plan: &Plan, state: &WorkspaceState) -> Result<(), Diagnostic> {
+/// What settling a dead run's calls is done with.
+pub(super) fn recovery<'a>(engine: &'a Engine, slots: &'a Semaphore) -> Recovery<'a> {
+    Recovery { registry: &engine.registry, slots, events: &*engine.events, cancel: &engine.cancel }
+}
+
+/// Refuses a plan that was made from another state than there is, or for other
+/// types.
+fn check(registry: &Registry, plan: &Plan, state: &WorkspaceState) -> Result<(), Diagnostic> {
     let refused = |summary: &str, detail: String| {
         Err(Diagnostic::error(summary, detail).address(&plan.workspace).hint("Make a new plan."))
     };
@@ -255,6 +252,12 @@ fn check(plan: &Plan, state: &WorkspaceState) -> Result<(), Diagnostic> {
                 "The plan for {} was made from serial {}, but the state is at serial {} now: something was applied since.",
                 plan.workspace, plan.serial, state.serial
             ),
+        );
+    }
+    if let Some(words) = file::stale_schema(registry, plan) {
+        return refused(
+            "Plan is for another provider version",
+            format!("The plan for {} was made with other schemas: {words}.", plan.workspace),
         );
     }
     Ok(())

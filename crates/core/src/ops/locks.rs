@@ -3,8 +3,7 @@
 //! A lock is an open file, and a journal that is written is another. A fleet
 //! has more workspaces than a process may have files, and how many it may
 //! differs from machine to machine; so no operation holds more than a portion
-//! of them at a time: those that are worked on, those that come next, and
-//! those that wait for the next window of the index.
+//! of them at a time: those that are worked on, and those that come next.
 
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ mod passing;
 mod plan;
 mod policies;
 mod scope;
+mod scrub;
 mod states;
 pub mod terraform;
 
@@ -37,9 +38,7 @@ pub use load::{install, load, validate};
 pub use locks::hold;
 pub use plan::plan;
 pub use scope::Scope;
-pub use states::{
-    Edit, Place, Pushed, delete, forget, move_objects, note, push, rebuild, reseal, restore, taint,
-};
+pub use states::{Edit, Place, Pushed, delete, forget, move_objects, note, push, reseal, restore, taint};
 
 /// What every operation works with.
 #[derive(Clone)]

@@ -1,22 +1,29 @@
 //! Planning instances, many at a time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use tokio::sync::Semaphore;
 
-use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, loaded, locks, passing, policies};
+use super::apply::recovery;
+use super::{
+    Engine, Outcome, PlanOptions, Selection, audit, guards, loaded, locks, passing, policies, scrub,
+};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
-use crate::plan::{Chosen, Needs, Plan, PlanInput, PlanMode, Planned, moves, plan as make_plan};
-use crate::provider::{SharedProvider, Target};
-use crate::refresh::{Refreshed, failed, refresh, unknown_provider};
+use crate::plan::{Chosen, Needs, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan};
+use crate::provider::{ProviderError, SharedProvider, Target};
+use crate::refresh::{Patience, Refreshed, failed, refresh, unknown_provider};
+use crate::retry::Retry;
 use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
-use crate::value::Value;
+use crate::value::{Secrets, Value};
 
 /// Instances planned at a time; each holds its state in memory meanwhile.
 const AT_ONCE: usize = 64;
@@ -33,7 +40,9 @@ pub async fn plan(
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
     let Selected { instances, failed } = platform.instances(selection)?;
-    let work = Work { engine, platform, options, graphs: graphs(&instances) };
+    let secrets = Secrets::default();
+    let engine = &scrub::engine(engine, &secrets);
+    let work = Work { engine, secrets: &secrets, platform, options, graphs: graphs(&instances) };
     let (shared, mut tenants): (Vec<_>, Vec<_>) =
         instances.into_iter().partition(|instance| platform.is_fleet() && instance.seated.is_none());
     let is_planned = !shared.is_empty();
@@ -76,6 +85,7 @@ pub async fn plan(
             left.into_iter().for_each(|warning| engine.events.send(Event::Diagnostic(warning)));
         }
     }
+    scrub::outcomes(&mut outcomes, &secrets);
     audit::planned(engine, &outcomes);
     Ok(outcomes)
 }
@@ -83,6 +93,7 @@ pub async fn plan(
 /// What the planning of many instances has in common.
 struct Work<'a> {
     engine: &'a Engine,
+    secrets: &'a Secrets,
     platform: &'a Arc<Platform>,
     options: &'a PlanOptions,
     graphs: Graphs,
@@ -104,11 +115,13 @@ impl Work<'_> {
             let graph = self.graphs[&key(&instance.module)].clone();
             let (engine, platform, options) =
                 (self.engine.clone(), self.platform.clone(), self.options.clone());
+            let secrets = self.secrets.clone();
             let workspace = instance.workspace.clone();
             let task = tokio::spawn(async move {
                 let graph = graph?;
                 let one = One {
                     engine: &engine,
+                    secrets: &secrets,
                     platform: &platform,
                     instance: &instance,
                     graph: &graph,
@@ -204,6 +217,8 @@ pub(super) fn graphs(instances: &[Instance]) -> Graphs {
 
 struct One<'a> {
     engine: &'a Engine,
+    /// Known so far, of all instances.
+    secrets: &'a Secrets,
     platform: &'a Platform,
     instance: &'a Instance,
     graph: &'a Graph,
@@ -218,6 +233,7 @@ impl One<'_> {
     ) -> Result<(Plan, Diagnostics), Diagnostics> {
         let lock = lock.map_err(|e| state_error(&e))?;
         let mut state = loaded(&self.engine.registry, state)?;
+        scrub::learn_state(&state, self.secrets);
         if !state.open.is_empty() {
             state = self.recover(state, lock.as_deref()).await?;
         }
@@ -233,7 +249,11 @@ impl One<'_> {
                 .events
                 .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
             let wanted = |key: &RecordKey| chosen.covers(self.graph, &key.address);
-            refreshed = refresh(&self.engine.registry, &mut state, &wanted).await?;
+            let told = |key: &RecordKey, attempt, wait, error: &ProviderError| {
+                self.retrying(key.clone(), attempt, wait, error);
+            };
+            let patience = Patience { cancel: &self.engine.cancel, told: &told };
+            refreshed = refresh(&self.engine.registry, &mut state, &wanted, &patience).await?;
             self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
         }
         let prepared: Vec<_> =
@@ -262,6 +282,8 @@ impl One<'_> {
             match make_plan(input)? {
                 Planned::Plan(mut plan, found) => {
                     plan.generated = crate::fmt::format(&plan.generated);
+                    scrub::learn_plan(&plan, self.secrets);
+                    plan.schemas = file::schemas(&self.engine.registry, &plan);
                     warnings.extend(found);
                     warnings.extend(read.warnings);
                     if options.mode == PlanMode::Normal {
@@ -293,7 +315,8 @@ impl One<'_> {
             .into());
         };
         let journal = self.engine.store.journal(lock, &state).map_err(|e| state_error(&e))?;
-        apply::recover(&self.engine.registry, &*self.engine.events, &mut state, &*journal).await?;
+        let slots = Semaphore::new(self.engine.parallelism.max(1));
+        apply::recover(recovery(self.engine, &slots), &mut state, &*journal).await?;
         drop(journal);
         let reloaded =
             self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
@@ -303,15 +326,33 @@ impl One<'_> {
         }
     }
 
+    fn retrying(&self, key: RecordKey, attempt: u32, wait: Duration, error: &ProviderError) {
+        let (workspace, error) = (self.instance.workspace.clone(), error.to_string());
+        self.engine.events.send(Event::Retrying { workspace, key, attempt, wait, error });
+    }
+
+    /// Makes a call about something until it succeeds or fails for good.
+    async fn called<T, F>(&self, address: &ResourceAddress, call: impl Fn() -> F) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>>,
+    {
+        let told = |attempt: u32, wait: Duration, error: &ProviderError| {
+            self.retrying(RecordKey::current(address.clone()), attempt, wait, error);
+        };
+        Retry { cancel: &self.engine.cancel, told: &told }.call(call).await
+    }
+
     async fn read(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let address = |address: &ResourceAddress| format!("{}:{address}", self.instance.workspace);
         for wanted in needs.data {
+            [&wanted.config, &wanted.connection].into_iter().for_each(|value| self.secrets.learn(value));
             let Some(provider) = self.engine.registry.get(&wanted.provider) else {
                 diagnostics.push(unknown_provider(&wanted.provider));
                 continue;
             };
-            match provider.read_data(&wanted.address.kind, &wanted.connection, &wanted.config).await {
+            let call = || provider.read_data(&wanted.address.kind, &wanted.connection, &wanted.config);
+            match self.called(&wanted.address, call).await {
                 Ok(value) => drop(read.data.insert(wanted.address, value)),
                 Err(error) if wanted.in_check => {
                     let mut warning = failed(&error, &address(&wanted.address));
@@ -323,6 +364,7 @@ impl One<'_> {
             }
         }
         for wanted in needs.imports {
+            self.secrets.learn(&wanted.connection);
             let Some(provider) = self.engine.registry.get(&wanted.provider) else {
                 diagnostics.push(unknown_provider(&wanted.provider));
                 continue;
@@ -333,7 +375,7 @@ impl One<'_> {
                 token: "",
                 workspace: self.instance.workspace.as_str(),
             };
-            let found = provider.import(target, &wanted.id).await;
+            let found = self.called(&wanted.address, || provider.import(target.clone(), &wanted.id)).await;
             let mut problem = match found {
                 Ok(value) if !value.is_null() => {
                     read.imported.insert(wanted.address, value);

@@ -12,9 +12,9 @@ use super::plan::state_error;
 use super::{Engine, Scope, audit, loaded};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::event::Event;
 use crate::state::{
-    AuditEntry, Commit, Entry, RecordChange, RecordKey, ResourceRecord, StateError, WorkspaceLock,
-    WorkspaceState,
+    AuditEntry, Commit, Entry, RecordChange, RecordKey, ResourceRecord, WorkspaceLock, WorkspaceState,
 };
 
 /// Objects of a workspace.
@@ -83,6 +83,7 @@ fn write(engine: &Engine, changes: &[(&Held, Vec<Entry>)], note: AuditEntry) -> 
             entries: entries.clone(),
             lineage: None,
             serial: None,
+            replace: false,
         })
         .collect();
     commit(engine, &commits, note)
@@ -91,6 +92,7 @@ fn write(engine: &Engine, changes: &[(&Held, Vec<Entry>)], note: AuditEntry) -> 
 fn commit(engine: &Engine, commits: &[Commit<'_>], note: AuditEntry) -> Result<(), Diagnostics> {
     engine.store.commit(commits).map_err(|e| state_error(&e))?;
     let serial = match commits {
+        [one] if one.replace => one.serial,
         [one] => Some(one.serial.unwrap_or_default().max(one.state.serial + 1)),
         _ => None,
     };
@@ -101,11 +103,12 @@ fn commit(engine: &Engine, commits: &[Commit<'_>], note: AuditEntry) -> Result<(
         &[AuditEntry { detail: note.detail, addresses: note.addresses, serial, ..named }],
         true,
     );
-    let locks: Vec<&dyn WorkspaceLock> = commits.iter().map(|commit| commit.lock).collect();
-    match engine.store.fold(&locks) {
-        // The journals hold it.
-        Ok(()) | Err(StateError::Busy) => {}
-        Err(error) => return Err(state_error(&error).into()),
+    for commit in commits {
+        // It is written, and only longer than it need be.
+        if let Err(error) = engine.store.compact(commit.lock) {
+            let words = format!("{error}. Nothing is lost: the journal is as it was.");
+            engine.events.send(Event::Diagnostic(Diagnostic::warning("State not compacted", words)));
+        }
     }
     locks::tell(engine);
     Ok(())
@@ -343,7 +346,6 @@ pub async fn push(engine: &Engine, pushed: &WorkspaceState, force: bool) -> Resu
     check_settled(&held.state)?;
     // What was pushed has all attributes.
     let own = &loaded(&engine.registry, Ok(held.state.clone()))?;
-    let entries = difference(own, pushed);
     let is_same = own.resources == pushed.resources && own.outputs == pushed.outputs;
     let refused = |detail: String| {
         let hint = "To overwrite what there is all the same, add -force.";
@@ -369,12 +371,16 @@ pub async fn push(engine: &Engine, pushed: &WorkspaceState, force: bool) -> Resu
             ));
         }
     }
-    if is_same && pushed.serial <= own.serial {
+    let is_ours = pushed.lineage.is_empty() || pushed.lineage == own.lineage;
+    if is_same && is_ours && pushed.serial <= own.serial {
         return Ok(Pushed::Same);
     }
-    // A workspace keeps its lineage for life; it is the pushed one's for one
-    // that has none.
-    let lineage = Some(&pushed.lineage).filter(|l| own.lineage.is_empty() && !l.is_empty()).cloned();
+    // Forced, it becomes the pushed one in all. Only the serial of a lineage
+    // never falls, or old plans would fit again.
+    let replace = !is_ours && !own.lineage.is_empty();
+    let lineage = (!is_ours).then(|| pushed.lineage.clone());
+    let from = if replace { &WorkspaceState::empty(name.clone()) } else { own };
+    let entries = difference(from, pushed);
     let note = AuditEntry {
         detail: format!(
             "lineage {}, serial {}{}",
@@ -385,7 +391,8 @@ pub async fn push(engine: &Engine, pushed: &WorkspaceState, force: bool) -> Resu
         ..AuditEntry::default()
     };
     let serial = Some(pushed.serial);
-    commit(engine, &[Commit { lock: &*held.lock, state: &held.state, entries, lineage, serial }], note)?;
+    let pushed = Commit { lock: &*held.lock, state: &held.state, entries, lineage, serial, replace };
+    commit(engine, &[pushed], note)?;
     Ok(Pushed::Done)
 }
 
@@ -447,42 +454,13 @@ pub async fn delete(engine: &Engine, workspace: &WorkspaceName, force: bool) -> 
 pub async fn reseal(engine: &Engine) -> Result<usize, Diagnostics> {
     let names = engine.store.list().map_err(|e| state_error(&e))?;
     for portion in names.chunks(locks::PORTION) {
-        let held = open(engine, &portion.iter().collect::<Vec<_>>()).await?;
-        let locks: Vec<&dyn WorkspaceLock> = held.values().map(|held| &*held.lock).collect();
-        engine.store.reseal(&locks).map_err(|e| state_error(&e))?;
+        for held in open(engine, &portion.iter().collect::<Vec<_>>()).await?.values() {
+            engine.store.reseal(&*held.lock).map_err(|e| state_error(&e))?;
+        }
     }
-    // What the store has beside the workspaces' own files.
-    engine.store.reseal(&[]).map_err(|e| state_error(&e))?;
-    rebuild(engine, &names).await?;
     let detail = format!("{} workspaces", names.len());
     audit::record(engine, &[AuditEntry { detail, ..audit::entry(engine, Vec::new()) }], true);
     Ok(names.len())
-}
-
-/// Brings the index up to the journals of workspaces, making it anew where it
-/// must be.
-///
-/// # Errors
-/// When one of them is locked or cannot be read; the store's.
-pub async fn rebuild(engine: &Engine, names: &[WorkspaceName]) -> Result<(), Diagnostics> {
-    let mut broken = None;
-    for portion in names.chunks(locks::PORTION) {
-        if fold(engine, portion).await.is_ok() {
-            continue;
-        }
-        // One that is broken must not keep the others.
-        for name in portion {
-            broken = broken.or(fold(engine, std::slice::from_ref(name)).await.err());
-        }
-    }
-    locks::tell(engine);
-    broken.map_or(Ok(()), Err)
-}
-
-async fn fold(engine: &Engine, names: &[WorkspaceName]) -> Result<(), Diagnostics> {
-    let held = open(engine, &names.iter().collect::<Vec<_>>()).await?;
-    let locks: Vec<&dyn WorkspaceLock> = held.values().map(|held| &*held.lock).collect();
-    engine.store.fold(&locks).map_err(|e| state_error(&e).into())
 }
 
 /// Adds to the record of who did what.

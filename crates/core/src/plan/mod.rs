@@ -35,8 +35,8 @@ pub use deferred::{Deferred, Waiting};
 pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
-    Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, Reason, Shape, Slot, Step,
-    StepAction, StepId,
+    Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema, Reason, Shape,
+    Slot, Step, StepAction, StepId,
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};

@@ -60,6 +60,9 @@ pub struct Plan {
     /// simulated objects is not done to real ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub simulate: Vec<String>,
+    /// Schemas of the types in it, by `provider` and type, as they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schemas: BTreeMap<String, PlannedSchema>,
     /// What the root module's variables came to, ephemeral ones left out.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// One for each object, in address order.
@@ -90,6 +93,15 @@ pub struct Plan {
     /// Configuration for imported objects that have none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub generated: String,
+}
+
+/// What tells a type's schema from another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSchema {
+    /// The schema's own number.
+    pub version: u32,
+    /// Of all that it says.
+    pub digest: String,
 }
 
 /// What is done to an object.

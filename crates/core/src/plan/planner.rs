@@ -148,6 +148,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         timestamp: input.timestamp.into(),
         config_digest: input.config_digest.into(),
         simulate: Vec::new(),
+        schemas: BTreeMap::new(),
         variables,
         changes,
         outputs,

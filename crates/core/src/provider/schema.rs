@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::value::{Type, Value};
 
@@ -40,6 +41,8 @@ pub struct Block {
     /// What follows from the rest, made once: many thousand blocks share it.
     #[serde(skip)]
     shape: OnceLock<Shape>,
+    #[serde(skip)]
+    digest: OnceLock<String>,
 }
 
 /// The object that a block comes to.
@@ -153,6 +156,7 @@ impl Block {
             attributes: attributes.into_iter().collect(),
             blocks: blocks.into_iter().collect(),
             shape: OnceLock::new(),
+            digest: OnceLock::new(),
         }
     }
 
@@ -171,6 +175,18 @@ impl Block {
         Value::object(self.unset().iter().cloned())
     }
 
+    /// Tells this schema from another one; what is only for readers does not
+    /// count.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| {
+            // A schema is plain data with names for keys.
+            let mut json = serde_json::to_value(self).unwrap_or_default();
+            without_descriptions(&mut json);
+            let hash = Sha256::digest(json.to_string());
+            hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
     fn shape(&self) -> &Shape {
         self.shape.get_or_init(|| {
             let attributes = self.attributes.iter().map(|(name, a)| (*name, Value::null(a.ty.clone())));
@@ -186,5 +202,13 @@ impl Block {
             let ty = Type::object(unset.iter().map(|(name, value)| (name.clone(), value.ty())));
             Shape { ty, unset }
         })
+    }
+}
+
+fn without_descriptions(json: &mut serde_json::Value) {
+    if let Some(object) = json.as_object_mut() {
+        // An attribute of that name is an object.
+        object.retain(|name, value| name != "description" || !value.is_string());
+        object.values_mut().for_each(without_descriptions);
     }
 }

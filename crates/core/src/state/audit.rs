@@ -6,6 +6,7 @@ use crate::addr::WorkspaceName;
 
 /// One line of the record. Holds no values, so nothing secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Of this line.
     pub format_version: u32,
@@ -16,6 +17,7 @@ pub struct AuditEntry {
     /// `apply`, `state mv`, `show-sensitive`…
     pub operation: String,
     /// Which workspaces.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub workspaces: Vec<WorkspaceName>,
     /// The workspace's serial afterwards, where it is one workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,14 +27,14 @@ pub(crate) async fn check(place: &dyn Fn() -> Box<dyn Place>) {
     lock_excludes_and_names_the_holder(&*place());
     unknown_workspace_is_empty_and_leaves_nothing(&*place());
     two_workspaces_run_at_once(&*place()).await;
-    entries_survive_without_fold(&*place()).await;
-    fold_changes_nothing_that_is_seen(&*place()).await;
+    entries_survive_as_they_are(&*place()).await;
+    compacting_changes_nothing_that_is_seen(&*place()).await;
     open_begins_survive(&*place()).await;
     serial_and_lineage_follow_rules(&*place()).await;
     emptied_workspace_keeps_its_lineage(&*place()).await;
     misuse_is_refused(&*place()).await;
     concurrent_appends_all_survive(&*place()).await;
-    fold_during_a_run_loses_nothing(&*place()).await;
+    compacting_during_a_run_loses_nothing(&*place()).await;
     cost_follows_the_change(&*place()).await;
     commits_change_all_or_nothing(&*place()).await;
     commits_keep_serial_and_lineage_rules(&*place());
@@ -78,7 +78,7 @@ pub(crate) fn put(address: &str, content: &str) -> RecordChange {
 pub(crate) fn begin(id: u64, address: &str) -> Entry {
     let mut record = record(address, "planned");
     record.attributes = Value::object([("id", Value::unknown(Type::String))]);
-    Entry::Begin(Box::new(Begin { id, verb: Verb::Create, record }))
+    Entry::Begin(Box::new(Begin { id, verb: Verb::Create, record, operation: None }))
 }
 
 pub(crate) fn outputs(text: Value) -> Entry {
@@ -90,12 +90,12 @@ pub(crate) fn load(store: &dyn StateStore, workspace: &str) -> WorkspaceState {
     loaded.remove(0).expect("workspace loads")
 }
 
-/// One run: lock, load, append, and fold if asked for. Gives what is then loaded.
+/// One run: lock, load, append, and compact if asked for. Gives what is then loaded.
 pub(crate) async fn run(
     store: &dyn StateStore,
     workspace: &str,
     entries: Vec<Entry>,
-    fold: bool,
+    compact: bool,
 ) -> WorkspaceState {
     let lock = store.lock(&name(workspace), &info("apply")).expect("locks");
     let journal = store.journal(&*lock, &load(store, workspace)).expect("journal opens");
@@ -103,8 +103,8 @@ pub(crate) async fn run(
         journal.append(entry).await.expect("appends");
     }
     drop(journal);
-    if fold {
-        store.fold(&[&*lock]).expect("folds");
+    if compact {
+        store.compact(&*lock).expect("compacts");
     }
     load(store, workspace)
 }
@@ -141,13 +141,13 @@ async fn two_workspaces_run_at_once(place: &dyn Place) {
     let b = run(&*other, "a-b", vec![Entry::Records(vec![put("x.b", "b")])], true).await;
     let end = Entry::End { id: 1, changes: vec![put("x.a", "a")] };
     journal.append(end).await.expect("appends");
-    one.fold(&[&*lock]).expect("folds");
+    one.compact(&*lock).expect("compacts");
     assert_eq!(load(&*other, "a").resources.len(), 1);
     assert_eq!(load(&*one, "a-b"), b);
     assert_eq!(one.list().expect("lists"), [name("a"), name("a-b")]);
 }
 
-async fn entries_survive_without_fold(place: &dyn Place) {
+async fn entries_survive_as_they_are(place: &dyn Place) {
     let entries = vec![
         begin(1, "x.a"),
         Entry::End { id: 1, changes: vec![put("x.a", "made")] },
@@ -160,7 +160,7 @@ async fn entries_survive_without_fold(place: &dyn Place) {
     assert_eq!(place.open().list().expect("lists"), [name("acme/eu")]);
 }
 
-async fn fold_changes_nothing_that_is_seen(place: &dyn Place) {
+async fn compacting_changes_nothing_that_is_seen(place: &dyn Place) {
     let store = place.open();
     let mut old = record("x.a", "old");
     old.key.deposed = Some("d1".into());
@@ -171,7 +171,7 @@ async fn fold_changes_nothing_that_is_seen(place: &dyn Place) {
     let before = run(&*store, "acme", entries, false).await;
     let lock = store.lock(&name("acme"), &info("apply")).expect("locks");
     for _ in 0..2 {
-        store.fold(&[&*lock, &*lock]).expect("folds");
+        store.compact(&*lock).expect("compacts");
         assert_eq!(load(&*place.open(), "acme"), before);
     }
     drop(lock);
@@ -183,14 +183,18 @@ async fn fold_changes_nothing_that_is_seen(place: &dyn Place) {
 async fn open_begins_survive(place: &dyn Place) {
     let entries =
         vec![begin(1, "x.a"), begin(2, "x.b"), Entry::End { id: 1, changes: vec![put("x.a", "made")] }];
-    let folded = run(&*place.open(), "acme", entries, true).await;
-    assert_eq!(folded.open.iter().map(|b| b.id).collect::<Vec<_>>(), [2]);
+    let first = run(&*place.open(), "acme", entries, true).await;
+    assert_eq!(first.open.iter().map(|b| b.id).collect::<Vec<_>>(), [2]);
     let again = run(&*place.open(), "acme", vec![], true).await;
-    assert_eq!(again, folded, "a run that writes nothing changes nothing");
+    assert_eq!(again, first, "a run that writes nothing changes nothing");
+    let operation = |n: u32| OpenOperation { handle: serde_json::json!({ "poll": n }) };
+    let goes_on = |id, n| Entry::Pending { id, operation: Box::new(operation(n)) };
+    let pending = run(&*place.open(), "acme", vec![goes_on(2, 1), goes_on(2, 2)], true).await;
+    assert_eq!(pending.open[0].operation.as_deref(), Some(&operation(2)), "the last one counts");
     let end = Entry::End { id: 2, changes: vec![] };
     let ended = run(&*place.open(), "acme", vec![end], true).await;
     assert!(ended.open.is_empty());
-    assert_eq!((ended.resources.len(), ended.serial), (1, 2));
+    assert_eq!((ended.resources.len(), ended.serial), (1, 3));
 }
 
 async fn serial_and_lineage_follow_rules(place: &dyn Place) {
@@ -199,8 +203,8 @@ async fn serial_and_lineage_follow_rules(place: &dyn Place) {
     assert_eq!(first.serial, 1);
     assert!(!first.lineage.is_empty());
     assert_eq!(run(&*store, "acme", vec![], true).await, first, "no write, no serial");
-    for (fold, serial) in [(false, 2), (false, 3), (true, 4), (true, 5)] {
-        let next = run(&*store, "acme", vec![outputs("2".into()), outputs("3".into())], fold).await;
+    for (compact, serial) in [(false, 2), (false, 3), (true, 4), (true, 5)] {
+        let next = run(&*store, "acme", vec![outputs("2".into()), outputs("3".into())], compact).await;
         assert_eq!((next.serial, &next.lineage), (serial, &first.lineage));
     }
     let other = run(&*store, "other", vec![outputs("1".into())], true).await;
@@ -227,6 +231,8 @@ async fn misuse_is_refused(place: &dyn Place) {
     let journal = store.journal(&*lock, &load(&*store, "acme")).expect("journal opens");
     let refused = |result| assert!(matches!(result, Err(StateError::Refused(_))), "{result:?}");
     refused(journal.append(Entry::End { id: 1, changes: vec![] }).await);
+    let operation = Box::new(OpenOperation { handle: serde_json::Value::Null });
+    refused(journal.append(Entry::Pending { id: 1, operation }).await);
     journal.append(begin(1, "x.a")).await.expect("appends");
     refused(journal.append(begin(1, "x.a")).await);
     refused(journal.append(outputs(Value::from("x").with_marks(crate::value::Marks::EPHEMERAL))).await);
@@ -252,14 +258,14 @@ async fn concurrent_appends_all_survive(place: &dyn Place) {
     assert_eq!((state.resources.len(), state.open.len(), state.serial), (100, 0, 1));
 }
 
-async fn fold_during_a_run_loses_nothing(place: &dyn Place) {
+async fn compacting_during_a_run_loses_nothing(place: &dyn Place) {
     let store = place.open();
     let lock = store.lock(&name("acme"), &info("apply")).expect("locks");
     let journal = store.journal(&*lock, &load(&*store, "acme")).expect("journal opens");
     for id in 0..6 {
         let address = format!("x.a[{id}]");
         journal.append(begin(id, &address)).await.expect("appends");
-        store.fold(&[&*lock]).expect("folds");
+        store.compact(&*lock).expect("compacts");
         if id % 2 == 0 {
             let end = Entry::End { id, changes: vec![put(&address, "made")] };
             journal.append(end).await.expect("appends");
@@ -281,9 +287,9 @@ async fn cost_follows_the_change(place: &dyn Place) {
     journal.append(Entry::Records(vec![put("x.a[7]", "changed")])).await.expect("appends");
     let grown = size() - before;
     assert!(grown < 2000, "one small record made the journal {grown} bytes longer");
-    store.fold(&[&*lock]).expect("folds");
-    let grown = size().saturating_sub(before);
-    assert!(grown < 1_200_000, "one small record made 4 MB of state {grown} bytes longer");
+    store.compact(&*lock).expect("compacts");
+    let grown = size() - before;
+    assert!(grown < 2000, "one small record made 4 MB of state {grown} bytes longer");
     assert_eq!(load(&*store, "acme").resources.len(), 2000);
 }
 
@@ -298,6 +304,7 @@ async fn commits_change_all_or_nothing(place: &dyn Place) {
         entries,
         lineage: None,
         serial: None,
+        replace: false,
     };
     let remove = || vec![Entry::Records(vec![RecordChange::Remove(record("x.a", "").key)])];
     let bad = vec![Entry::End { id: 9, changes: vec![] }];
@@ -308,7 +315,7 @@ async fn commits_change_all_or_nothing(place: &dyn Place) {
     assert!(matches!(store.commit(&[commit(0, remove())]), Err(StateError::Refused(_))), "loaded before");
     let (a, b) = (load(&*place.open(), "a"), load(&*place.open(), "b"));
     assert_eq!((a.resources.len(), a.serial, b.resources.len(), b.serial), (1, 2, 1, 1));
-    store.fold(&[&*locks[0], &*locks[1]]).expect("folds");
+    locks.iter().for_each(|lock| store.compact(&**lock).expect("compacts"));
     assert_eq!((load(&*place.open(), "a"), load(&*place.open(), "b")), (a, b));
 }
 
@@ -318,14 +325,30 @@ fn commits_keep_serial_and_lineage_rules(place: &dyn Place) {
     let empty = load(&*store, "a");
     let commit = |state, lineage: &str, serial| {
         let entries = vec![Entry::Records(vec![put("x.a", "a")])];
-        store.commit(&[Commit { lock: &*lock, state, entries, lineage: Some(lineage.into()), serial }])
+        let lineage = Some(lineage.into());
+        store.commit(&[Commit { lock: &*lock, state, entries, lineage, serial, replace: false }])
     };
     commit(&empty, "taken-over", Some(41)).expect("commits");
     let state = load(&*store, "a");
     assert_eq!((state.serial, state.lineage.as_str()), (41, "taken-over"));
     assert!(matches!(commit(&state, "another", None), Err(StateError::Refused(_))));
     commit(&state, "taken-over", Some(7)).expect("commits");
-    assert_eq!(load(&*store, "a").serial, 42, "a serial never falls");
+    let state = load(&*store, "a");
+    assert_eq!(state.serial, 42, "a serial never falls");
+    let replace = |state: &WorkspaceState, lineage: &str, serial: u64| {
+        let entries = vec![Entry::Records(vec![put("x.other", "o")])];
+        let (lineage, serial) = (Some(lineage.into()), Some(serial));
+        store.commit(&[Commit { lock: &*lock, state, entries, lineage, serial, replace: true }])
+    };
+    replace(&state, "another", 3).expect("replaces");
+    let other = load(&*store, "a");
+    assert_eq!((other.serial, other.lineage.as_str(), other.resources.len()), (3, "another", 1));
+    replace(&other, "another", 1).expect("replaces");
+    store.compact(&*lock).expect("compacts");
+    assert_eq!(load(&*store, "a").serial, 4, "of one lineage");
+    let serials: Vec<u64> = store.history(&name("a")).expect("tells").iter().map(|run| run.serial).collect();
+    assert_eq!(serials, [41, 42, 3, 4]);
+    assert_eq!(store.past(&name("a"), 42).expect("kept").lineage, "taken-over");
 }
 
 async fn secrets_are_stored_nowhere(place: &dyn Place) {
@@ -333,17 +356,17 @@ async fn secrets_are_stored_nowhere(place: &dyn Place) {
     let mut with_secret = record("x.a", "a");
     with_secret.attributes = Value::object([("deep", Value::tuple([Value::object([("k", secret())])]))]);
     with_secret.connection = secret();
-    let begun = Begin { id: 1, verb: Verb::Update, record: with_secret.clone() };
+    let begun = Begin { id: 1, verb: Verb::Update, record: with_secret.clone(), operation: None };
     let entries = vec![
         Entry::Begin(Box::new(begun)),
         outputs(secret()),
         Entry::Records(vec![RecordChange::Put(Box::new(with_secret.clone()))]),
     ];
     let is_stored = |text: &str| place.stored().iter().any(|file| contains(file, text.as_bytes()));
-    for fold in [false, true] {
-        let entries = if fold { vec![] } else { entries.clone() };
-        let state = run(&*place.open(), "acme", entries, fold).await;
-        assert!(!is_stored("canary"), "after fold: {fold}");
+    for compact in [false, true] {
+        let entries = if compact { vec![] } else { entries.clone() };
+        let state = run(&*place.open(), "acme", entries, compact).await;
+        assert!(!is_stored("canary"), "after compacting: {compact}");
         assert!(is_stored("x.a"), "the search finds nothing at all");
         assert_eq!(state.resources[&with_secret.key], with_secret);
         assert_eq!(state.outputs["url"], secret());
@@ -361,7 +384,7 @@ enum Move {
     EndOldest(Vec<(u8, Option<u8>)>),
     Records(Vec<(u8, Option<u8>)>),
     Outputs(u8),
-    Fold,
+    Compact,
     Reload,
 }
 
@@ -372,13 +395,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => changes().prop_map(Move::EndOldest),
         3 => changes().prop_map(Move::Records),
         1 => any::<u8>().prop_map(Move::Outputs),
-        2 => Just(Move::Fold),
+        2 => Just(Move::Compact),
         2 => Just(Move::Reload),
     ];
     proptest::collection::vec(one, 1..25)
 }
 
-/// Random entries with folds and new processes in between leave what taking
+/// Random entries with compacting and new processes in between leave what taking
 /// the entries in one after the other leaves.
 pub(crate) fn check_random_histories(place: &dyn Fn() -> Box<dyn Place>, cases: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
@@ -404,8 +427,8 @@ async fn play(place: &dyn Place, moves: Vec<Move>) {
         for step in moves.by_ref() {
             let entry = match step {
                 Move::Reload => break,
-                Move::Fold => {
-                    store.fold(&[&*lock]).expect("folds");
+                Move::Compact => {
+                    store.compact(&*lock).expect("compacts");
                     continue;
                 }
                 Move::Begin(at) => {

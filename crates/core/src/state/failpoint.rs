@@ -6,13 +6,10 @@
 //! Must not: read the environment; a caller arms it.
 
 /// All places. The crash matrix fails when one of them is never passed.
-pub const PLACES: [&str; 15] = [
+pub const PLACES: [&str; 12] = [
     "journal.write.before",
     "journal.write.after",
     "journal.sync.after",
-    "index.apply.before",
-    "index.apply.after",
-    "index.sync.after",
     "compact.draft.after",
     "compact.rename.after",
     "pending.write.before",

@@ -38,6 +38,7 @@ impl fmt::Debug for Key {
 
 /// How a key is made of a passphrase. Nothing in it is secret.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Derivation {
     format_version: u32,
     algorithm: String,
@@ -45,6 +46,11 @@ struct Derivation {
     passes: u32,
     lanes: u32,
     salt: String,
+}
+
+#[cfg(test)]
+pub(super) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Derivation)
 }
 
 impl Key {
@@ -216,6 +222,7 @@ fn publish(path: &Path, text: &str) -> Result<bool, StateError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    let made_in: Vec<&Path> = parent.ancestors().take_while(|dir| !dir.exists()).collect();
     fs::create_dir_all(parent).map_err(failed("create the directory of", path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = parent.join(format!(".{name}.{}", uuid::Uuid::new_v4().simple()));
@@ -224,7 +231,11 @@ fn publish(path: &Path, text: &str) -> Result<bool, StateError> {
     let _ = fs::remove_file(&draft);
     match made {
         Ok(()) => {
-            File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("keep", path))?;
+            let above =
+                made_in.iter().filter_map(|dir| dir.parent()).filter(|dir| !dir.as_os_str().is_empty());
+            for dir in std::iter::once(parent).chain(above) {
+                File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("keep", path))?;
+            }
             Ok(true)
         }
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),

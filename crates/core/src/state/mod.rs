@@ -9,14 +9,18 @@ pub mod failpoint;
 mod keys;
 mod local;
 mod model;
+#[cfg(test)]
+pub(crate) mod schema;
 mod seal;
 mod store;
+mod upgrade;
 
 pub use audit::AuditEntry;
 pub use keys::Key;
 pub use local::LocalStore;
 pub use model::{
-    Begin, Entry, FORMAT_VERSION, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState,
+    Begin, Entry, FORMAT_VERSION, OpenOperation, RecordChange, RecordKey, ResourceRecord, Verb,
+    WorkspaceState,
 };
 pub use seal::Sealer;
 pub use store::{

@@ -14,17 +14,21 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::value::{Kind, Value};
 
-/// Raised when stored records change their meaning.
-pub const FORMAT_VERSION: u32 = 1;
+/// Raised when what is stored changes its meaning; `state::upgrade` then has a
+/// step from the version before, and `formats/` files of both.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Which object: an instance's current one, or one that a replacement left to
 /// be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordKey {
     /// The instance.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub address: ResourceAddress,
     /// Set for an object that was replaced and is still to be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub deposed: Option<Arc<str>>,
 }
 
@@ -46,6 +50,7 @@ impl fmt::Display for RecordKey {
 
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ResourceRecord {
     /// Which object.
     #[serde(flatten)]
@@ -57,13 +62,16 @@ pub struct ResourceRecord {
     /// The object, wholly known. Attributes that are null are not written: in
     /// most blocks most are. [`ResourceRecord::complete`] brings them back.
     #[serde(serialize_with = "without_nulls")]
+    #[cfg_attr(test, schemars(with = "super::schema::Stored"))]
     pub attributes: Value,
     /// How it was reached, from the provider.
+    #[cfg_attr(test, schemars(with = "super::schema::Stored"))]
     pub connection: Value,
     /// Its creation's token.
     pub token: String,
     /// Resources it directly depends on, without instance keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub dependencies: Vec<ResourceAddress>,
     /// Replaced create-first, so that a destroy after the configuration is
     /// gone keeps that order.
@@ -99,6 +107,7 @@ impl ResourceRecord {
 /// What a provider was about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verb {
     /// Make the object.
     Create,
@@ -110,6 +119,7 @@ pub enum Verb {
 
 /// A call that is about to be made, durable before it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Begin {
     /// Pairs it with its end; unique in a journal.
     pub id: u64,
@@ -119,11 +129,23 @@ pub struct Begin {
     /// (unknown parts stay unknown) for create and update, the prior ones for
     /// delete.
     pub record: ResourceRecord,
+    /// What the service works on, once it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Box<OpenOperation>>,
+}
+
+/// A long-running operation of a service, to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OpenOperation {
+    /// What its provider needs to ask for it. Holds no secrets.
+    pub handle: serde_json::Value,
 }
 
 /// A change of the records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum RecordChange {
     /// The record is now this.
     Put(Box<ResourceRecord>),
@@ -134,9 +156,17 @@ pub enum RecordChange {
 /// An entry of a workspace's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Entry {
     /// A call is about to be made.
     Begin(Box<Begin>),
+    /// The service works on what that begin was about, and can be asked for it.
+    Pending {
+        /// The begin.
+        id: u64,
+        /// What it can be asked by; the last one counts.
+        operation: Box<OpenOperation>,
+    },
     /// The call of that begin is over, and this came of it (nothing, when the
     /// call is known not to have done anything).
     End {
@@ -148,7 +178,10 @@ pub enum Entry {
     /// Records changed without a call: refreshed, moved, forgotten, tainted.
     Records(Vec<RecordChange>),
     /// The outputs are now these.
-    Outputs(BTreeMap<Arc<str>, Value>),
+    Outputs(
+        #[cfg_attr(test, schemars(with = "BTreeMap<String, super::schema::Stored>"))]
+        BTreeMap<Arc<str>, Value>,
+    ),
 }
 
 /// One workspace as it stands.
@@ -215,6 +248,10 @@ impl WorkspaceState {
                     return Err(format!("call {} begins twice", begin.id));
                 }
                 self.open.push(*begin);
+            }
+            Entry::Pending { id, operation } => {
+                let open = self.open.iter_mut().find(|open| open.id == id);
+                open.ok_or_else(|| format!("call {id} goes on but never began"))?.operation = Some(operation);
             }
             Entry::End { id, changes } => {
                 let at = self.open.iter().position(|open| open.id == id);

@@ -12,6 +12,7 @@ use crate::addr::WorkspaceName;
 /// Who holds a lock and why, in Terraform's notation of lock information.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LockInfo {
     /// Of this holding of the lock.
     #[serde(rename = "ID")]
@@ -42,6 +43,7 @@ pub struct LockStatus {
 
 /// Who made a run, when, and what for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunInfo {
     /// RFC 3339.
     pub at: String,
@@ -72,10 +74,12 @@ pub struct Commit<'a> {
     pub state: &'a WorkspaceState,
     /// What changes.
     pub entries: Vec<Entry>,
-    /// A lineage to take over; only where there is none yet.
+    /// A lineage to take over; only where there is none yet, or all is replaced.
     pub lineage: Option<String>,
-    /// A higher serial than the next one.
+    /// A higher serial than the next one; with another lineage, any.
     pub serial: Option<u64>,
+    /// `entries` put all that there is then; what there was counts no more.
+    pub replace: bool,
 }
 
 /// Why the store cannot do it.
@@ -89,9 +93,6 @@ pub enum StateError {
         /// Who has it, when that can be read.
         holder: Option<Box<LockInfo>>,
     },
-    /// The store's index is in use by another process for longer than waited.
-    #[error("the state index is in use by another process")]
-    Busy,
     /// What is stored is broken. Says in words where and how.
     #[error("{0}")]
     Corrupt(String),
@@ -151,9 +152,8 @@ pub trait StateStore: Send + Sync {
     /// [`StateError::Locked`], or the file system's.
     fn lock(&self, workspace: &WorkspaceName, info: &LockInfo) -> Result<Box<dyn WorkspaceLock>, StateError>;
 
-    /// Reads workspaces as they stand, journal included; one result each, in
-    /// order. One that was never written is empty. Opens the index once for
-    /// all of them.
+    /// Reads workspaces as they stand; one result each, in order. One that was
+    /// never written is empty.
     ///
     /// # Errors
     /// Of the store as a whole; what is wrong with one workspace is in its result.
@@ -182,15 +182,12 @@ pub trait StateStore: Send + Sync {
         state: &WorkspaceState,
     ) -> Result<Box<dyn Journal>, StateError>;
 
-    /// Folds the journals of locked workspaces into the index, makes it
-    /// durable, then empties the journals (a journal with open begins keeps
-    /// them). Not doing it loses nothing: the next load replays. May be called
-    /// while a run goes on.
+    /// Makes what is kept of a locked workspace short again, where it has
+    /// grown. Not doing it loses nothing. May be called while a run goes on.
     ///
     /// # Errors
-    /// The store's, or the first of the workspaces'; the others are folded.
-    /// Nothing is lost then.
-    fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
+    /// The store's. Nothing is lost then.
+    fn compact(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError>;
 
     /// Changes several loaded, locked workspaces at once: whatever happens,
     /// all have changed or none. Durable when it returns.
@@ -237,13 +234,12 @@ pub trait StateStore: Send + Sync {
     /// The file system's.
     fn check(&self, workspace: &WorkspaceName) -> Result<Vec<String>, StateError>;
 
-    /// Writes all that is kept of locked workspaces anew, sealed with the
-    /// present key; what is older than now is forgotten. With no lock, forgets
-    /// what is kept of workspaces elsewhere and can be made anew by folding.
+    /// Writes all that is kept of a locked workspace anew, sealed with the
+    /// present key; what is older than now is forgotten.
     ///
     /// # Errors
-    /// The store's. What was not reached is as before.
-    fn reseal(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError>;
+    /// The store's. It is as before then.
+    fn reseal(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError>;
 
     /// Adds to the record of who did what. Durable when it returns, if asked for.
     ///

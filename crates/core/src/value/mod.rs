@@ -11,6 +11,7 @@ mod float;
 mod number;
 mod path;
 mod plain;
+mod secrets;
 mod set;
 mod tagged;
 mod types;
@@ -28,6 +29,7 @@ pub use convert::ConvertError;
 pub use number::Number;
 pub use path::{Path, PathStep};
 pub use plain::PlainJsonError;
+pub use secrets::Secrets;
 pub use types::{ObjectType, Type};
 pub use unify::unify;
 

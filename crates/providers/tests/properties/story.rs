@@ -5,6 +5,8 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::{option, prop_oneof};
 use serde_json::{Value as Json, json};
 
+use crate::crash::Crash;
+
 /// How many resource blocks a configuration has at most.
 const SLOTS: usize = 5;
 /// Keys of `for_each`.
@@ -27,6 +29,8 @@ pub(crate) struct Round {
     pub(crate) faults: Vec<Fault>,
     /// After so many steps have begun, stop: once, or at once.
     pub(crate) stop: Option<(usize, bool)>,
+    /// The process dies.
+    pub(crate) crash: Option<Crash>,
     /// A plain apply comes after it, else the next round finds what this left.
     pub(crate) settle: bool,
 }
@@ -211,10 +215,11 @@ impl fmt::Debug for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "\n--- main.tf\n{}--- faults {}, stop {:?}, settle {}\n",
+            "\n--- main.tf\n{}--- faults {}, stop {:?}, crash {:?}, settle {}\n",
             self.config,
             self.script(),
             self.stop,
+            self.crash,
             self.settle
         )
     }
@@ -223,14 +228,17 @@ impl fmt::Debug for Round {
 /// Random stories.
 pub(crate) fn stories() -> impl Strategy<Value = Story> {
     let first = vec(option::weighted(0.7, blocks()), SLOTS);
-    let round = (vec(edits(), 0..4), vec(faults(), 0..4), option::weighted(0.2, (0..8usize, any::<bool>())));
+    let crash = (0..24u8, any::<bool>()).prop_map(|(at, after)| Crash { at, after });
+    let ends = (option::weighted(0.2, (0..8usize, any::<bool>())), option::weighted(0.4, crash));
+    let round = (vec(edits(), 0..4), vec(faults(), 0..4), ends);
     (first, vec((round, any::<bool>()), 1..5)).prop_map(|(first, rounds)| {
         let mut config = first;
-        let rounds = rounds.into_iter().enumerate().map(|(i, ((edits, faults, stop), settle))| {
+        let rounds = rounds.into_iter().enumerate().map(|(i, ((edits, faults, ends), settle))| {
             if i > 0 {
                 edits.into_iter().for_each(|edit| edit.make(&mut config));
             }
-            Round { config: Config(config.clone()), faults: faults.concat(), stop, settle }
+            let (stop, crash) = ends;
+            Round { config: Config(config.clone()), faults: faults.concat(), stop, crash, settle }
         });
         Story { rounds: rounds.collect() }
     })

@@ -14,6 +14,7 @@ use tenantctl_providers::builtin::Builtin;
 use tenantctl_providers::kubernetes::{Kubernetes, Options};
 use tenantctl_providers::simulated::{self, Cloud, Script, Simulated};
 
+use crate::crash::{Life, Mortal};
 use crate::service::Boxes;
 use crate::story::{Config, Kind, Round, Wanted};
 
@@ -158,17 +159,28 @@ impl World {
         Ok(ops::apply(engine, vec![plan]).await.remove(0))
     }
 
-    /// An apply that may fail, but only for a reason.
+    /// An apply that may fail, but only for a reason, or die.
     pub(crate) async fn troubled(&self, round: &Round) -> Result<(), String> {
         let mut engine = self.engine(&round.script());
         if let Some((steps, at_once)) = round.stop {
             let cancel = engine.cancel.clone();
             engine.events = Arc::new(Stopper { left: Mutex::new(steps), at_once, cancel });
         }
-        let problems = match self.plan(&engine, PlanMode::Normal).await {
+        let Some(crash) = round.crash else { return self.run(&engine).await };
+        let life = Life::until(crash);
+        engine.store = Arc::new(Mortal { store: self.store(), life: Arc::clone(&life) });
+        tokio::select! {
+            biased;
+            () = life.ended() => Ok(()),
+            done = self.run(&engine) => done,
+        }
+    }
+
+    async fn run(&self, engine: &Engine) -> Result<(), String> {
+        let problems = match self.plan(engine, PlanMode::Normal).await {
             Err(problems) => problems,
             Ok(plan) => {
-                let outcome = self.apply(&engine, &plan).await?;
+                let outcome = self.apply(engine, &plan).await?;
                 let complete = outcome.result.as_ref().is_some_and(|applied| applied.complete);
                 if complete == outcome.diagnostics.has_errors() {
                     return Err(format!("complete is {complete}, yet {:?}", outcome.diagnostics));

@@ -29,6 +29,7 @@ const VERSION: u64 = 4;
 const WRITTEN_AS: &str = "1.9.0";
 
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct File {
     version: u64,
     #[serde(default)]
@@ -38,6 +39,7 @@ struct File {
     #[serde(default)]
     lineage: String,
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Output>"))]
     outputs: BTreeMap<Arc<str>, Output>,
     #[serde(default)]
     resources: Vec<Resource>,
@@ -46,6 +48,7 @@ struct File {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Output {
     value: Json,
     #[serde(rename = "type")]
@@ -55,12 +58,16 @@ struct Output {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Resource {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     module: String,
+    #[cfg_attr(test, schemars(with = "String"))]
     mode: ResourceMode,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(with = "String"))]
     kind: Arc<str>,
+    #[cfg_attr(test, schemars(with = "String"))]
     name: Arc<str>,
     provider: String,
     #[serde(default)]
@@ -69,6 +76,7 @@ struct Resource {
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Instance {
     #[serde(skip_serializing_if = "Json::is_null")]
     index_key: Json,
@@ -415,5 +423,18 @@ fn is_unset(value: &Json) -> bool {
         Json::Array(items) => items.is_empty(),
         Json::Object(entries) => entries.is_empty(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_schema_is_that_of_the_types() {
+        let title = "What `state pull` prints and `state push` reads: Terraform's state, version 4";
+        let renewed =
+            crate::state::schema::renewed("terraform-state-v4", title, &schemars::schema_for!(File));
+        assert_eq!(renewed, None, "written anew, look at the difference");
     }
 }

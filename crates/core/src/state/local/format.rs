@@ -6,9 +6,12 @@
 //!
 //! A file is a chain of runs. Each run's first line has a header whose base
 //! serial is the serial of the run before. The first run either builds on
-//! nothing (base serial 0) or is `whole`: it puts everything that there was.
+//! nothing (base serial 0), or its first lines put everything that there was.
 //! So the file says by itself what the workspace is. Taking entries in twice
 //! gives what taking them in once gives (they hold whole records).
+//!
+//! A line is of the version that its run's header says, and is made into the
+//! present one before it is understood.
 
 use std::path::Path;
 
@@ -17,23 +20,32 @@ use serde::{Deserialize, Serialize};
 use super::super::model::{Entry, FORMAT_VERSION};
 use super::super::seal::Sealer;
 use super::super::store::{RunInfo, StateError};
+use super::super::upgrade;
 use crate::addr::WorkspaceName;
 
 /// What a run says about itself before its first entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Header {
     pub(super) format_version: u32,
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) workspace: WorkspaceName,
     pub(super) lineage: String,
     pub(super) serial: u64,
     /// The serial that the entries build on.
     pub(super) base_serial: u64,
-    /// It builds on nothing: its entries put all that there is.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) whole: bool,
+    /// So many lines, from this one on, put all that there is: the run builds on
+    /// nothing, as one that a file is begun anew with.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) base_lines: u64,
     /// Who made it, when and what for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<RunInfo>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Only the version, for files whose other fields may have changed.
@@ -48,24 +60,15 @@ struct VersionField {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Line {
     header: Option<Header>,
     entries: Vec<Entry>,
 }
 
-/// A place in a journal: the end of a line, and that line to know the file by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    /// Where the line starts.
-    pub(super) start: u64,
-    /// Where it ends.
-    pub(super) end: u64,
-    /// Lines up to here.
-    pub(super) lines: u64,
-    /// The line's checksum.
-    pub(super) crc: u32,
-    /// Bytes of the whole state that the file began with.
-    pub(super) base: u64,
+#[cfg(test)]
+pub(crate) fn line_schema() -> schemars::Schema {
+    schemars::schema_for!(Line)
 }
 
 /// A run and its entries.
@@ -75,33 +78,24 @@ pub(super) struct Run {
     pub(super) entries: Vec<Entry>,
 }
 
-/// A journal as read, or the part of it behind a mark.
+/// A journal as read.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) runs: Vec<Run>,
-    /// Where the last sound line is.
-    pub(super) mark: Mark,
-    /// Bytes after that, of a commit that was never acknowledged.
-    pub(super) torn_len: u64,
+    /// Bytes of sound lines.
+    pub(super) sound: u64,
+    /// Of these, bytes of lines that put what there was when it was begun anew.
+    pub(super) base: u64,
+    /// Bytes after the sound ones, of a commit that was never acknowledged.
+    pub(super) torn: u64,
+    lines: u64,
 }
 
 impl Contents {
-    /// The last run's header.
-    pub(super) fn last(&self) -> Option<&Header> {
-        self.runs.last().map(|run| &run.header)
-    }
-
     /// Whether it tells everything by itself.
-    pub(super) fn is_whole(&self) -> bool {
-        self.runs.first().is_some_and(|run| run.header.whole || run.header.base_serial == 0)
+    fn is_whole(&self) -> bool {
+        self.runs.first().is_none_or(|run| run.header.base_lines > 0 || run.header.base_serial == 0)
     }
-}
-
-/// Whether these bytes start with the very line that a mark was made of.
-pub(super) fn is_marked(bytes: &[u8], mark: &Mark) -> bool {
-    let len = mark.end.saturating_sub(mark.start);
-    matches!(frame(bytes), Frame::Sound { json, len: found }
-        if found as u64 == len && crc32fast::hash(json) == mark.crc)
 }
 
 /// One line for entries that are sealed JSON already.
@@ -110,12 +104,6 @@ pub(super) fn line(header: Option<&Header>, entries: &[String]) -> Result<String
         serde_json::to_string(&header).map_err(|e| StateError::Refused(format!("journal header: {e}")))?;
     let json = format!("{{\"header\":{header},\"entries\":[{}]}}", entries.join(","));
     Ok(format!("{:08x} {} {json}\n", crc32fast::hash(json.as_bytes()), json.len()))
-}
-
-/// The mark behind a line that is written after another mark.
-pub(super) fn mark_of(line: &str, before: Mark) -> Mark {
-    let crc = line.get(..8).and_then(|text| u32::from_str_radix(text, 16).ok()).unwrap_or_default();
-    Mark { start: before.end, end: before.end + line.len() as u64, lines: before.lines + 1, crc, ..before }
 }
 
 /// Reads lines that each have a header, of whatever workspaces, as they are.
@@ -129,12 +117,9 @@ pub(super) fn lines(
     let mut rest = bytes;
     while !rest.is_empty() {
         let Frame::Sound { json, len } = frame(rest) else { return Err(damaged()) };
-        let line: Line = sealer.from_json(json)?;
+        let version = version_of(json, path)?.ok_or_else(damaged)?;
+        let line: Line = sealer.from_json(&upgrade::journal_line(version, json)?)?;
         let header = line.header.ok_or_else(damaged)?;
-        if header.format_version > FORMAT_VERSION {
-            let what = path.display().to_string();
-            return Err(StateError::TooNew { what, found: header.format_version, known: FORMAT_VERSION });
-        }
         let text = std::str::from_utf8(&rest[..len]).map_err(|_| damaged())?;
         lines.push((header, line.entries, text.to_owned()));
         rest = &rest[len..];
@@ -142,26 +127,46 @@ pub(super) fn lines(
     Ok(lines)
 }
 
-/// Reads a journal's bytes from a mark on, which follow the run of `before`;
-/// from the start of the file with the default mark and no run.
+/// The version that a line's header says; none for a line without one.
+fn version_of(json: &[u8], path: &Path) -> Result<Option<u32>, StateError> {
+    let version: Version = serde_json::from_slice(json).map_err(|e| StateError::Corrupt(e.to_string()))?;
+    match version.header {
+        Some(VersionField { format_version: found }) if found > FORMAT_VERSION => {
+            let what = format!("journal {}", path.display());
+            Err(StateError::TooNew { what, found, known: FORMAT_VERSION })
+        }
+        header => Ok(header.map(|header| header.format_version)),
+    }
+}
+
+/// Reads a journal's bytes.
 pub(super) fn parse(
     path: &Path,
     workspace: &WorkspaceName,
     bytes: &[u8],
     sealer: &Sealer,
-    mark: Mark,
-    before: Option<&Header>,
 ) -> Result<Contents, StateError> {
-    let mut contents = Contents { mark, ..Contents::default() };
+    let mut contents = Contents::default();
+    let mut version = FORMAT_VERSION;
     let mut rest = bytes;
     while !rest.is_empty() {
-        let at = |what: &str| corrupt(path, contents.mark.lines + 1, what);
+        let at = |what: &str| corrupt(path, contents.lines + 1, what);
         match frame(rest) {
             Frame::Sound { json, len } => {
-                take_line(&mut contents, json, path, workspace, sealer, before)?;
-                let mark = &mut contents.mark;
-                (mark.start, mark.end) = (mark.end, mark.end + len as u64);
-                (mark.lines, mark.crc) = (mark.lines + 1, crc32fast::hash(json));
+                let describe = |error| match error {
+                    StateError::Corrupt(what) => at(&what),
+                    other => other,
+                };
+                version = version_of(json, path).map_err(describe)?.unwrap_or(version);
+                let text = upgrade::journal_line(version, json).map_err(describe)?;
+                let line: Line = sealer.from_json(&text).map_err(describe)?;
+                take_line(&mut contents, line, workspace)
+                    .map_err(|what| corrupt(path, contents.lines + 1, &what))?;
+                contents.sound += len as u64;
+                contents.lines += 1;
+                if contents.runs.first().is_some_and(|run| contents.lines <= run.header.base_lines) {
+                    contents.base = contents.sound;
+                }
                 rest = &rest[len..];
             }
             Frame::Unended => return Err(at("its end was overwritten")),
@@ -169,10 +174,17 @@ pub(super) fn parse(
                 return Err(at("its checksum is wrong, and sound lines follow it"));
             }
             Frame::Broken => {
-                contents.torn_len = rest.len() as u64;
+                contents.torn = rest.len() as u64;
                 break;
             }
         }
+    }
+    if let Some(first) = contents.runs.first().filter(|_| !contents.is_whole()) {
+        return Err(StateError::Corrupt(format!(
+            "journal {} builds on serial {}, and what was before that is not in it",
+            path.display(),
+            first.header.base_serial
+        )));
     }
     Ok(contents)
 }
@@ -181,49 +193,30 @@ fn corrupt(path: &Path, line: u64, what: &str) -> StateError {
     StateError::Corrupt(format!("journal {} is damaged in line {line}: {what}", path.display()))
 }
 
-fn take_line(
-    contents: &mut Contents,
-    json: &[u8],
-    path: &Path,
-    workspace: &WorkspaceName,
-    sealer: &Sealer,
-    before: Option<&Header>,
-) -> Result<(), StateError> {
-    let number = contents.mark.lines + 1;
-    let at = |what: &str| corrupt(path, number, what);
-    let version: Version = serde_json::from_slice(json).map_err(|e| at(&e.to_string()))?;
-    if let Some(VersionField { format_version: found }) = version.header
-        && found > FORMAT_VERSION
-    {
-        let what = format!("journal {}", path.display());
-        return Err(StateError::TooNew { what, found, known: FORMAT_VERSION });
-    }
-    let line: Line = sealer.from_json(json).map_err(|error| match error {
-        StateError::Corrupt(what) => at(&what),
-        other => other,
-    })?;
-    let last = contents.last().or(before);
-    match line.header {
-        Some(header) if header.workspace != *workspace => {
-            return Err(at(&format!("it belongs to workspace {}", header.workspace)));
+/// Adds a line; in words, why it cannot be one of this journal.
+fn take_line(contents: &mut Contents, line: Line, workspace: &WorkspaceName) -> Result<(), String> {
+    let last = contents.runs.last_mut();
+    match (line.header, last) {
+        (Some(header), _) if header.workspace != *workspace => {
+            Err(format!("it belongs to workspace {}", header.workspace))
         }
-        Some(header) => {
-            let follows =
-                last.is_none_or(|last| last.serial == header.base_serial && last.lineage == header.lineage);
-            if !follows || header.serial < header.base_serial {
-                return Err(at("its run does not follow from the one before"));
+        (Some(header), last) => {
+            let builds_on_nothing = header.base_lines > 0;
+            let follows = last.is_none_or(|last| {
+                last.header.serial == header.base_serial && last.header.lineage == header.lineage
+            });
+            if !builds_on_nothing && (!follows || header.serial < header.base_serial) {
+                return Err("its run does not follow from the one before".into());
             }
             contents.runs.push(Run { header, entries: line.entries });
+            Ok(())
         }
-        None => match (contents.runs.last_mut(), before) {
-            (Some(run), _) => run.entries.extend(line.entries),
-            (None, Some(header)) => {
-                contents.runs.push(Run { header: header.clone(), entries: line.entries });
-            }
-            (None, None) => return Err(at("it has no header")),
-        },
+        (None, Some(run)) => {
+            run.entries.extend(line.entries);
+            Ok(())
+        }
+        (None, None) => Err("it has no header".into()),
     }
-    Ok(())
 }
 
 enum Frame<'a> {

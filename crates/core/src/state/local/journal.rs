@@ -14,9 +14,9 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
@@ -25,8 +25,8 @@ use super::super::failpoint;
 use super::super::model::{Entry, FORMAT_VERSION, WorkspaceState};
 use super::super::seal::Sealer;
 use super::super::store::{Journal, RunInfo, StateError};
-use super::format::{self, Header, Mark};
-use super::fs::{failed, sync_dir};
+use super::format::{self, Header};
+use super::fs::{append, failed, open_to_append, shorten, sync_dir, sync_file};
 use super::lock::Held;
 use crate::addr::WorkspaceName;
 
@@ -35,29 +35,40 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The journal's file, shared by the run that writes and the fold that reads it.
+/// The journal's file, shared by the run that writes it and what begins it anew.
 pub(super) struct JournalFile {
     path: PathBuf,
     workspace: WorkspaceName,
     /// The lock goes with its holder, whoever still writes.
     held: Weak<Held>,
     run: RunInfo,
+    above: Arc<Above>,
     writer: Mutex<Writer>,
 }
+
+/// The directories that the workspaces' own are in. They are made durable once.
+#[derive(Debug, Default)]
+pub(super) struct Above(OnceLock<()>);
 
 #[derive(Default)]
 pub(super) struct Writer {
     file: Option<File>,
+    /// Whether the journal's name outlives a loss of power. Its writer before
+    /// may have died between giving it and making it durable.
+    is_named: bool,
     /// To be written before the next entry.
     header: Option<Header>,
+    /// Lineage and serial of the last run that was written.
+    last: Option<(String, u64)>,
     /// Why no more may be written.
     broken: Option<(ErrorKind, String)>,
 }
 
 impl Writer {
-    /// Another file has the journal's name now.
+    /// Another file has the journal's name now, and durably so.
     pub(super) fn reopen(&mut self) {
         self.file = None;
+        self.is_named = true;
     }
 }
 
@@ -67,10 +78,13 @@ pub(super) struct Seen {
     /// Bytes that are sound, and bytes after them that are not.
     pub(super) sound: u64,
     pub(super) torn: u64,
+    /// Bytes of what it was begun anew with.
+    pub(super) base: u64,
+    /// Whether there was a run after the one that began it. That one may have
+    /// died before the journal's name was durable.
+    pub(super) is_continued: bool,
     pub(super) lineage: String,
     pub(super) serial: u64,
-    /// Up to where the index has it.
-    pub(super) folded: Mark,
 }
 
 /// Keeps `force-unlock` out as long as it is there.
@@ -84,8 +98,14 @@ impl Drop for Guard<'_> {
 }
 
 impl JournalFile {
-    pub(super) fn new(path: PathBuf, workspace: WorkspaceName, held: Weak<Held>, run: RunInfo) -> Self {
-        JournalFile { path, workspace, held, run, writer: Mutex::default() }
+    pub(super) fn new(
+        path: PathBuf,
+        workspace: WorkspaceName,
+        held: Weak<Held>,
+        run: RunInfo,
+        above: Arc<Above>,
+    ) -> Self {
+        JournalFile { path, workspace, held, run, above, writer: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -96,7 +116,12 @@ impl JournalFile {
         &self.workspace
     }
 
-    /// Keeps the run's writer out while a fold works.
+    /// Lineage and serial of the last run that was written with this lock.
+    pub(super) fn last(&self) -> Option<(String, u64)> {
+        self.hold().last.clone()
+    }
+
+    /// Keeps the run's writer out while a journal is begun anew.
     pub(super) fn hold(&self) -> MutexGuard<'_, Writer> {
         locked(&self.writer)
     }
@@ -117,7 +142,13 @@ impl JournalFile {
 
     /// Cuts off what a crash left half written, and makes sure that nothing
     /// was written since a load. The writer must be held.
-    fn settle(&self, seen: &mut Seen, notices: &Mutex<Vec<String>>) -> Result<(), StateError> {
+    fn settle(
+        &self,
+        writer: &mut Writer,
+        seen: &mut Seen,
+        notices: &Mutex<Vec<String>>,
+    ) -> Result<(), StateError> {
+        writer.is_named |= seen.is_continued;
         let file = match OpenOptions::new().write(true).open(&self.path) {
             Err(e) if e.kind() == ErrorKind::NotFound && seen.sound == 0 => return Ok(()),
             opened => opened.map_err(failed("open for writing", &self.path))?,
@@ -128,7 +159,7 @@ impl JournalFile {
             return Err(self.stale());
         }
         if seen.torn > 0 {
-            file.set_len(seen.sound).map_err(failed("shorten", &self.path))?;
+            shorten(&file, &self.path, seen.sound)?;
             locked(notices).push(torn_notice(&self.path, std::mem::take(&mut seen.torn)));
         }
         Ok(())
@@ -153,7 +184,7 @@ impl JournalFile {
             lineage,
             serial: state.serial + 1,
             base_serial: state.serial,
-            whole: false,
+            base_lines: 0,
             run: Some(self.run.clone()),
         }
     }
@@ -167,12 +198,13 @@ impl JournalFile {
         notices: &Mutex<Vec<String>>,
     ) -> Result<(), StateError> {
         let mut writer = self.hold();
-        self.settle(seen, notices)?;
+        self.settle(&mut writer, seen, notices)?;
         for (header, line) in after {
             self.write(&mut writer, line)?;
             failpoint::hit("pending.part.after");
             seen.sound += line.len() as u64;
             (seen.serial, seen.lineage) = (header.serial, header.lineage.clone());
+            writer.last = Some((header.lineage.clone(), header.serial));
         }
         Ok(())
     }
@@ -218,45 +250,47 @@ impl JournalFile {
     fn write_entries(&self, writer: &mut Writer, entries: &[String]) -> Result<(), StateError> {
         let line = format::line(writer.header.as_ref(), entries)?;
         self.write(writer, &line)?;
-        writer.header = None;
+        if let Some(header) = writer.header.take() {
+            writer.last = Some((header.lineage, header.serial));
+        }
         Ok(())
     }
 
     fn write(&self, writer: &mut Writer, line: &str) -> Result<(), StateError> {
-        let (file, is_new) = match writer.file.take() {
-            Some(file) => (file, false),
-            None => self.open_to_append()?,
+        let file = match writer.file.take() {
+            Some(file) => file,
+            None => open_to_append(&self.path)?,
         };
         {
             let _guard = self.guard(&file)?;
             failpoint::hit("journal.write.before");
-            let mut to = &file;
-            to.write_all(line.as_bytes()).map_err(failed("write to", &self.path))?;
+            append(&file, &self.path, line.as_bytes())?;
             failpoint::hit("journal.write.after");
-            file.sync_data().map_err(failed("make durable", &self.path))?;
+            sync_file(&file, &self.path)?;
         }
-        if is_new {
-            // Workspace, `workspaces`, the state directory, and what it is in.
-            for dir in self.path.ancestors().skip(1).take(4).filter(|dir| !dir.as_os_str().is_empty()) {
-                sync_dir(dir)?;
-            }
+        if !writer.is_named {
+            self.make_named()?;
+            writer.is_named = true;
         }
         failpoint::hit("journal.sync.after");
         writer.file = Some(file);
         Ok(())
     }
 
-    fn open_to_append(&self) -> Result<(File, bool), StateError> {
-        let mut options = OpenOptions::new();
-        options.append(true);
-        match options.open(&self.path) {
-            Ok(file) => Ok((file, false)),
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                let file = options.create(true).open(&self.path).map_err(failed("create", &self.path))?;
-                Ok((file, true))
-            }
-            Err(e) => Err(failed("open for writing", &self.path)(e)),
+    /// Makes the names durable by which the journal is found.
+    fn make_named(&self) -> Result<(), StateError> {
+        let here = |dir: &Path| if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir.to_owned() };
+        // The workspace's directory, then the one of all.
+        let mut dirs = self.path.ancestors().skip(1).map(here);
+        dirs.by_ref().take(2).try_for_each(|dir| sync_dir(&dir))?;
+        if self.above.0.get().is_none() {
+            // The state directory and what it is in. Those further up were
+            // hardly made just now, and may not be ours to open.
+            dirs.by_ref().take(2).try_for_each(|dir| sync_dir(&dir))?;
+            dirs.for_each(|dir| drop(sync_dir(&dir)));
+            self.above.0.get_or_init(|| ());
         }
+        Ok(())
     }
 }
 
@@ -311,11 +345,14 @@ impl Shared {
         let follows = match entry {
             Entry::Begin(begin) => queue.open.insert(begin.id),
             Entry::End { id, .. } => queue.open.remove(id),
+            Entry::Pending { id, .. } => queue.open.contains(id),
             Entry::Records(_) | Entry::Outputs(_) => true,
         };
         if !follows {
             return Err(StateError::Refused(match entry {
-                Entry::End { id, .. } => format!("call {id} ends but never began"),
+                Entry::End { id, .. } | Entry::Pending { id, .. } => {
+                    format!("call {id} ends or goes on but never began")
+                }
                 _ => "a call begins twice".into(),
             }));
         }

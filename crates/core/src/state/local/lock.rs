@@ -6,20 +6,24 @@
 //! next write: every write makes sure of that while it has the journal's own
 //! lock, and `force-unlock` waits for that one.
 //!
+//! The lock's file says which run wrote the workspace last, so that a journal
+//! that is gone or older than that is noticed. That is not made durable: what
+//! a loss of power leaves of it is older than the journal, and notices less.
+//!
 //! Must not: sync anything. A plan over a thousand workspaces takes a
 //! thousand locks. Each costs an open file while it is held, so callers take
 //! them in portions.
 
 use std::any::Any;
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::store::{LockInfo, LockStatus, RunInfo, StateError, WorkspaceLock};
-use super::fs::{failed, open_or_create};
-use super::journal::JournalFile;
+use super::fs::{append, failed, open_or_create, remove, shorten, sync_file};
+use super::journal::{Above, JournalFile};
 use crate::addr::WorkspaceName;
 
 /// Whoever looks whether a lock is held has it for an instant.
@@ -65,7 +69,12 @@ fn is_at(_: &File, path: &Path) -> bool {
 
 impl LocalLock {
     /// Takes the lock of a workspace whose files are in `dir`.
-    pub(super) fn take(dir: &Path, workspace: &WorkspaceName, info: &LockInfo) -> Result<Self, StateError> {
+    pub(super) fn take(
+        dir: &Path,
+        workspace: &WorkspaceName,
+        info: &LockInfo,
+        above: &Arc<Above>,
+    ) -> Result<Self, StateError> {
         let path = dir.join("lock");
         let info_path = dir.join("lock.json");
         let file = lock_file(&path)?.ok_or_else(|| {
@@ -78,7 +87,8 @@ impl LocalLock {
         let held = Arc::new(Held { path, file });
         let run =
             RunInfo { at: info.created.clone(), who: info.who.clone(), operation: info.operation.clone() };
-        let journal = JournalFile::new(dir.join("journal"), workspace.clone(), Arc::downgrade(&held), run);
+        let (journal, weak) = (dir.join("journal"), Arc::downgrade(&held));
+        let journal = JournalFile::new(journal, workspace.clone(), weak, run, Arc::clone(above));
         let by = info.clone();
         Ok(LocalLock { workspace: workspace.clone(), info: info_path, by, held, journal: Arc::new(journal) })
     }
@@ -87,6 +97,27 @@ impl LocalLock {
     pub(super) fn taken_by(&self) -> &LockInfo {
         &self.by
     }
+
+    /// Forgets which run was last: the workspace is about to be deleted.
+    pub(super) fn forget_last(&self) -> Result<(), StateError> {
+        shorten(&self.held.file, &self.held.path, 0)?;
+        sync_file(&self.held.file, &self.held.path)
+    }
+
+    fn note_last(&self, lineage: &str, serial: u64) -> Result<(), StateError> {
+        let Held { path, file } = &*self.held;
+        shorten(file, path, 0)?;
+        (&*file).rewind().map_err(failed("write to", path))?;
+        append(file, path, format!("{serial} {lineage}\n").as_bytes())
+    }
+}
+
+/// Lineage and serial of the run that wrote the workspace in `dir` last, when
+/// that is known.
+pub(super) fn last_written(dir: &Path) -> Option<(String, u64)> {
+    let text = fs::read_to_string(dir.join("lock")).ok()?;
+    let (serial, lineage) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some((lineage.to_owned(), serial.parse().ok()?))
 }
 
 /// The locked file; `None` when somebody else has it.
@@ -123,6 +154,9 @@ impl Drop for LocalLock {
         // Still locked here, so it is not the next holder's. One left over
         // means nothing: the lock is the file's.
         if self.held.is_current() {
+            if let Some((lineage, serial)) = self.journal.last() {
+                let _ = self.note_last(&lineage, serial);
+            }
             let _ = fs::remove_file(&self.info);
         }
     }
@@ -168,14 +202,6 @@ pub(super) fn force(dir: &Path, workspace: &WorkspaceName) -> Result<Option<Lock
         "the holder of workspace {workspace}{process} is in the middle of a write that does not end; \
          end that process, and its lock goes with it"
     )))
-}
-
-/// Removes a file that may be gone.
-pub(super) fn remove(path: &Path) -> Result<(), StateError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("remove", path)(e)),
-        _ => Ok(()),
-    }
 }
 
 /// `None` in the instant between locking and writing, too.

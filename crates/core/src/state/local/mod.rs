@@ -1,54 +1,48 @@
 //! The state store in a local directory.
 //!
 //! ```text
-//! workspaces/acme@production-eu/lock         advisory lock, held by a run
+//! workspaces/acme@production-eu/lock         advisory lock, held by a run; which run wrote last
 //! workspaces/acme@production-eu/lock.json    who holds it
 //! workspaces/acme@production-eu/journal      all that was ever written of it
 //! workspaces/acme@production-eu/journal.old  the journal before it was begun anew
-//! index/                                     records of all workspaces (sled)
 //! pending/                                   changes of several workspaces at once
 //! audit                                      who did what
 //! ```
 //!
-//! The journal is the truth and tells everything by itself. The index is a
-//! view of it that can be read without reading all of the journal: it says up
-//! to where it has taken each journal in, and a load replays what comes after.
-//! An index that is missing, damaged, or does not know the journal's line is
-//! ignored, said so, and made anew by the next fold.
+//! The journal tells everything by itself, and there is nothing beside it. A
+//! changed resource costs its journal lines, whatever the size of workspace or
+//! fleet; a load reads one file. A journal that has grown by more than it began
+//! with (and [`compact::LEAST_GROWTH`]) is begun anew with the workspace as it
+//! stands, so that all rewriting together costs no more than what was written
+//! anyway; the one before is kept for `state restore`.
 //!
-//! What a changed resource costs: its journal line, whatever the size of the
-//! workspace. An index write costs a page and more, so what is new is left to
-//! the journal until it is more than [`fold::LEAST_UNFOLDED`] or an eighth of
-//! the workspace; then all of it goes to the index at once, each record that
-//! changed once. A workspace that is smaller than that is in its journal alone.
-//! Nothing is copied or emptied. A journal that has grown by
-//! more than it began with (and [`fold::LEAST_GROWTH`]) is begun anew with the
-//! workspace as it stands, so that all rewriting together costs no more than
-//! what was written anyway; the one before is kept for `state restore`.
+//! Once there was an index of all workspaces beside the journals (sled). Every
+//! opening of it wrote 0.2 to 1.2 MB and kept other processes waiting, and
+//! what it saved was to read less of a journal whose records are all needed
+//! anyway.
 //!
-//! Guarantees: an index or a journal of an older copy is noticed. Runs on
-//! different workspaces wait for each other only while the index is open,
-//! which is never across a provider call. Reading makes no file for a
-//! workspace that was never written.
+//! Guarantees: a journal of an older copy is noticed. Runs on different
+//! workspaces never wait for each other. Reading makes no file for a workspace
+//! that was never written.
 //!
 //! Must not: sync or list anything for taking a lock. All calls but
 //! `Journal::append` block; async callers wrap them.
 
 mod audit;
-mod fold;
+mod compact;
 mod format;
 mod fs;
 mod history;
-mod index;
 mod journal;
 mod load;
 mod lock;
 mod pending;
-mod place;
+#[cfg(test)]
+mod power;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -58,25 +52,22 @@ use super::model::WorkspaceState;
 use super::seal::Sealer;
 use super::store::{Commit, Journal, LockInfo, LockStatus, PastRun, StateError, StateStore, WorkspaceLock};
 use crate::addr::WorkspaceName;
-use fs::{failed, sync_dir};
-use index::Index;
-use journal::{Seen, locked};
+use fs::{failed, remove, sync_dir};
+use journal::{Above, Seen, locked};
 use lock::LocalLock;
-use place::IndexPlace;
+
+#[cfg(test)]
+pub(crate) use format::line_schema;
 
 /// States in a directory of this machine.
 pub struct LocalStore {
     dir: PathBuf,
     workspaces: PathBuf,
-    index: IndexPlace,
     sealer: Arc<Sealer>,
     notices: Mutex<Vec<String>>,
     /// Journals as last loaded.
     seen: Mutex<HashMap<WorkspaceName, Seen>>,
-    /// Workspaces that the index should have and has not, or not right.
-    unindexed: Mutex<HashSet<WorkspaceName>>,
-    /// [`fold::LEAST_UNFOLDED`], but for tests.
-    least_unfolded: u64,
+    above: Arc<Above>,
 }
 
 impl LocalStore {
@@ -91,12 +82,10 @@ impl LocalStore {
         Ok(LocalStore {
             dir: dir.to_owned(),
             workspaces: dir.join("workspaces"),
-            index: IndexPlace::new(dir.join("index")),
             sealer,
             notices: Mutex::default(),
             seen: Mutex::default(),
-            unindexed: Mutex::default(),
-            least_unfolded: fold::LEAST_UNFOLDED,
+            above: Arc::default(),
         })
     }
 
@@ -115,10 +104,6 @@ impl LocalStore {
         })
     }
 
-    fn notice(&self, words: String) {
-        locked(&self.notices).push(words);
-    }
-
     /// The journal as last loaded; it is loaded now, if it never was.
     fn seen(&self, workspace: &WorkspaceName) -> Result<Seen, StateError> {
         if let Some(seen) = locked(&self.seen).get(workspace) {
@@ -126,27 +111,6 @@ impl LocalStore {
         }
         self.load_all(std::slice::from_ref(workspace))?.into_iter().try_for_each(|state| state.map(drop))?;
         Ok(locked(&self.seen).get(workspace).cloned().unwrap_or_default())
-    }
-
-    /// Opens the index for the time of `f`. One that is damaged is put aside,
-    /// and `f` has none then.
-    fn with_index<T>(
-        &self,
-        create: bool,
-        f: impl Fn(Option<&Index<'_>>) -> Result<T, StateError>,
-    ) -> Result<T, StateError> {
-        match self.index.with(create, &f) {
-            Err(StateError::Corrupt(why)) => {
-                if let Some(aside) = self.index.set_aside()? {
-                    self.notice(format!(
-                        "{why}. It was moved to {}, and is made anew from the journals. Nothing is lost.",
-                        aside.display()
-                    ));
-                }
-                self.index.with(create, &f)
-            }
-            done => done,
-        }
     }
 
     /// Directories of workspaces, by name.
@@ -170,7 +134,7 @@ impl LocalStore {
 
 impl StateStore for LocalStore {
     fn lock(&self, workspace: &WorkspaceName, info: &LockInfo) -> Result<Box<dyn WorkspaceLock>, StateError> {
-        Ok(Box::new(LocalLock::take(&self.dir_of(workspace), workspace, info)?))
+        Ok(Box::new(LocalLock::take(&self.dir_of(workspace), workspace, info, &self.above)?))
     }
 
     fn load(
@@ -211,8 +175,8 @@ impl StateStore for LocalStore {
         Ok(Box::new(lock.journal.start_run(Arc::clone(&self.sealer), state, &seen)?))
     }
 
-    fn fold(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError> {
-        self.fold_all(locks)
+    fn compact(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError> {
+        self.compact_one(self.own(lock)?)
     }
 
     fn commit(&self, commits: &[Commit<'_>]) -> Result<(), StateError> {
@@ -232,14 +196,10 @@ impl StateStore for LocalStore {
         let own = self.own(lock)?;
         self.load(std::slice::from_ref(name))?;
         self.settle(own)?;
-        // First what could be taken for something without the rest.
-        self.with_index(false, |index| match index {
-            Some(index) => index.remove(name).and_then(|()| index.make_durable()),
-            None => Ok(()),
-        })?;
+        own.forget_last()?;
         let dir = self.dir_of(name);
         for file in ["journal.new", "journal.old", "journal", "lock.json", "lock"] {
-            lock::remove(&dir.join(file))?;
+            remove(&dir.join(file))?;
         }
         std::fs::remove_dir(&dir).map_err(failed("remove", &dir))?;
         sync_dir(&self.workspaces)
@@ -255,11 +215,18 @@ impl StateStore for LocalStore {
     }
 
     fn check(&self, workspace: &WorkspaceName) -> Result<Vec<String>, StateError> {
-        self.problems(workspace)
+        let present = self.load(std::slice::from_ref(workspace))?.into_iter().filter_map(Result::err);
+        let mut problems: Vec<String> = present.map(|error| error.to_string()).collect();
+        if problems.is_empty() {
+            // It is sound now; what it can be taken back to may not be.
+            problems.extend(self.past_runs(workspace).err().map(|error| error.to_string()));
+        }
+        Ok(problems)
     }
 
-    fn reseal(&self, locks: &[&dyn WorkspaceLock]) -> Result<(), StateError> {
-        self.reseal_all(locks)
+    fn reseal(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError> {
+        let own = self.own(lock)?;
+        self.begin_anew(&own.journal, false)
     }
 
     fn record(&self, audit: &[AuditEntry], durable: bool) -> Result<(), StateError> {

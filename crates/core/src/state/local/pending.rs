@@ -17,9 +17,9 @@ use super::super::seal::Sealer;
 use super::super::store::{Commit, StateError};
 use super::LocalStore;
 use super::format::{self, Header};
-use super::fs::{failed, read, replace_durably, sync_dir};
+use super::fs::{failed, make_dir, read, remove, replace_durably, sync_dir};
 use super::journal::{Seen, locked};
-use super::lock::{LocalLock, remove};
+use super::lock::LocalLock;
 use crate::addr::WorkspaceName;
 
 /// A change of several workspaces.
@@ -78,7 +78,7 @@ pub(super) fn read_all(dir: &Path, sealer: &Sealer) -> Result<Vec<Pending>, Stat
 /// From when this returns, the change has happened.
 pub(super) fn write(dir: &Path, lines: &[(Header, String)]) -> Result<PathBuf, StateError> {
     let folder = folder(dir);
-    fs::create_dir_all(&folder).map_err(failed("create directory", &folder))?;
+    make_dir(&folder)?;
     sync_dir(dir)?;
     let path = folder.join(format!("{}.change", uuid::Uuid::new_v4()));
     let text: String = lines.iter().map(|(_, line)| line.as_str()).collect();
@@ -99,6 +99,9 @@ impl LocalStore {
             if !change.parts.iter().any(|part| part.header.workspace == *name) {
                 continue;
             }
+            // Whoever wrote it may have died before its name was durable, and
+            // no part of it may count before it does.
+            sync_dir(&folder(&self.dir))?;
             self.append_part(lock, &change, &mut seen)?;
             self.end(change, lock)?;
         }
@@ -123,7 +126,7 @@ impl LocalStore {
         let own = lock.journal.workspace();
         let others = change.parts.iter().map(|part| &part.header.workspace).filter(|name| *name != own);
         for name in others.cloned().collect::<Vec<WorkspaceName>>() {
-            let other = match LocalLock::take(&self.dir_of(&name), &name, lock.taken_by()) {
+            let other = match LocalLock::take(&self.dir_of(&name), &name, lock.taken_by(), &self.above) {
                 Err(StateError::Locked { .. }) => return Ok(()),
                 taken => taken?,
             };
@@ -175,13 +178,22 @@ impl LocalStore {
         let mut header = lock.journal.header(state);
         match &commit.lineage {
             Some(lineage) if state.lineage.is_empty() => header.lineage.clone_from(lineage),
+            Some(lineage) if commit.replace => header.lineage.clone_from(lineage),
             Some(lineage) if *lineage != state.lineage => {
                 return refused(format!("its lineage is {}, and cannot become {lineage}", state.lineage));
             }
             _ => {}
         }
-        header.serial = commit.serial.unwrap_or_default().max(header.serial);
-        let mut after = state.clone();
+        let is_same = state.lineage.is_empty() || header.lineage == state.lineage;
+        header.serial = match commit.serial {
+            Some(serial) if is_same => serial.max(header.serial),
+            // Serials of another lineage have nothing to do with ours.
+            Some(serial) => serial.max(1),
+            None => header.serial,
+        };
+        header.base_lines = u64::from(commit.replace);
+        let mut after =
+            if commit.replace { WorkspaceState::empty(state.name.clone()) } else { state.clone() };
         for entry in &commit.entries {
             if let Err(why) = after.replay(entry.clone()) {
                 return refused(why);
@@ -197,8 +209,8 @@ impl LocalStore {
 }
 
 fn remove_change(path: &Path) -> Result<(), StateError> {
-    // Not synced: one that a crash brings back is known to be taken in.
     remove(path)?;
     failpoint::hit("pending.remove.after");
-    Ok(())
+    // One that came back could be taken for new by a workspace deleted since.
+    sync_dir(path.parent().unwrap_or(path))
 }

@@ -1,12 +1,11 @@
 //! The local store: the conformance suite, and what its files can suffer.
 
 use std::fs;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::super::conformance::{self, Place, begin, info, load, name, outputs, put, record, run};
-use super::super::model::{Entry, RecordChange};
+use super::super::model::{Entry, FORMAT_VERSION, RecordChange};
 use super::*;
 
 struct Directory(TempDir);
@@ -20,10 +19,8 @@ impl Directory {
         self.0.path().join("state")
     }
 
-    /// A store that folds whatever there is.
     fn store(&self) -> LocalStore {
-        let store = LocalStore::open(&self.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens");
-        LocalStore { least_unfolded: 0, ..store }
+        LocalStore::open(&self.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens")
     }
 
     fn journal(&self, workspace: &str) -> PathBuf {
@@ -93,6 +90,8 @@ async fn a_tail_torn_anywhere_is_cut() {
     let path = dir.journal("acme");
     let whole = fs::read(&path).expect("reads");
     let start = last_line_start(&whole);
+    // Who dies in the middle of a line does not come to say what was last.
+    fs::write(path.with_file_name("lock"), "").expect("writes");
     for len in start..whole.len() {
         fs::write(&path, &whole[..len]).expect("writes");
         assert_eq!(load(&dir.store(), "acme"), before, "cut at {len}");
@@ -122,107 +121,29 @@ async fn a_flipped_byte_before_the_last_line_is_damage() {
     }
 }
 
-/// A journal from before the fold has fewer lines than the index took in, one
-/// from after it with an index from before has more.
-#[tokio::test]
-async fn an_index_of_before_a_fold_changes_nothing() {
-    let dir = Directory::new();
-    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "0")])], true).await;
-    let (index, saved) = (dir.root().join("index"), dir.0.path().join("saved"));
-    copy_files(&index, &saved);
-    let entries =
-        vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")]), begin(1, "x.b"), outputs("o".into())];
-    let state = run(&dir.store(), "acme", entries, false).await;
-    run(&dir.store(), "acme", vec![], true).await;
-    fs::remove_dir_all(&index).expect("removes");
-    copy_files(&saved, &index);
-    assert_eq!(load(&dir.store(), "acme"), state);
-    let key = record("x.a", "").key;
-    let end = Entry::End { id: 1, changes: vec![RecordChange::Remove(key)] };
-    let after = run(&dir.store(), "acme", vec![end], true).await;
-    assert_eq!((after.serial, after.resources.len(), after.open.len()), (3, 1, 0));
-    assert_eq!(dir.store().check(&name("acme")).expect("checks"), Vec::<String>::new());
-}
-
 #[tokio::test]
 async fn an_older_journal_is_noticed() {
     let dir = Directory::new();
     run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
     let old = fs::read(dir.journal("acme")).expect("reads");
-    run(&dir.store(), "acme", vec![outputs("2".into())], true).await;
+    let state = run(&dir.store(), "acme", vec![outputs("2".into())], true).await;
+    let new = fs::read(dir.journal("acme")).expect("reads");
     fs::write(dir.journal("acme"), old).expect("writes");
     assert!(dir.load_error().to_string().contains("journal is an older copy"));
     fs::remove_file(dir.journal("acme")).expect("removes");
     assert!(dir.load_error().to_string().contains("is gone"));
-}
-
-#[tokio::test]
-async fn a_lost_index_is_made_anew() {
-    let dir = Directory::new();
-    run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a"), put("x.b", "b")])], true).await;
-    let gone = Entry::Records(vec![RecordChange::Remove(record("x.a", "").key)]);
-    let state = run(&dir.store(), "acme", vec![gone, begin(4, "x.c")], true).await;
-    fs::remove_dir_all(dir.root().join("index")).expect("removes");
-    let store = dir.store();
-    assert_eq!(load(&store, "acme"), state);
-    assert_eq!(store.check(&name("acme")).expect("checks").len(), 1);
-    let lock = store.lock(&name("acme"), &info("apply")).expect("locks");
-    store.fold(&[&*lock]).expect("folds");
-    assert_eq!(store.check(&name("acme")).expect("checks"), Vec::<String>::new());
+    run(&dir.store(), "globex", vec![outputs("3".into())], true).await;
+    let other = String::from_utf8(fs::read(dir.journal("globex")).expect("reads")).expect("text");
+    let (_, json) = other.trim_end().split_once(" {").expect("a line");
+    let json = format!("{{{json}").replace("globex", "acme");
+    let line = format!("{:08x} {} {json}\n", crc32fast::hash(json.as_bytes()), json.len());
+    fs::write(dir.journal("acme"), line).expect("writes");
+    assert!(dir.load_error().to_string().contains("it is another workspace's"));
+    fs::write(dir.journal("acme"), new).expect("writes");
     assert_eq!(load(&dir.store(), "acme"), state);
-}
-
-#[tokio::test]
-async fn a_damaged_index_is_put_aside_and_said() {
-    let dir = Directory::new();
-    let state = run(&dir.store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
-    fs::write(dir.root().join("index/conf"), "nonsense, and more of it").expect("writes");
-    let store = dir.store();
-    assert_eq!(load(&store, "acme"), state);
-    let said = store.notices().concat();
-    assert!(said.contains("is damaged") && said.contains("Nothing is lost"), "{said}");
-    assert!(dir.root().join("index.damaged-1").exists());
-    let after = run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
-    assert_eq!((after.serial, after.resources.len()), (2, 1));
-    assert_eq!(load(&dir.store(), "acme"), after);
-}
-
-/// Wherever a stretch of an index file is overwritten or missing, a load gives
-/// what was stored.
-#[tokio::test]
-async fn a_damaged_index_never_passes_for_a_sound_one() {
-    let dir = Directory::new();
-    for round in 0..5 {
-        let all = (0..20).map(|i| put(&format!("x.a[{i}]"), &format!("{round} of {i}"))).collect();
-        run(&dir.store(), "acme", vec![Entry::Records(all)], true).await;
-    }
-    let index = dir.root().join("index");
-    let sound = load(&dir.store(), "acme");
-    let saved = dir.0.path().join("saved");
-    copy_files(&index, &saved);
-    let mut noticed = 0;
-    let files = fs::read_dir(&saved).expect("lists").map(|e| e.expect("entry").file_name());
-    for file in files.filter(|file| file != "blobs").collect::<Vec<_>>() {
-        let whole = fs::read(saved.join(&file)).expect("reads");
-        let used = whole.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
-        let step = used / 12 + 1;
-        let cut = (0..used).step_by(step).map(|at| whole[..at].to_vec());
-        let overwritten = (0..used).step_by(step).map(|at| {
-            let mut bytes = whole.clone();
-            bytes.iter_mut().skip(at).take(9).for_each(|b| *b ^= 0x55);
-            bytes
-        });
-        for bytes in cut.chain(overwritten) {
-            let _ = fs::remove_dir_all(&index);
-            copy_files(&saved, &index);
-            fs::write(index.join(&file), bytes).expect("writes");
-            let store = dir.store();
-            assert_eq!(load(&store, "acme"), sound, "damage in {file:?} passed unnoticed");
-            let is_unindexed = !locked(&store.unindexed).is_empty();
-            noticed += usize::from(is_unindexed || !store.notices().is_empty());
-        }
-    }
-    assert!(noticed > 10, "only {noticed} damages were noticed");
+    // Who was not let to say what it wrote last is believed.
+    fs::write(dir.root().join("workspaces/acme/lock"), "7").expect("writes");
+    assert_eq!(load(&dir.store(), "acme"), state);
 }
 
 /// A journal is begun anew when it has grown by more than it began with; the
@@ -238,7 +159,7 @@ async fn a_grown_journal_is_begun_anew_and_the_past_stays() {
         sizes.push(fs::metadata(dir.journal("acme")).expect("there").len());
     }
     assert!(sizes.windows(2).any(|pair| pair[1] < pair[0]), "never begun anew: {sizes:?}");
-    assert!(sizes.iter().all(|size| *size < 3 * super::fold::LEAST_GROWTH), "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size < 3 * super::compact::LEAST_GROWTH), "{sizes:?}");
     let store = dir.store();
     let now = load(&store, "acme");
     assert_eq!((now.serial, now.open.len()), (20, 20));
@@ -257,7 +178,6 @@ async fn a_grown_journal_is_begun_anew_and_the_past_stays() {
         assert_eq!(past.open.len() as u64, serial);
     }
     assert!(matches!(store.past(&name("acme"), 21), Err(StateError::Refused(_))));
-    fs::remove_dir_all(dir.root().join("index")).expect("removes");
     assert_eq!(load(&dir.store(), "acme"), now);
 }
 
@@ -272,9 +192,9 @@ async fn a_change_of_two_workspaces_is_whole_after_any_crash() {
         let names = [name("acme"), name("globex")];
         let states: Vec<_> =
             store.load(&names).expect("loads").into_iter().map(|s| s.expect("sound")).collect();
-        let locks = names
-            .each_ref()
-            .map(|name| LocalLock::take(&store.dir_of(name), name, &info("mv")).expect("locks"));
+        let locks = names.each_ref().map(|name| {
+            LocalLock::take(&store.dir_of(name), name, &info("mv"), &store.above).expect("locks")
+        });
         let changes = [RecordChange::Remove(record("x.a", "").key), put("x.a", "a")];
         let lines: Vec<_> = (0..2)
             .map(|i| {
@@ -303,25 +223,6 @@ async fn a_change_of_two_workspaces_is_whole_after_any_crash() {
     }
 }
 
-/// Little that is new is not worth an index write; it is found all the same.
-#[tokio::test]
-async fn what_is_little_stays_in_the_journal() {
-    let dir = Directory::new();
-    let store = || LocalStore::open(&dir.root(), Arc::new(Sealer::new(&[1; 32]))).expect("opens");
-    let state = run(&store(), "acme", vec![Entry::Records(vec![put("x.a", "a")])], true).await;
-    assert!(!dir.root().join("index").exists());
-    assert_eq!(load(&store(), "acme"), state);
-    assert_eq!(store().check(&name("acme")).expect("checks"), Vec::<String>::new());
-    let filler = "x".repeat(70_000);
-    run(&store(), "acme", vec![Entry::Records(vec![put("x.a", &filler)])], true).await;
-    assert!(dir.root().join("index").exists());
-    let state = run(&store(), "acme", vec![Entry::Records(vec![put("x.b", "b")])], true).await;
-    assert_eq!((load(&store(), "acme"), state.resources.len()), (state.clone(), 2));
-    fs::remove_dir_all(dir.root().join("index")).expect("removes");
-    assert_eq!(store().check(&name("acme")).expect("checks").len(), 1, "it should be there");
-    assert_eq!(load(&store(), "acme"), state);
-}
-
 /// The holder of a lock that was taken away cannot write any more; what it
 /// wrote before counts.
 #[tokio::test]
@@ -339,7 +240,7 @@ async fn force_unlock_keeps_its_holder_from_writing() {
     let state = run(&other, "acme", vec![Entry::End { id: 1, changes: vec![put("x.a", "a")] }], true).await;
     let error = journal.append(outputs("1".into())).await.expect_err("refused").to_string();
     assert!(error.contains("force-unlock"), "{error}");
-    assert!(store.fold(&[&*lock]).is_err());
+    assert!(store.reseal(&*lock).is_err());
     // Its end takes nothing away from the next holder.
     let next = other.lock(&name("acme"), &info("plan")).expect("locks");
     drop(lock);
@@ -377,16 +278,6 @@ async fn audit_lines_are_added_after_a_torn_one() {
     assert_eq!(told, ["plan", "state mv"]);
 }
 
-fn copy_files(from: &Path, to: &Path) {
-    fs::create_dir_all(to.join("blobs")).expect("makes");
-    for entry in fs::read_dir(from).expect("lists") {
-        let entry = entry.expect("entry");
-        if entry.file_type().expect("type").is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).expect("copies");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_newer_format_is_refused() {
     let dir = Directory::new();
@@ -418,24 +309,6 @@ fn what_a_dead_holder_left_is_no_lock() {
 }
 
 #[tokio::test]
-async fn an_index_in_use_is_waited_for_and_then_busy() {
-    let dir = Directory::new();
-    run(&dir.store(), "acme", vec![outputs("1".into())], true).await;
-    let held = fs::File::open(dir.root().join("index.lock")).expect("opens");
-    held.try_lock().expect("locks");
-    let mut store = dir.store();
-    store.index.set_wait(Duration::from_millis(60));
-    assert!(matches!(store.load(&[name("acme")]), Err(StateError::Busy)));
-    let release = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(30));
-        drop(held);
-    });
-    store.index.set_wait(Duration::from_secs(10));
-    assert_eq!(load(&store, "acme").serial, 1);
-    release.join().expect("runs");
-}
-
-#[tokio::test]
 async fn after_a_failed_write_nothing_is_accepted() {
     let dir = Directory::new();
     let store = dir.store();
@@ -456,4 +329,95 @@ fn errors_name_the_path() {
     let opened = LocalStore::open(&dir.root(), Arc::new(Sealer::new(&[1; 32])));
     let error = opened.err().expect("refused").to_string();
     assert!(error.contains("state") && error.contains("directory"), "{error}");
+}
+
+/// What each version wrote is read as it was meant, and says the same when it
+/// is written anew.
+#[tokio::test]
+async fn what_older_versions_wrote_is_read() {
+    let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/state/local/formats");
+    let sealer = Arc::new(Sealer::new(&[7; 32]));
+    let mut found = 0;
+    for version in 1..=FORMAT_VERSION {
+        let from = formats.join(version.to_string());
+        let dir = Directory::new();
+        let files = dir.root().join("workspaces/default");
+        fs::create_dir_all(&files).expect("makes");
+        for file in ["journal", "lock.json"] {
+            fs::copy(from.join(file), files.join(file)).expect("there");
+        }
+        fs::copy(from.join("audit"), dir.root().join("audit")).expect("there");
+        let store = LocalStore::open(&dir.root(), Arc::clone(&sealer)).expect("opens");
+        let state = load(&store, "default");
+        let told = serde_json::to_string_pretty(&told(&state)).expect("json") + "\n";
+        let expected = fs::read_to_string(from.join("state.json")).unwrap_or_default();
+        assert_eq!(told, expected, "version {version}");
+        assert!(!store.audit().expect("reads").is_empty());
+        assert!(store.locks().expect("reads")[0].holder.is_some());
+        let serials: Vec<u64> =
+            store.history(&name("default")).expect("tells").iter().map(|run| run.serial).collect();
+        assert_eq!(serials, (1..=state.serial).collect::<Vec<_>>());
+        let lock = store.lock(&name("default"), &info("state reencrypt")).expect("locks");
+        store.reseal(&*lock).expect("reseals");
+        assert_eq!(load(&store, "default"), state);
+        // A run of this version goes on in a file of that one.
+        drop(lock);
+        fs::copy(from.join("journal"), files.join("journal")).expect("there");
+        let after = run(&store, "default", vec![outputs("new".into())], false).await;
+        assert_eq!((after.serial, after.resources), (state.serial + 1, state.resources));
+        assert_eq!(load(&store, "default").outputs.len(), 1);
+        found += 1;
+    }
+    assert_eq!(found, FORMAT_VERSION);
+}
+
+/// A state in words that do not change with how it is stored.
+fn told(state: &WorkspaceState) -> serde_json::Value {
+    serde_json::json!({
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "outputs": state.outputs,
+        "resources": state.resources.values().collect::<Vec<_>>(),
+        "open": state.open,
+    })
+}
+
+/// Version 1 said only that a run was whole.
+#[test]
+fn a_journal_begun_anew_by_version_1_is_read() {
+    let json = r#"{"header":{"format_version":1,"workspace":"acme","lineage":"l","serial":7,"base_serial":7,"whole":true},"entries":[{"outputs":{"url":"there"}}]}"#;
+    let line = |json: &str| format!("{:08x} {} {json}\n", crc32fast::hash(json.as_bytes()), json.len());
+    let dir = Directory::new();
+    fs::create_dir_all(dir.root().join("workspaces/acme")).expect("makes");
+    fs::write(dir.journal("acme"), line(json)).expect("writes");
+    let state = load(&dir.store(), "acme");
+    assert_eq!((state.serial, state.outputs["url"].as_str()), (7, Some("there")));
+    fs::write(dir.journal("acme"), line(&json.replace(":1,", ":0,"))).expect("writes");
+    assert!(matches!(dir.load_error(), StateError::Corrupt(_)));
+}
+
+/// Clocks are for people: what came first is what was written first.
+#[tokio::test]
+async fn a_clock_that_goes_backwards_changes_no_order() {
+    let dir = Directory::new();
+    for (at, text) in
+        [("2026-05-01T00:00:00Z", "1"), ("2019-01-01T00:00:00Z", "2"), ("2026-05-02T00:00:00Z", "3")]
+    {
+        let store = dir.store();
+        let by = LockInfo { created: at.into(), ..info("apply") };
+        let lock = store.lock(&name("acme"), &by).expect("locks");
+        let journal = store.journal(&*lock, &load(&store, "acme")).expect("journal opens");
+        journal.append(outputs(text.into())).await.expect("appends");
+        let entry = AuditEntry { at: at.into(), ..AuditEntry::default() };
+        store.record(&[entry], true).expect("records");
+    }
+    let store = dir.store();
+    assert_eq!(load(&store, "acme").outputs["url"].as_str(), Some("3"));
+    let years =
+        |times: Vec<String>| -> Vec<String> { times.into_iter().map(|at| at[..4].to_owned()).collect() };
+    let runs = store.history(&name("acme")).expect("tells").into_iter().map(|run| run.run.expect("known").at);
+    assert_eq!(years(runs.collect()), ["2026", "2019", "2026"]);
+    let told = store.audit().expect("reads").into_iter().map(|entry| entry.at);
+    assert_eq!(years(told.collect()), ["2026", "2019", "2026"]);
+    assert_eq!(store.past(&name("acme"), 2).expect("kept").outputs["url"].as_str(), Some("2"));
 }
