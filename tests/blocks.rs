@@ -1,5 +1,7 @@
 /// Pre- and postconditions, checks.
 mod conditions;
+/// Values that are never stored.
+mod ephemeral;
 /// Objects that were there before.
 mod imports;
 /// What `lifecycle` changes.
@@ -14,6 +16,8 @@ mod provisioners;
 mod removals;
 /// `-target` and `-exclude`.
 mod targets;
+/// Validations that refer to other objects, and what is deprecated.
+mod variables;
 
 use serde_json::Value as Json;
 

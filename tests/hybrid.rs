@@ -18,6 +18,9 @@ const INSTANCES: [(&str, &str, &str); 7] = [
     ("umbrella", "production-us", US),
 ];
 
+/// One more customer.
+const WAYNE: &str = "tenant \"wayne\" {\n  tier = \"business\"\n}\n";
+
 /// `+`, `~` and `-` of each workspace, by the table under a plan.
 fn counts(said: &Said) -> Vec<(String, [u32; 3])> {
     let row = |line: &str| {
@@ -157,6 +160,38 @@ fn an_applied_change_leaves_nothing_to_do() {
 }
 
 #[test]
+fn a_first_plan_needs_no_cluster() {
+    let place = Place::new();
+    place.edit(EXAMPLE, "main.hcl", "  simulate = [\"kubernetes\"]\n", "");
+    let plan = place.ok(EXAMPLE, &["plan"]);
+    assert_eq!(counts(&plan).len(), INSTANCES.len() + 1, "{}", plan.stdout);
+    assert!(plan.stdout.contains(" 0 to change, 0 to destroy"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_new_customer_is_a_file_and_touches_nobody_else() {
+    let place = simulated();
+    place.write(EXAMPLE, "tenants/wayne.hcl", WAYNE);
+    assert_eq!(touched(&place.ok(EXAMPLE, &["plan"])), ["wayne/production-eu"]);
+}
+
+#[test]
+fn a_customer_whose_file_vanished_stays() {
+    let place = simulated();
+    std::fs::remove_file(place.example(EXAMPLE).join("tenants/umbrella.hcl")).expect("removed");
+    let plan = place.run(EXAMPLE, &["plan"]);
+    assert!(!plan.stdout.contains("will be destroyed"), "{}", plan.stdout);
+    assert!(format!("{}{}", plan.stdout, plan.stderr).contains("umbrella"), "{}", plan.stderr);
+
+    for file in ["acme", "globex", "hooli", "initech", "stark"] {
+        std::fs::remove_file(place.example(EXAMPLE).join(format!("tenants/{file}.hcl"))).expect("removed");
+    }
+    let plan = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(plan.code, 1, "{}", plan.stdout);
+    assert!(complaint(&plan).contains("No tenants"), "{}", plan.stderr);
+}
+
+#[test]
 fn names_are_short_and_never_the_same() {
     let place = Place::new();
     let long = "a".repeat(60);
@@ -204,22 +239,38 @@ fn a_name_that_could_be_taken_for_anothers_is_refused() {
 }
 
 #[test]
-fn what_a_regime_asks_is_checked_at_plan() {
-    let place = Place::new();
-    place.edit(EXAMPLE, "tenants/stark.hcl", "retention_days = 2555", "retention_days = 400");
-    let said = place.run(EXAMPLE, &["plan"]);
-    assert_eq!(said.code, 1);
-    assert!(complaint(&said).contains("kept for seven years"), "{}", said.stderr);
-
-    let place = Place::new();
-    place.edit(EXAMPLE, "tenants/hooli.hcl", "[\"gdpr\"", "[\"gdpr\", \"hipaa\"");
-    assert!(complaint(&place.run(EXAMPLE, &["plan"])).contains("kept for seven years"));
-
-    let place = Place::new();
-    place.edit(EXAMPLE, "tenants/umbrella.hcl", "tier  ", "compliance = [\"gdpr\"]\n  tier  ");
-    let said = place.run(EXAMPLE, &["plan"]);
-    assert_eq!(said.code, 1);
-    assert!(complaint(&said).contains("us-east-1 is elsewhere"), "{}", said.stderr);
+fn what_a_regime_or_the_platform_asks_is_checked_at_plan() {
+    let tenants = |name: &str| format!("tenants/{name}.hcl");
+    let cases = [
+        (tenants("stark"), "retention_days = 2555", "retention_days = 400", "kept for seven years"),
+        (tenants("hooli"), "[\"gdpr\"", "[\"gdpr\", \"hipaa\"", "kept for seven years"),
+        (
+            tenants("acme"),
+            "tier ",
+            "compliance = [\"hipaa\"]\n  tier ",
+            "a node pool or a cluster of its own",
+        ),
+        (tenants("umbrella"), "tier ", "compliance = [\"gdpr\"]\n  tier ", "no region of the EU"),
+        (
+            tenants("initech"),
+            "app_version",
+            "database = { instances = 1 }\n    app_version",
+            "two instances or more",
+        ),
+        (
+            "blueprints/customer-instance/database.tf".to_owned(),
+            "encrypted      = true",
+            "encrypted      = false",
+            "must be encrypted",
+        ),
+    ];
+    for (file, from, to, words) in cases {
+        let place = Place::new();
+        place.edit(EXAMPLE, &file, from, to);
+        let said = place.run(EXAMPLE, &["plan"]);
+        assert_eq!(said.code, 1, "{file}: {}", said.stdout);
+        assert!(complaint(&said).contains(words), "{file}: {}", said.stderr);
+    }
 }
 
 #[test]
@@ -231,13 +282,21 @@ fn a_host_name_of_two_tenants_is_refused_naming_both() {
     for word in ["shop.acme.example", "acme", "globex"] {
         assert!(said.stderr.contains(word), "{}", said.stderr);
     }
+
+    // Nor the name that the platform gives to another.
+    let place = Place::new();
+    place.edit(EXAMPLE, "tenants/acme.hcl", "shop.acme.example", "globex.eu.shop.example.com");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    let words = "acme/production-eu and globex/production-eu both claim host globex.eu.shop.example.com";
+    assert!(complaint(&said).contains(words), "{}", said.stderr);
 }
 
 #[test]
 fn one_apply_leads_from_nothing_to_healthy_databases_in_three_clusters() {
     let fleet = Fleet::shared();
     let made = fleet.first.stdout.lines().rev().find(|line| line.starts_with("Apply complete!"));
-    assert!(made.is_some_and(|line| line.ends_with("0 changed, 0 destroyed. Tenants: 8.")), "{made:?}");
+    assert!(made.is_some_and(|line| line.ends_with("0 changed, 0 destroyed. Workspaces: 8.")), "{made:?}");
     for (tenant, environment, cluster) in INSTANCES {
         let namespace = format!("shop-{tenant}--{environment}");
         let get = |what: &str, path: &str| {
@@ -273,6 +332,27 @@ fn plans_on_real_clusters_touch_what_changed_alone() {
     change.ok(&["apply", "-auto-approve"]);
     let said = change.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_customer_comes_and_goes_on_a_real_cluster() {
+    let fleet = Fleet::shared();
+    let change = fleet.change();
+    let namespace = || {
+        let output =
+            fleet.cluster(EU).kubectl(&["get", "namespace", "shop-wayne--production-eu", "-o", "name"]);
+        output.status.success()
+    };
+    change.place.write(EXAMPLE, "tenants/wayne.hcl", WAYNE);
+    assert_eq!(touched(&change.ok(&["plan"])), ["wayne/production-eu"]);
+    change.ok(&["apply", "-auto-approve", "-tenant=wayne"]);
+    assert!(namespace());
+    assert_eq!(change.run(&["plan", "-detailed-exitcode"]).code, 0);
+
+    change.ok(&["destroy", "-auto-approve", "-tenant=wayne"]);
+    assert!(!namespace());
+    std::fs::remove_file(change.place.example(EXAMPLE).join("tenants/wayne.hcl")).expect("removed");
+    assert_eq!(change.run(&["plan", "-detailed-exitcode"]).code, 0);
 }
 
 #[test]

@@ -6,4 +6,6 @@ mod attacks;
 mod benchmark;
 mod netpol;
 mod person;
+/// What each admission policy is there for.
+mod policies;
 mod ways;

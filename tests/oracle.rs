@@ -7,6 +7,7 @@
 
 mod consoles;
 mod generate;
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -445,7 +445,7 @@ fn without_a_terminal_progress_is_plain_lines() {
         assert!(at("Creating...\n") < at("Creation complete after"), "{}", said.stdout);
     }
     assert!(
-        said.stdout.ends_with("Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Tenants: 1.\n")
+        said.stdout.ends_with("Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Workspaces: 1.\n")
     );
     for text in [said.stdout, said.stderr] {
         assert!(!text.contains(['\x1b', '\r']), "{text:?}");
@@ -478,6 +478,6 @@ fn on_a_terminal_a_bar_comes_and_goes() {
         };
         assert!(at("Creating...") < at("Creation complete after"), "{screen}");
     }
-    let last = "Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Tenants: 1.";
+    let last = "Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Workspaces: 1.";
     assert_eq!(lines.last(), Some(&last), "{screen}");
 }

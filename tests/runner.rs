@@ -20,6 +20,10 @@ mod crash_live;
 mod crash_matrix;
 /// What each mistake in a configuration is answered with.
 mod diagnostics;
+/// Names of tenants on a real DNS server.
+mod dns;
+/// What documents say of the program.
+mod documents;
 /// `fmt`: what it lists, writes, shows and refuses.
 mod fmt;
 /// `fmt`, as OpenTofu lays files out.

@@ -4,6 +4,8 @@ use crate::common::Place;
 mod guards;
 /// Layers of settings: merged, explained, checked at the line that set them.
 mod layers;
+/// Taking tenants in and letting them go; reports; drift.
+mod onboarding;
 /// Policies, built in and one's own.
 mod policies;
 /// What the platform's resources bring to its tenants.

@@ -46,6 +46,7 @@ pub(crate) const EXAMPLES: [Example; 2] = [
             "main.hcl"
             "environments.hcl"
             "clusters.tf"
+            "policies.hcl"
             "blueprints/customer-instance/access.tf"
             "blueprints/customer-instance/app.tf"
             "blueprints/customer-instance/cluster.tf"

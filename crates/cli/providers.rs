@@ -7,6 +7,7 @@ use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::Sealer;
 use tenantctl_providers::builtin::Builtin;
+use tenantctl_providers::null::Null;
 use tenantctl_providers::simulated::{self, Cloud, Sandbox, Script, Simulated};
 
 use crate::error::sentence;
@@ -21,12 +22,23 @@ const CONTEXT: &[u8] = b"tenantctl simulated cloud 1";
 pub(crate) fn real(settings: &Settings) -> Registry {
     let mut registry = Registry::default();
     registry.insert(Arc::new(Builtin::new()));
+    registry.insert(Arc::new(Null));
+    #[cfg(feature = "dns")]
+    registry.insert(Arc::new(tenantctl_providers::dns::Dns::new()));
     registry.insert(Arc::new(Sandbox));
     #[cfg(feature = "kubernetes")]
     registry.insert(Arc::new(kubernetes(settings)));
-    #[cfg(not(feature = "kubernetes"))]
+    #[cfg(feature = "aws")]
+    registry.insert(Arc::new(aws(settings)));
+    // Without any of them.
     let _ = settings;
     registry
+}
+
+#[cfg(feature = "aws")]
+fn aws(settings: &Settings) -> impl tenantctl_core::provider::Provider + 'static {
+    use tenantctl_providers::aws::{Aws, Options};
+    Aws::new(Options { region: settings.aws_region.clone(), ..Options::default() })
 }
 
 #[cfg(feature = "kubernetes")]
@@ -67,10 +79,11 @@ pub(crate) fn simulate(
     let cloud = Arc::new(cloud(simulation, names.is_empty())?);
     let sandbox = Sandbox;
     let sandbox = tenantctl_core::provider::Provider::name(&sandbox);
-    // The built-in provider has no service that could be simulated.
+    // These have no service that could be simulated.
     let builtin = Builtin::new();
     let builtin = tenantctl_core::provider::Provider::name(&builtin);
-    let own = [builtin, sandbox];
+    let null = tenantctl_core::provider::Provider::name(&Null);
+    let own = [builtin, null, sandbox];
     for name in known
         .iter()
         .filter(|name| !own.contains(&name.as_str()) && names.iter().any(|n| n == ALL || n == *name))

@@ -117,8 +117,7 @@ impl Session {
     fn options(&self, config: &ConfigArgs) -> ConfigOptions {
         ConfigOptions {
             root: self.root.clone(),
-            vars: config.vars.clone(),
-            var_files: config.var_files.clone(),
+            values: config.values.0.clone(),
             env_vars: self.settings.variables.clone(),
         }
     }

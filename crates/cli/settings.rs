@@ -1,8 +1,9 @@
 //! What the environment says: the only place that reads it.
 //!
 //! `TF_VAR_name` gives variables, as Terraform has it; everything of our own
-//! is `TENANTCTL_*`; `NO_COLOR`, `KUBECONFIG`, `HOME` and `XDG_CONFIG_HOME`
-//! mean what they always mean.
+//! is `TENANTCTL_*`; `NO_COLOR`, `KUBECONFIG`, `AWS_REGION`, `HOME` and
+//! `XDG_CONFIG_HOME` mean what they always mean. (The AWS SDK looks for
+//! credentials by itself, where every program with it does.)
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     /// `TENANTCTL_FAILPOINT`: where a test has the process die.
     #[cfg(feature = "failpoints")]
     failpoint: Option<String>,
+    /// `AWS_REGION` or `AWS_DEFAULT_REGION`: of AWS objects that name none.
+    pub(crate) aws_region: Option<String>,
     /// `TENANTCTL_STATE_DIR`.
     pub(crate) state_dir: Option<PathBuf>,
     /// `user@host`.
@@ -102,6 +105,7 @@ impl Settings {
             earlier_passphrase: text("TENANTCTL_EARLIER_PASSPHRASE").map(Passphrase),
             #[cfg(feature = "failpoints")]
             failpoint: text("TENANTCTL_FAILPOINT"),
+            aws_region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
             state_dir: path("TENANTCTL_STATE_DIR"),
             who: format!("{user}@{host}"),
         }

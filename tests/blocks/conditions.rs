@@ -14,8 +14,8 @@ resource "terraform_data" "a" {
       error_message = "v is ${var.v}, which is small."
     }
     postcondition {
-      condition     = self.output < 10 && self.id != "x"
-      error_message = "output is ${self.output}"
+      condition     = self.input < 10 && self.id != "x"
+      error_message = "input is ${self.input}"
     }
   }
 }

@@ -154,3 +154,41 @@ fn an_object_does_not_move_to_where_another_is() {
     assert!(said.stderr.contains("Object not moved"), "{}", said.stderr);
     assert_eq!(actions(&plan_json(&place, &[])), ["terraform_data.a delete"]);
 }
+
+#[test]
+fn objects_become_objects_of_another_type_where_their_provider_does_that() {
+    let old = "resource \"null_resource\" \"a\" {\n  count = 2\n  triggers = {\n    v = \"1\"\n  }\n}\nresource \
+               \"null_resource\" \"b\" {}\n";
+    let place = root(old);
+    apply(&place);
+    settled(&place);
+    let before = ids(&place);
+    let new = "resource \"terraform_data\" \"a\" {\n  count = 2\n  triggers_replace = {\n    v = \"1\"\n  }\n}\nresource \
+               \"terraform_data\" \"c\" {}\nmoved {\n  from = null_resource.a\n  to = terraform_data.a\n}\nmoved {\n  from = \
+               null_resource.b\n  to = terraform_data.c\n}\n";
+    place.write("x", "main.tf", new);
+    let plan = plan_json(&place, &[]);
+    assert_eq!(actions(&plan), Vec::<String>::new());
+    let changes = plan["resource_changes"].as_array().unwrap();
+    let previous = changes.iter().map(|c| c["previous_address"].as_str().unwrap()).collect::<Vec<_>>();
+    assert!(
+        previous.contains(&"null_resource.a[0]") && previous.contains(&"null_resource.b"),
+        "{previous:?}"
+    );
+    apply(&place);
+    let renamed: Vec<(String, String)> = before
+        .iter()
+        .map(|(address, id)| (address.replace("null_resource.b", "null_resource.c"), id.clone()))
+        .map(|(address, id)| (address.replace("null_resource", "terraform_data"), id))
+        .collect();
+    assert_eq!(ids(&place), renamed);
+    settled(&place);
+    // The new triggers are what replaces it from now on.
+    place.edit("x", "main.tf", "v = \"1\"", "v = \"2\"");
+    assert_eq!(
+        actions(&plan_json(&place, &[])),
+        ["terraform_data.a[0] delete,create", "terraform_data.a[1] delete,create"]
+    );
+    let back = "moved {\n  from = terraform_data.a\n  to = null_resource.a\n}\nresource \"null_resource\" \"a\" {}\n";
+    assert!(refused(&root(back), &["plan"]).contains("cannot become objects of the other"));
+}

@@ -100,10 +100,20 @@ async fn nobody_claims_the_host_name_of_another() {
         let answer = acme.try_create(&path, &ingress(spec.clone(), json!({}))).await;
         answer.refused(&spec.to_string(), "not the customer's").unwrap();
     }
-    let snippet =
-        json!({"nginx.ingress.kubernetes.io/configuration-snippet": "proxy_pass http://elsewhere;"});
-    let answer = acme.try_create(&path, &ingress(json!({"rules": [rule(mine)]}), snippet)).await;
-    answer.refused("a snippet", "no configuration of the proxy").unwrap();
+    for (key, value) in [
+        ("nginx.ingress.kubernetes.io/configuration-snippet", "proxy_pass http://elsewhere;"),
+        ("nginx.ingress.kubernetes.io/server-alias", "globex.eu.shop.example.com"),
+        ("nginx.ingress.kubernetes.io/auth-secret", "shop-globex--production-eu/db-app"),
+        ("external-dns.alpha.kubernetes.io/hostname", "globex.eu.shop.example.com"),
+        ("cert-manager.io/common-name", "globex.eu.shop.example.com"),
+    ] {
+        let answer =
+            acme.try_create(&path, &ingress(json!({"rules": [rule(mine)]}), json!({key: value}))).await;
+        answer.refused(key, "annotation is not among those").unwrap();
+    }
+    let harmless = json!({"nginx.ingress.kubernetes.io/proxy-body-size": "8m"});
+    let own = ingress(json!({"rules": [rule(mine)]}), harmless);
+    acme.try_create(&path, &own).await.done("a harmless annotation").unwrap();
 }
 
 #[tokio::test]
@@ -118,6 +128,10 @@ async fn services_lead_nowhere_else() {
     acme.try_create(&path, &alias).await.refused("an alias", "no aliases").unwrap();
     let taken = service(json!({"ports": [{"port": 443}], "externalIPs": ["10.0.0.1"]}));
     acme.try_create(&path, &taken).await.refused("an address", "no external addresses").unwrap();
+    let mut named = plain;
+    named["metadata"]["annotations"] =
+        json!({"external-dns.alpha.kubernetes.io/hostname": "globex.eu.shop.example.com"});
+    acme.try_create(&path, &named).await.refused("a name", "annotation is not among those").unwrap();
 }
 
 #[tokio::test]

@@ -59,8 +59,13 @@ impl Person {
 
     /// A member of one of a customer's groups.
     pub async fn of(group: &str) -> Self {
+        Self::at(EU, group).await
+    }
+
+    /// The same, in another cluster.
+    pub async fn at(cluster: &str, group: &str) -> Self {
         let name = group.replace(':', "-");
-        Person { client: Fleet::shared().cluster(EU).client_for(&name, &[group]).await }
+        Person { client: Fleet::shared().cluster(cluster).client_for(&name, &[group]).await }
     }
 
     /// A service account of a namespace, by a token that the API server gives.

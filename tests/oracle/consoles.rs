@@ -124,7 +124,7 @@ impl Console {
 /// Text that no expression gives.
 const MARK: &str = "@@@ next @@@";
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         let (source, target) = (entry.path(), to.join(entry.file_name()));

@@ -6,6 +6,7 @@
 mod dashes;
 mod fleet;
 mod state;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use state::{
     StateRm, StateShow, StateWhat, TaintCommand, WorkspaceCommand, WorkspaceDelete, WorkspaceList,
     WorkspaceShow, WorkspaceWhat,
 };
+pub(crate) use values::Values;
 
 /// Parses the process's arguments, its own name included.
 ///
@@ -128,12 +130,8 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {
-    /// Set a variable; may be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub(crate) vars: Vec<(String, String)>,
-    /// Set variables from a file; may be repeated
-    #[arg(long = "var-file", value_name = "FILE")]
-    pub(crate) var_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) values: Values,
     /// Simulate all providers, or the named one; may be repeated
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
     pub(crate) simulate: Vec<String>,
@@ -201,6 +199,9 @@ pub(crate) struct RunArgs {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write what came of each workspace here, as .json or, for JUnit, .xml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Go no further once one tenant fails
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -522,6 +523,8 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
+    use tenantctl_core::ops::ValueOption;
+
     use super::*;
 
     fn parsed(line: &[&str]) -> Cli {
@@ -552,7 +555,7 @@ mod tests {
         ]);
         let Command::Plan(plan) = cli.command else { panic!("not a plan") };
         assert_eq!(cli.global.chdir, Some("shop".into()));
-        assert_eq!(plan.config.vars, [("a".to_owned(), "b=c".to_owned())]);
+        assert_eq!(plan.config.values.0, [ValueOption::Variable("a".to_owned(), "b=c".to_owned())]);
         assert_eq!(plan.config.simulate, ["*"]);
         assert_eq!(plan.select.tenants, ["acme"]);
         assert!(!plan.plan.refresh && !plan.run.lock && plan.run.input && plan.detailed_exitcode);

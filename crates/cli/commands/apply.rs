@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
-use tenantctl_core::ops;
+use tenantctl_core::ops::{self, ValueOption};
 use tenantctl_core::plan::{Plan, file};
 use tenantctl_core::state::Sealer;
 
 use super::approval;
-use super::planning::{self, Heartbeat, Planned, Wanted};
+use super::planning::{self, Heartbeat, Planned, Reported, Wanted};
 use crate::args::{ApplyCommand, PlanArgs};
 use crate::error::Exit;
 use crate::render::{self, Reporter};
@@ -104,9 +104,8 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     let named = [&plan.targets, &plan.excludes, &plan.replace];
     let plans = plan.destroy || plan.refresh_only || named.iter().any(|names| !names.is_empty());
     let selects = !args.select.selection().is_all();
-    if args.file.is_some()
-        && (plans || selects || !args.config.vars.is_empty() || !args.config.var_files.is_empty())
-    {
+    let reads = args.config.values.0.iter().any(|value| matches!(value, ValueOption::File(_)));
+    if args.file.is_some() && (plans || selects || reads) {
         return Err(Diagnostic::error(
             "Flags without effect",
             "A plan file is applied as it is: flags that say what to plan cannot be given with it.",
@@ -153,8 +152,9 @@ fn from_file(
     reporter: &Arc<dyn Reporter>,
     sealer: &Arc<Sealer>,
 ) -> Result<Planned, Diagnostics> {
-    let plans = file::read(path, sealer)?;
+    let mut plans = file::read(path, sealer)?;
     check_config(session, args, path, &plans)?;
+    give(session, args, &mut plans)?;
     let registry = session.registry_of(&plans, &args.config, sealer)?;
     let fleet = plans.iter().any(|plan| plan.tenant.is_some());
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
@@ -162,11 +162,36 @@ fn from_file(
     let mut engine = session.engine("apply", registry, sealer, events, parallelism)?;
     engine.lock_timeout = args.run.wait.lock_timeout;
     engine.fail_fast = args.run.fail_fast;
-    Ok(Planned { engine, plans, fleet, failed: 0 })
+    let mut report = Reported::new("apply", &args.run);
+    plans.iter().for_each(|plan| report.report.planned(&plan.workspace, Some(plan), &Diagnostics::new()));
+    Ok(Planned { engine, plans, fleet, failed: 0, report })
+}
+
+/// Values of ephemeral variables, which no file has.
+fn give(session: &Session, args: &ApplyCommand, plans: &mut [Plan]) -> Result<(), Diagnostics> {
+    for (name, text) in &session.settings.variables {
+        for plan in plans.iter_mut() {
+            plan.give(name, text, &session.sources)?;
+        }
+    }
+    for value in &args.config.values.0 {
+        let ValueOption::Variable(name, text) = value else { continue };
+        let mut is_taken = false;
+        for plan in plans.iter_mut() {
+            is_taken |= plan.give(name, text, &session.sources)?;
+        }
+        if !is_taken {
+            let detail = format!(
+                "A plan file is applied as it is: it has no ephemeral variable {name:?} that could be given with it."
+            );
+            return Err(Diagnostic::error("Flags without effect", detail).into());
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> Exit {
-    let Planned { engine, plans, fleet, .. } = planned;
+    let Planned { engine, plans, fleet, mut report, .. } = planned;
     let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
     let plans: Vec<Plan> = plans
         .into_iter()
@@ -181,6 +206,11 @@ pub(super) async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> E
     let waiting: usize = plans.iter().map(|plan| plan.deferred.len()).sum();
     let outcomes = Box::pin(ops::apply(&engine, plans)).await;
     reporter.applied(&outcomes, mode, fleet);
+    outcomes.iter().for_each(|outcome| report.report.applied(outcome));
+    if let Err(problem) = report.write() {
+        reporter.diagnostics(vec![problem]);
+        return Exit::Failure;
+    }
     if partial {
         let detail =
             "The plan was made with -target or -exclude, so not all of the configuration is followed.";

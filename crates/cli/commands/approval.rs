@@ -66,7 +66,7 @@ fn scope(plans: &[Plan]) -> String {
         [single] => {
             format!("This concerns {} of workspace {}.", render::plan::size(single), single.workspace)
         }
-        several => format!("This concerns {}, as shown above.", render::count(several.len(), "tenant")),
+        several => format!("This concerns {}, as shown above.", render::summary::tenants(several)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `plan` and `apply` have in common: from flags to plans.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tenantctl_core::state::Sealer;
 
 use crate::args::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
 use crate::render::Reporter;
+use crate::render::report::Report;
 use crate::render::reporter::Human;
 use crate::render::stream::Stream;
 use crate::session::{self, Session};
@@ -37,6 +39,33 @@ pub(super) struct Planned {
     pub(super) fleet: bool,
     /// So many could not be planned; why was told.
     pub(super) failed: usize,
+    /// What came of each workspace so far, and where that is to be written.
+    pub(super) report: Reported,
+}
+
+/// The report of a run and where it goes.
+pub(super) struct Reported {
+    operation: String,
+    path: Option<PathBuf>,
+    pub(super) report: Report,
+}
+
+impl Reported {
+    /// Of this run, nothing in it yet.
+    pub(super) fn new(operation: &str, run: &RunArgs) -> Self {
+        Reported { operation: operation.to_owned(), path: run.report.clone(), report: Report::default() }
+    }
+
+    /// Writes it as it is now, if it was asked for.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write(&self) -> Result<(), Diagnostic> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let is_xml = path.extension().is_some_and(|end| end == "xml");
+        let text = self.report.text(&self.operation, is_xml);
+        std::fs::write(path, text).map_err(|problem| crate::error::file("Cannot write", path, &problem))
+    }
 }
 
 /// Who tells the user.
@@ -100,7 +129,9 @@ async fn made(
     let total = outcomes.len();
     let mut plans = Vec::with_capacity(total);
     let mut problems = Diagnostics::new();
+    let mut report = Reported::new(wanted.operation, wanted.run);
     for outcome in outcomes {
+        report.report.planned(&outcome.workspace, outcome.result.as_ref(), &outcome.diagnostics);
         let failed = outcome.diagnostics.has_errors();
         problems.extend(outcome.diagnostics);
         plans.extend(outcome.result.filter(|_| !failed).map(|mut plan| {
@@ -115,6 +146,7 @@ async fn made(
     let guard = ops::guard(&loaded.platform, &plans, !selection.is_all());
     let refused = guard.has_errors() && !wanted.plan.ignore_guard;
     problems.extend(guard.into_iter().filter(|_| refused));
+    report.write()?;
     let failed = total - plans.len();
     if refused || failed > 0 && (!fleet || plans.is_empty() || wanted.run.fail_fast) {
         return Err(problems);
@@ -128,7 +160,7 @@ async fn made(
     if show || failed > 0 {
         reporter.diagnostics(problems.sorted().into_iter().collect());
     }
-    Ok(Planned { engine, plans, fleet, failed })
+    Ok(Planned { engine, plans, fleet, failed, report })
 }
 
 fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {

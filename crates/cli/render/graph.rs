@@ -146,6 +146,9 @@ fn name(graph: &Graph, at: usize) -> (&'static str, String) {
     let module = &graph.modules[node.module].module;
     match node.kind {
         NodeKind::Variable(i) => ("variable", format!("var.{}", module.variables[i].name.name)),
+        NodeKind::Validation(i) => {
+            ("validation", format!("var.{} (validation)", module.variables[i].name.name))
+        }
         NodeKind::Local(i) => ("local", format!("local.{}", module.locals[i].0.name)),
         NodeKind::Output(i) => ("output", format!("output.{}", module.outputs[i].name.name)),
         NodeKind::Call(i) => ("module", format!("module.{}", module.calls[i].name.name)),
@@ -157,6 +160,9 @@ fn name(graph: &Graph, at: usize) -> (&'static str, String) {
             match resource.mode {
                 ResourceMode::Managed => ("resource", format!("{}.{}", resource.kind, resource.name)),
                 ResourceMode::Data => ("data", format!("data.{}.{}", resource.kind, resource.name)),
+                ResourceMode::Ephemeral => {
+                    ("ephemeral", format!("ephemeral.{}.{}", resource.kind, resource.name))
+                }
             }
         }
     }

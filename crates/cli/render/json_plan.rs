@@ -5,7 +5,6 @@
 //! asked for that.
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::addr::ResourceMode;
 use tenantctl_core::plan::{
     Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, Reason,
 };
@@ -45,7 +44,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
             "root_module": document.values(plan, planned),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
-        "resource_changes": plan.changes.iter().map(|change| document.change(change)).collect::<Vec<_>>(),
+        "resource_changes": kept(plan).map(|change| document.change(change)).collect::<Vec<_>>(),
         "output_changes": document.output_changes(plan),
         "prior_state": {
             "format_version": "1.0",
@@ -91,13 +90,13 @@ fn deferred(deferred: &Deferred) -> Json {
 fn checked(checked: &Checked) -> Json {
     let (mut address, words) = match &checked.what {
         Checkable::Resource { mode, kind, name } => {
-            let data = if *mode == ResourceMode::Data { "data." } else { "" };
             let json = json!({ "kind": "resource", "mode": mode, "type": kind, "name": name });
-            (json, format!("{data}{kind}.{name}"))
+            (json, format!("{}{kind}.{name}", mode.prefix()))
         }
         Checkable::OutputValue(name) => {
             (json!({ "kind": "output_value", "name": name }), format!("output.{name}"))
         }
+        Checkable::Variable(name) => (json!({ "kind": "var", "name": name }), format!("var.{name}")),
         Checkable::Check(name) => (json!({ "kind": "check", "name": name }), format!("check.{name}")),
     };
     let dot = if checked.module.is_empty() { "" } else { "." };
@@ -124,6 +123,11 @@ fn checked(checked: &Checked) -> Json {
     json!({ "address": address, "status": status, "instances": instances })
 }
 
+/// Changes of what is kept: of ephemeral objects nothing is said.
+fn kept(plan: &Plan) -> impl Iterator<Item = &Change> {
+    plan.changes.iter().filter(|change| change.action != Action::Open)
+}
+
 /// The object as it will be.
 fn planned(change: &Change) -> Value {
     match change.action {
@@ -136,6 +140,7 @@ fn planned(change: &Change) -> Value {
 fn actions(action: Action) -> &'static [&'static str] {
     match action {
         Action::NoOp => &["no-op"],
+        Action::Open => &["open"],
         Action::Create => &["create"],
         Action::Read => &["read"],
         Action::Update => &["update"],
@@ -154,15 +159,13 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::ReplaceByRequest => "replace_by_request",
         Reason::ReplaceByTriggers => "replace_by_triggers",
         Reason::CannotUpdate(_) => "replace_because_cannot_update",
-        Reason::NotInConfig => "delete_because_no_resource_config",
+        Reason::NotInConfig | Reason::Removed => "delete_because_no_resource_config",
         Reason::CountIndex => "delete_because_count_index",
         Reason::EachKey(_) => "delete_because_each_key",
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
-        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept | Reason::Removed => {
-            return None;
-        }
+        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept => return None,
     })
 }
 
@@ -233,7 +236,7 @@ impl Document<'_> {
     }
 
     fn values(&self, plan: &Plan, side: impl Fn(&Change) -> Value) -> Json {
-        let resources = plan.changes.iter().filter_map(|change| {
+        let resources = kept(plan).filter_map(|change| {
             let value = side(change);
             if value.is_null() || change.key.deposed.is_some() {
                 return None;
@@ -273,6 +276,15 @@ impl Document<'_> {
                 let after = hide(&output.after, output.sensitive);
                 let mut json = self.difference(&[output_action(output)], &before, &after);
                 json["after_unknown"] = json_value::unknown(&output.after);
+                if output.sensitive {
+                    json["before_sensitive"] = json!(true);
+                }
+                // Of what is not known at all, nothing is said.
+                if !output.after.is_known()
+                    && let Some(json) = json.as_object_mut()
+                {
+                    json.remove("after");
+                }
                 (name.to_string(), json)
             })
             .collect()

@@ -15,6 +15,7 @@ pub(crate) mod json_value;
 pub(crate) mod notation;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod report;
 pub(crate) mod state;
 pub(crate) mod stream;
 pub(crate) mod summary;

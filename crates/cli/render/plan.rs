@@ -151,6 +151,7 @@ fn block(mark: Mark, key: &RecordKey, inside: &str, style: Style) -> String {
     let word = match key.address.mode {
         ResourceMode::Managed => "resource",
         ResourceMode::Data => "data",
+        ResourceMode::Ephemeral => "ephemeral",
     };
     let (kind, name) = (&key.address.kind, &key.address.name);
     let opening = format!("{} {word} \"{kind}\" \"{name}\"", style.theme.mark(mark, 2));

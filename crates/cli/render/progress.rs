@@ -260,7 +260,7 @@ fn bar(length: usize) -> ProgressBar {
 
 /// Whether the user is told of such a step.
 pub(super) fn is_shown(action: StepAction) -> bool {
-    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check)
+    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check | StepAction::Open)
 }
 
 /// How a step begins, what it is called, and what goes on.
@@ -270,6 +270,7 @@ pub(super) fn words(action: StepAction) -> (&'static str, &'static str, &'static
         StepAction::Update => ("Modifying...", "Modifications", "modifying"),
         StepAction::Delete => ("Destroying...", "Destruction", "destroying"),
         StepAction::Read => ("Reading...", "Read", "reading"),
+        StepAction::Open => ("Opening...", "Opening", "opening"),
         StepAction::Forget => ("Forgetting...", "Forgetting", "forgetting"),
         StepAction::Depose => ("Setting aside...", "Setting aside", "setting aside"),
         StepAction::Check => ("Checking...", "Check", "checking"),

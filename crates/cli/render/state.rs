@@ -29,6 +29,7 @@ pub(crate) fn object(record: &ResourceRecord, style: Style) -> String {
     let word = match address.mode {
         ResourceMode::Managed => "resource",
         ResourceMode::Data => "data",
+        ResourceMode::Ephemeral => "ephemeral",
     };
     let tainted = if record.tainted { " (tainted)" } else { "" };
     let mut diff = ValueDiff::new(style, &[]);

@@ -324,6 +324,7 @@ fn action_word(action: StepAction) -> &'static str {
         StepAction::Update => "update",
         StepAction::Delete => "delete",
         StepAction::Read => "read",
+        StepAction::Open => "open",
         StepAction::Forget => "forget",
         StepAction::Depose | StepAction::Check | StepAction::Join => "noop",
     }
@@ -334,6 +335,7 @@ fn planned_word(action: Action) -> &'static str {
         Action::NoOp => "noop",
         Action::Create => "create",
         Action::Read => "read",
+        Action::Open => "open",
         Action::Update => "update",
         Action::DeleteThenCreate | Action::CreateThenDelete | Action::ForgetThenCreate => "replace",
         Action::Delete => "delete",

@@ -1,6 +1,7 @@
 //! The last lines: how much a plan would do to each tenant, and what an apply
 //! did.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use tenantctl_core::ops::{Applied, Outcome};
@@ -32,10 +33,21 @@ pub(super) fn plans(plans: &[Plan], theme: Theme) -> String {
         let _ = write!(text, "\n{}", table.render(2));
     }
     let total = plans.iter().map(Plan::counts).fold(Counts::default(), std::ops::Add::add);
-    let tenants = plans.iter().filter(|plan| plan.tenant.is_some()).count();
-    let across = if tenants == 0 { count(plans.len(), "workspace") } else { count(tenants, "tenant") };
+    let across = tenants(plans);
     let _ = writeln!(text, "\n{} {} across {across}.", theme.bold("Plan:"), numbers(total));
     text
+}
+
+/// How many tenants plans are about, and in how many places when they run in
+/// several; workspaces, when it is not about tenants.
+pub(crate) fn tenants(plans: &[Plan]) -> String {
+    let of_tenants = plans.iter().filter(|plan| plan.tenant.is_some()).count();
+    let distinct: HashSet<&str> = plans.iter().filter_map(|plan| plan.tenant.as_deref()).collect();
+    match (of_tenants, distinct.len()) {
+        (0, _) => count(plans.len(), "workspace"),
+        (all, tenants) if all == tenants => count(tenants, "tenant"),
+        (all, tenants) => format!("{} in {}", count(tenants, "tenant"), count(all, "instance")),
+    }
 }
 
 /// What an apply came to; `fleet` when there is more than the one workspace of
@@ -52,7 +64,8 @@ pub(crate) fn applied(outcomes: &[Outcome<Applied>], mode: PlanMode, fleet: bool
         PlanMode::Destroy => format!("Resources: {destroy} destroyed{forgotten}."),
         _ => format!("Resources: {imported}{add} added, {change} changed, {destroy} destroyed{forgotten}."),
     };
-    let across = if fleet { format!(" Tenants: {}.", outcomes.len() - failed.len()) } else { String::new() };
+    let across =
+        if fleet { format!(" Workspaces: {}.", outcomes.len() - failed.len()) } else { String::new() };
     if failed.is_empty() {
         return format!("\n{} {numbers}{across}\n", theme.good(&format!("{noun} complete!")));
     }

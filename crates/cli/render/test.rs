@@ -137,7 +137,7 @@ fn words(problems: &Diagnostics, sources: &SourceMap) -> String {
 }
 
 /// Text as XML has it; characters that XML cannot have are left out.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

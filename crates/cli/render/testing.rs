@@ -46,6 +46,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         simulate: Vec::new(),
         schemas: BTreeMap::new(),
         variables: BTreeMap::new(),
+        ephemeral: BTreeMap::new(),
         changes,
         outputs: [].into(),
         drift: Vec::new(),

@@ -151,7 +151,7 @@ impl fmt::Display for ModulePath {
     }
 }
 
-/// Managed by us, or only read.
+/// Managed by us, only read, or opened and never kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceMode {
@@ -160,6 +160,19 @@ pub enum ResourceMode {
     Managed,
     /// A `data` block.
     Data,
+    /// An `ephemeral` block.
+    Ephemeral,
+}
+
+impl ResourceMode {
+    /// What stands before the type in an address.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            ResourceMode::Managed => "",
+            ResourceMode::Data => "data.",
+            ResourceMode::Ephemeral => "ephemeral.",
+        }
+    }
 }
 
 /// A resource instance: `module.db.cnpg_cluster.main["eu"]`.
@@ -167,7 +180,7 @@ pub enum ResourceMode {
 pub struct ResourceAddress {
     /// The module instance it is in.
     pub module: ModulePath,
-    /// Managed or data.
+    /// Managed, data or ephemeral.
     pub mode: ResourceMode,
     /// Its type, `kubernetes_manifest`.
     pub kind: Arc<str>,
@@ -190,10 +203,7 @@ impl fmt::Display for ResourceAddress {
         if !self.module.is_root() {
             write!(f, "{}.", self.module)?;
         }
-        if self.mode == ResourceMode::Data {
-            f.write_str("data.")?;
-        }
-        write!(f, "{}.{}", self.kind, self.name)?;
+        write!(f, "{}{}.{}", self.mode.prefix(), self.kind, self.name)?;
         match &self.key {
             Some(key) => key.fmt(f),
             None => Ok(()),
@@ -217,9 +227,13 @@ impl FromStr for ResourceAddress {
             module = module.child(name.into(), child_key);
         }
         let mut mode = ResourceMode::Managed;
-        if steps.peek().is_some_and(|(name, key)| name == "data" && key.is_none()) {
-            mode = ResourceMode::Data;
-            steps.next();
+        for other in [ResourceMode::Data, ResourceMode::Ephemeral] {
+            let word = other.prefix().trim_end_matches('.');
+            if steps.peek().is_some_and(|(name, key)| name == word && key.is_none()) {
+                mode = other;
+                steps.next();
+                break;
+            }
         }
         let (kind, no_key) = steps.next().ok_or_else(bad)?;
         let (name, key) = steps.next().ok_or_else(bad)?;

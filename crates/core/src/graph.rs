@@ -27,6 +27,8 @@ pub use providers::ProviderHop;
 pub enum NodeKind {
     /// `variable`
     Variable(usize),
+    /// The `validation` blocks of a variable.
+    Validation(usize),
     /// A local value.
     Local(usize),
     /// `output`
@@ -74,6 +76,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Node indexes, dependencies first.
     pub order: Vec<usize>,
+    /// Whether something in it gives values that are never stored.
+    pub has_ephemeral: bool,
     index: HashMap<(usize, NodeKind), usize>,
     children: HashMap<(usize, usize), usize>,
     /// Position of each named block in its module's list.
@@ -100,11 +104,17 @@ impl Graph {
             modules: vec![ModuleNode { module: root.clone(), parent: None }],
             nodes: Vec::new(),
             order: Vec::new(),
+            has_ephemeral: false,
             index: HashMap::new(),
             children: HashMap::new(),
             names: Vec::new(),
         };
         graph.enumerate();
+        graph.has_ephemeral = graph.modules.iter().any(|m| {
+            m.module.variables.iter().any(|variable| variable.ephemeral)
+                || m.module.resources.iter().any(|block| block.mode == ResourceMode::Ephemeral)
+                || m.module.outputs.iter().any(|output| output.ephemeral)
+        });
         graph.names = graph.modules.iter().map(|m| Names::of(&m.module).owned()).collect();
         let mut diagnostics = Diagnostics::new();
         graph.connect(&mut diagnostics);
@@ -170,6 +180,11 @@ impl Graph {
             let module = self.modules[at].module.clone();
             let kinds = (0..module.variables.len())
                 .map(NodeKind::Variable)
+                .chain(
+                    (0..module.variables.len())
+                        .filter(|&i| !module.variables[i].validations.is_empty())
+                        .map(NodeKind::Validation),
+                )
                 .chain((0..module.locals.len()).map(NodeKind::Local))
                 .chain((0..module.outputs.len()).map(NodeKind::Output))
                 .chain((0..module.resources.len()).map(NodeKind::Resource))
@@ -212,6 +227,10 @@ impl Graph {
                     {
                         refer(self, parent, argument);
                     }
+                }
+                NodeKind::Validation(i) => {
+                    Rule::expressions(&here.variables[i].validations).for_each(|e| refer(self, module, e));
+                    wanted.extend(self.node(module, NodeKind::Variable(i)));
                 }
                 NodeKind::Local(i) => refer(self, module, &here.locals[i].1),
                 NodeKind::Provider(i) => {
@@ -461,6 +480,10 @@ impl Graph {
         let (name, span) = match node.kind {
             NodeKind::Variable(i) => {
                 (format!("var.{}", module.variables[i].name.name), module.variables[i].name.span)
+            }
+            NodeKind::Validation(i) => {
+                let name = &module.variables[i].name;
+                (format!("validation of var.{}", name.name), name.span)
             }
             NodeKind::Local(i) => (format!("local.{}", module.locals[i].0.name), module.locals[i].0.span),
             NodeKind::Output(i) => {

@@ -10,11 +10,13 @@
 //! | text → canonical text | [`mod@fmt`]: `rewrite`, `layout` | the same configuration as `fmt` lays it out |
 //! | a module's source → its directory | [`modules`]: `source`, `git`, `lock`, `store` | a local directory, or a checkout at the pinned commit |
 //! | syntax → modules | [`config`]: `decode`, `body`, `types` | typed blocks; each resource body is one expression that follows its schema |
-//! | modules → instances | [`config`]: `merge` | one [`config::Instance`] a tenant, settings merged and checked |
+//! | blocks of a platform → layers | [`config`]: `tenancy` | settings with layer and place, policies, limits |
+//! | modules → instances | [`config`]: `platform`, `settle` | one [`config::Instance`] a tenant and environment, settings merged and checked |
 //! | modules → graph | [`graph`] | what must be known before what, shared by all tenants of a blueprint |
 //! | state → refreshed state | [`refresh`] | bulk reads, drift |
 //! | state → moved state | [`plan`]: `moves` | recorded objects at the addresses of their blocks |
 //! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `objects`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
+//! | plans → plans that may be | [`ops`]: `policies`, `guards` | refusals: policies, names claimed twice, the platform's guard |
 //! | plan ↔ file | [`plan::file`] | versioned, sealed |
 //! | plan → steps | [`mod@apply`]: `executor` | order, limits, stop requests, events |
 //! | step → objects | [`mod@apply`]: `step`, `call`, `values` | journal begin, provider call, journal end |
@@ -26,9 +28,10 @@
 //! # Underneath
 //!
 //! [`addr`] names, [`value`] typed values with unknowns and marks, [`diag`]
-//! diagnostics, [`cancel`] stop requests, [`retry`] calls made again, [`expr`] expressions and the one
-//! evaluator, [`provider`] the interface of providers, [`state`] records,
-//! journal and lock. [`event`] tells in terms of plans what happens.
+//! diagnostics, [`cancel`] stop requests, [`retry`] calls made again, [`expr`]
+//! expressions and the one evaluator, [`provider`] the interface of providers,
+//! [`state`] records, journal and lock. [`event`] tells in terms of plans what
+//! happens.
 //!
 //! Which module may import which is stated and held by a test, `tests/imports.rs`.
 //!
@@ -43,9 +46,9 @@
 //!
 //! # What is absent
 //!
-//! Provisioners other than `local-exec`, local names of providers, ephemeral
-//! resources, module registries, environments as a layer, migration and
-//! rollout. Each is refused by a diagnostic, not ignored.
+//! Provisioners other than `local-exec`, local names of providers, module
+//! registries, migration and rollout. Each is refused by a diagnostic, not
+//! ignored.
 
 pub mod addr;
 pub mod apply;

@@ -1,7 +1,8 @@
 //! The provider `terraform`: resource types that need no service.
 //!
 //! `terraform_data` keeps a value in state and replaces itself when
-//! `triggers_replace` changes, with Terraform's semantics.
+//! `triggers_replace` changes, with Terraform's semantics; an ephemeral
+//! `terraform_data` gives its input for the run only.
 //!
 //! Guarantees: planning shares the configuration's values and copies none; the
 //! id follows from the creation's token, so that a creation redone after a
@@ -12,7 +13,7 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use tenantctl_core::provider::{
-    Attribute, AttributeError, Block, ErrorClass, Outcome, Path, PlanRequest, PlanResponse, Provider,
+    Attribute, AttributeError, Block, ErrorClass, Opened, Outcome, Path, PlanRequest, PlanResponse, Provider,
     ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Type, Value,
 };
 use uuid::Uuid;
@@ -21,6 +22,7 @@ const DATA: &str = "terraform_data";
 
 static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| ProviderSchema {
     resources: [(DATA, ResourceSchema { version: 0, block: data_block() })].into(),
+    ephemeral: [(DATA, ResourceSchema { version: 0, block: ephemeral_block() })].into(),
     ..ProviderSchema::default()
 });
 
@@ -35,6 +37,14 @@ fn data_block() -> Block {
                 .force_new()
                 .describe("A change of this value makes a new object."),
         ),
+    ];
+    Block::new(attributes, [])
+}
+
+fn ephemeral_block() -> Block {
+    let attributes = [
+        ("input", Attribute::optional(Type::Dynamic).describe("A value that is not to be stored.")),
+        ("output", Attribute::computed(Type::Dynamic).describe("The value of input, ephemeral.")),
     ];
     Block::new(attributes, [])
 }
@@ -64,6 +74,19 @@ fn data(config: &Value, id: Value) -> Value {
         ("input", input),
         ("triggers_replace", attribute(config, "triggers_replace")),
     ])
+}
+
+/// What an object is planned to be: as in Terraform, `output` is known only once
+/// the object has its `input`.
+fn planned(config: &Value, id: Value, prior: Option<&Value>) -> Value {
+    let input = attribute(config, "input");
+    let output = match prior {
+        Some(prior) if attribute(prior, "input") == input => attribute(prior, "output"),
+        _ if input.is_null() => input.clone(),
+        _ => Value::unknown(input.ty()).with_marks(input.deep_marks()),
+    };
+    let triggers = attribute(config, "triggers_replace");
+    Value::object([("id", id), ("output", output), ("input", input), ("triggers_replace", triggers)])
 }
 
 fn unknown_type(kind: &str) -> String {
@@ -97,10 +120,10 @@ impl Provider for Builtin {
             });
         }
         let Some(prior) = request.prior else {
-            let planned = data(request.config, Value::unknown_not_null(Type::String));
+            let planned = planned(request.config, Value::unknown_not_null(Type::String), None);
             return Ok(PlanResponse { planned, requires_replace: Vec::new() });
         };
-        let planned = data(request.config, attribute(prior, "id"));
+        let planned = planned(request.config, attribute(prior, "id"), Some(prior));
         let same = attribute(prior, "triggers_replace") == attribute(&planned, "triggers_replace");
         let requires_replace =
             if same { Vec::new() } else { vec![Path::root().attribute("triggers_replace")] };
@@ -148,6 +171,35 @@ impl Provider for Builtin {
         Ok(Outcome::Done(Value::NULL))
     }
 
+    /// As in OpenTofu, a `null_resource` becomes a `terraform_data`, its triggers
+    /// what replaces it.
+    fn moved(&self, from: &str, to: &str) -> Option<fn(&Value) -> Value> {
+        (from == "null_resource" && to == DATA).then_some(|object| {
+            let triggers = attribute(object, "triggers");
+            let triggers = match triggers.as_entries() {
+                Some(entries) => {
+                    Value::object(entries.iter().map(|(name, value)| (name.clone(), value.clone())))
+                        .with_marks(triggers.marks())
+                }
+                None => Value::NULL,
+            };
+            Value::object([
+                ("id", attribute(object, "id")),
+                ("input", Value::NULL),
+                ("output", Value::NULL),
+                ("triggers_replace", triggers),
+            ])
+        })
+    }
+
+    /// Gives its input: a value of this run only.
+    async fn open(&self, kind: &str, _connection: &Value, config: &Value) -> Result<Opened, ProviderError> {
+        check_kind(kind)?;
+        let input = attribute(config, "input");
+        let value = Value::object([("output", input.clone()), ("input", input)]);
+        Ok(Opened { value, handle: None })
+    }
+
     async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {
         check_kind(target.kind)?;
         Ok(data(&Value::NULL, id.into()))
@@ -171,7 +223,9 @@ mod tests {
     }
 
     fn plan(prior: Option<&Value>, config: &Value) -> PlanResponse {
-        Builtin.plan(PlanRequest { kind: DATA, prior, config, proposed: config }).expect("plans")
+        Builtin
+            .plan(PlanRequest { kind: DATA, prior, config, connection: &Value::NULL, proposed: config })
+            .expect("plans")
     }
 
     #[test]
@@ -180,8 +234,12 @@ mod tests {
         for input in [Value::NULL, "a".into(), unknown, Value::from("s").sensitive()] {
             let planned = plan(None, &config(input.clone(), Value::NULL)).planned;
             let output = planned.get("output").expect("output");
-            assert_eq!(output, input);
-            assert_eq!(output.marks(), input.marks());
+            assert_eq!(output.is_known(), input.is_null(), "{input:?}");
+            assert_eq!((output.ty(), output.marks()), (input.ty(), input.marks()));
+            // What is there already stays known.
+            let prior = data(&config(input.clone(), Value::NULL), "the-id".into());
+            let planned = plan(Some(&prior), &config(input.clone(), Value::NULL)).planned;
+            assert_eq!(planned.get("output"), Some(input));
             assert!(!planned.get("id").expect("id").is_known());
         }
     }

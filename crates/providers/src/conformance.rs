@@ -142,7 +142,8 @@ impl Run {
         let problems = self.provider.validate(kind, config);
         assert!(problems.is_empty(), "{kind}: the configuration is not valid: {problems:?}");
         let proposed = propose(&self.block, prior, config);
-        let request = PlanRequest { kind, prior, config, proposed: &proposed };
+        let connection = &self.connection;
+        let request = PlanRequest { kind, prior, config, connection, proposed: &proposed };
         let response = self.provider.plan(request).unwrap_or_else(|e| panic!("{kind}: plan: {}", e.detail));
         let names = |v: &Value| v.as_entries().map(|e| e.keys().cloned().collect::<Vec<_>>());
         assert_eq!(names(&response.planned), names(&proposed), "{kind}: the plan does not follow the schema");

@@ -3,11 +3,17 @@
 //! Providers know `tenantctl_core::provider` and what it re-exports, nothing
 //! else of the engine; types of an SDK never leave their module.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "builtin")]
 pub mod builtin;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "builtin")]
+pub mod null;
 #[cfg(feature = "simulated")]
 pub mod simulated;

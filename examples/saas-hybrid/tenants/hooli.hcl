@@ -1,7 +1,7 @@
 tenant "hooli" {
   tier       = "enterprise"
   compliance = ["gdpr", "soc2"]
-  labels     = { "cost-centre" = "key-accounts" }
+  labels     = { owner = "key-accounts" }
 
   settings = {
     domains     = ["shop.hooli.example"]

@@ -12,6 +12,8 @@ use crate::error::{Failure, Result};
 
 /// The lock file of the servers; the release is stated there and nowhere else.
 const GO_MOD: &str = include_str!("../kubernetes/go.mod");
+/// The same of moto.
+const AWS_REQUIREMENTS: &str = include_str!("../aws/requirements.txt");
 /// The same of the CloudNativePG operator.
 const CNPG_GO_MOD: &str = include_str!("../cnpg/go.mod");
 /// The same of OpenTofu.
@@ -76,6 +78,19 @@ pub fn opentofu() -> PathBuf {
     })
 }
 
+/// The Python that has moto, the stand-in for AWS.
+pub(crate) fn moto() -> Result<PathBuf> {
+    let pinned = AWS_REQUIREMENTS.lines().find_map(|line| line.strip_prefix("moto=="));
+    let release = pinned.and_then(|rest| rest.split_whitespace().next());
+    let found = release.and_then(|release| Some(set("aws", release)?.join("python")));
+    found.filter(|path| path.is_file()).ok_or_else(|| {
+        Failure::new(
+            "moto is not installed. Install it once, from the top of the repository, with:\n\n    \
+             tests/servers/install\n",
+        )
+    })
+}
+
 /// The CloudNativePG operator.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
@@ -105,7 +120,7 @@ fn cache() -> Option<PathBuf> {
 
 /// The folder of one set of programs; the same rule as in
 /// `tests/servers/install`.
-fn set(name: &str, release: &str) -> Option<PathBuf> {
+pub(crate) fn set(name: &str, release: &str) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let root = set("TENANTCTL_TEST_CACHE").or_else(|| {
         set("XDG_CACHE_HOME")

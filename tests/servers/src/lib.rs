@@ -18,6 +18,9 @@
 //! this crate puts pods on a node and says that they run (see [`Pods`]). The real
 //! CloudNativePG operator can run beside them (see [`Cnpg`]).
 //!
+//! What says something about DNS says it to a real authoritative server, see
+//! [`NameServer`].
+//!
 //! # Guarantees
 //!
 //! - Servers listen on loopback only and trust only certificates and tokens
@@ -37,10 +40,14 @@
 
 mod access;
 mod audit;
+mod aws;
+mod aws_eks;
 mod binaries;
 mod certs;
 mod cluster;
 mod cnpg;
+mod dns;
+mod dns_relay;
 mod error;
 mod health;
 mod kubeconfig;
@@ -56,9 +63,12 @@ mod worker;
 mod x509;
 
 pub use audit::{AuditEvent, AuditMark};
+pub use aws::{Aws, AwsCall, AwsFate, AwsFront};
 pub use binaries::opentofu;
 pub use cluster::Cluster;
 pub use cnpg::Cnpg;
+pub use dns::NameServer;
+pub use dns_relay::{Relay, Toll, is_change};
 pub use options::{Inflight, Options, Pods, User};
 pub use pods::PHASE_ANNOTATION;
 pub use proxy::{Asked, Fate, Proxy};

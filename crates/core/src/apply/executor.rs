@@ -72,6 +72,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         events: execution.events,
         secrets: execution.secrets,
         cancel: execution.cancel,
+        opened: std::sync::Mutex::default(),
         next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
     };
     let mut queue = Queue::new(&plan.steps);
@@ -111,12 +112,13 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         );
     }
     let outputs = outputs(&run, undone == 0, &mut diagnostics).await;
+    run.close(&mut diagnostics).await;
     Executed { done, undone, outputs, diagnostics }
 }
 
 /// Whether the user is told of such steps: the others are how, not what.
 fn is_known(action: StepAction) -> bool {
-    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check)
+    !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check | StepAction::Open)
 }
 
 /// Takes a step once there is a slot for its first call; `None` when a stop is
@@ -162,7 +164,7 @@ fn count(done: &mut Counts, step: &Step) {
         StepAction::Update => done.change += 1,
         StepAction::Delete => done.destroy += 1,
         StepAction::Forget => done.forget += 1,
-        StepAction::Depose | StepAction::Read | StepAction::Check | StepAction::Join => {}
+        StepAction::Depose | StepAction::Read | StepAction::Open | StepAction::Check | StepAction::Join => {}
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! `executor` runs the graph, `step` does one step with its journal entries,
 //! `values` finishes residual expressions, `recover` settles what a run that
-//! died left open, `call` retries and polls, `provision` runs commands.
+//! died left open, `call` retries and polls, `provision` runs commands,
+//! `open` opens and closes ephemeral objects.
 //!
 //! Must not: know configuration or graph; add, drop or re-plan a step.
 
 mod call;
 mod executor;
+mod open;
 mod provision;
 mod recover;
 mod step;

@@ -7,13 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::{Begun, Caller};
+use super::open::OpenHandle;
 use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
 use crate::plan::checks::settle;
-use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, proposed};
-use crate::provider::{ErrorClass, PlanRequest, ProviderError, Registry, SharedProvider, Target};
+use crate::plan::without_write_only;
+use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
+use crate::provider::{
+    ErrorClass, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
+};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState};
 use crate::value::{Kind, Secrets, Value};
@@ -29,6 +33,8 @@ pub(super) struct Run<'a> {
     pub events: &'a dyn EventSink,
     pub secrets: &'a Secrets,
     pub cancel: &'a Cancel,
+    /// What is to be closed in the end.
+    pub opened: Mutex<Vec<OpenHandle>>,
     pub next_begin: AtomicU64,
 }
 
@@ -65,6 +71,7 @@ impl Run<'_> {
             StepAction::Delete => self.delete(change, provider, slot).await,
             StepAction::Depose => self.depose(change).await,
             StepAction::Read => self.read(step, change, provider, slot).await,
+            StepAction::Open => self.open(step, change, provider, slot).await,
             StepAction::Forget => {
                 self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await
             }
@@ -81,7 +88,7 @@ impl Run<'_> {
         }
     }
 
-    fn caller<'c>(
+    pub(super) fn caller<'c>(
         &'c self,
         change: &'c Change,
         action: StepAction,
@@ -98,7 +105,7 @@ impl Run<'_> {
         }
     }
 
-    fn error(&self, change: &Change, error: &ProviderError) -> Box<Diagnostic> {
+    pub(super) fn error(&self, change: &Change, error: &ProviderError) -> Box<Diagnostic> {
         let mut diagnostic = failed(error, &format!("{}:{}", self.plan.workspace, change.key));
         diagnostic.span = change.span;
         Box::new(diagnostic)
@@ -153,8 +160,12 @@ impl Run<'_> {
         };
         let guess = proposed(&schema.block, &config, prior);
         let response = provider
-            .plan(PlanRequest { kind, prior, config: &config, proposed: &guess })
+            .plan(PlanRequest { kind, prior, config: &config, connection: &connection, proposed: &guess })
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        let response = match provider.schema().resources.get(&**kind) {
+            Some(schema) => without_write_only(response, &schema.block),
+            None => response,
+        };
         if let Some(path) = contradiction(&change.after, &response.planned, &crate::value::Path::root()) {
             let detail = format!(
                 "Once all values were known, {path} of {} came to something else than was planned. Nothing was done to it.",
@@ -243,7 +254,7 @@ impl Run<'_> {
         };
         match caller.finish(provider, target, self.begun(id), outcome).await {
             Ok(value) => {
-                record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                record.attributes = kept(value, schema);
                 self.secrets.learn(&record.attributes);
                 // What is run for it is a part of it: until that is done, the
                 // object is not whole.
@@ -308,7 +319,7 @@ impl Run<'_> {
         };
         match result {
             Ok(value) => {
-                record.attributes = schema.map_or(value.clone(), |s| mark_sensitive(value.clone(), &s.block));
+                record.attributes = kept(value, schema);
                 self.secrets.learn(&record.attributes);
                 let value = record.attributes.clone();
                 self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
@@ -394,6 +405,14 @@ impl Run<'_> {
             Err(error) => return Err(self.error(change, &error)),
         }
         Ok(())
+    }
+}
+
+/// The object as it is kept.
+fn kept(value: Value, schema: Option<&ResourceSchema>) -> Value {
+    match schema {
+        Some(schema) => mark_sensitive(null_write_only(value, &schema.block), &schema.block),
+        None => value,
     }
 }
 

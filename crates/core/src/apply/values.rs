@@ -4,9 +4,9 @@ use std::sync::Mutex;
 
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
-use crate::plan::{InstanceKeyRepr, Plan, Shape, Slot};
+use crate::plan::{EphemeralVariable, InstanceKeyRepr, Plan, Shape, Slot};
 use crate::syntax::parse_template;
-use crate::value::{Type, Value};
+use crate::value::{Marks, Type, Value};
 
 /// Values of objects, by the index of their change.
 pub(super) struct Values<'a> {
@@ -53,6 +53,15 @@ impl<'a> Values<'a> {
     fn slot(&self, slot: &Slot) -> EvalResult {
         match slot {
             Slot::Expression(expr) => evaluate(expr, self),
+            Slot::Marked { expr, sensitive, ephemeral } => {
+                let value = evaluate(expr, self)?;
+                let value = if *sensitive { value.sensitive() } else { value };
+                Ok(if *ephemeral { value.with_marks(Marks::EPHEMERAL) } else { value })
+            }
+            Slot::Given(name) => {
+                let given = self.plan.ephemeral.get(name).and_then(EphemeralVariable::value);
+                Ok(given.unwrap_or_else(|| Value::unknown(Type::Dynamic)).with_marks(Marks::EPHEMERAL))
+            }
             Slot::Shared(name) => {
                 let passed = self.passed.as_entries().and_then(|passed| passed.get(name));
                 Ok(passed.cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic)))

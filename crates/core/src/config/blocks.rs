@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use super::lifecycle::rules;
 use super::model::{Check, Import, Moved, Removed};
-use super::reader::{Constants, check_labels, check_names, constant};
-use super::{providers, provisioners};
+use super::reader::{Constants, check_labels, constant};
+use super::{providers, provisioners, vocabulary};
 use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
+use crate::provider::Registry;
 use crate::syntax::{Block, Body};
 use crate::value::Type;
 
 /// Reads a `moved` block.
-pub(super) fn moved(block: &Block, diagnostics: &mut Diagnostics) -> Option<Moved> {
+pub(super) fn moved(block: &Block, registry: &Registry, diagnostics: &mut Diagnostics) -> Option<Moved> {
     let span = block.header();
     check_labels(block, &[], diagnostics);
-    check_names(&block.body, &["from", "to"], &[], diagnostics);
+    vocabulary::check("moved", &block.body, diagnostics);
     let from = selector(&block.body, "from", span, diagnostics);
     let to = selector(&block.body, "to", span, diagnostics);
     let (from, to) = (from?, to?);
@@ -25,11 +26,15 @@ pub(super) fn moved(block: &Block, diagnostics: &mut Diagnostics) -> Option<Move
         (Selector::Resource(from), Selector::Resource(to)) if from.mode != to.mode => {
             Some("A resource and a data source are not of one sort.")
         }
-        (Selector::Resource(from), _) if from.mode == ResourceMode::Data => {
-            Some("Data sources are read anew by each run, so there is nothing to move.")
+        (Selector::Resource(from), _) if from.mode != ResourceMode::Managed => {
+            Some("Only what resource blocks made is kept, so there is nothing to move.")
         }
-        (Selector::Resource(from), Selector::Resource(to)) if from.kind != to.kind => {
-            Some("Objects of one type cannot become objects of another: no provider of this build does that.")
+        (Selector::Resource(from), Selector::Resource(to))
+            if from.kind != to.kind && registry.moved(&from.kind, &to.kind).is_none() =>
+        {
+            Some(
+                "Objects of the one type cannot become objects of the other: their provider does not do that.",
+            )
         }
         (Selector::Resource(_), Selector::Resource(_)) => None,
         _ => Some("Either both addresses are those of resources, or both are those of modules."),
@@ -49,10 +54,10 @@ pub(super) fn removed(
 ) -> Option<Removed> {
     let span = block.header();
     check_labels(block, &[], diagnostics);
-    check_names(&block.body, &["from"], &["lifecycle", "provisioner", "connection"], diagnostics);
+    vocabulary::check("removed", &block.body, diagnostics);
     let mut destroy = None;
     for inner in block.body.blocks.iter().filter(|inner| &*inner.kind.name == "lifecycle") {
-        check_names(&inner.body, &["destroy"], &[], diagnostics);
+        vocabulary::check("removed lifecycle", &inner.body, diagnostics);
         let value = constant(&inner.body, "destroy", &Type::Bool, scope, diagnostics);
         destroy = value.and_then(|value| value.as_bool());
     }
@@ -60,7 +65,7 @@ pub(super) fn removed(
     let from = selector(&block.body, "from", span, diagnostics)?;
     let keyed = from.module().steps().iter().any(|step| step.key.is_some())
         || matches!(&from, Selector::Resource(address) if address.key.is_some());
-    if keyed || matches!(&from, Selector::Resource(address) if address.mode == ResourceMode::Data) {
+    if keyed || matches!(&from, Selector::Resource(address) if address.mode != ResourceMode::Managed) {
         let detail = format!(
             "A removed block is about a whole resource or module, without instance keys, not {from}."
         );
@@ -84,7 +89,7 @@ pub(super) fn removed(
 pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Import> {
     let span = block.header();
     check_labels(block, &[], diagnostics);
-    check_names(&block.body, &["to", "id", "for_each", "provider"], &[], diagnostics);
+    vocabulary::check("import", &block.body, diagnostics);
     let to = required(&block.body, "to", span, diagnostics);
     let id = required(&block.body, "id", span, diagnostics);
     let (to, id) = (to?, id?);
@@ -92,8 +97,8 @@ pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Imp
         diagnostics.push(not_an_address("to", to.span));
         return None;
     };
-    if to.mode == ResourceMode::Data {
-        let detail = "Data sources are only read: there is nothing to import.";
+    if to.mode != ResourceMode::Managed {
+        let detail = "Only resource blocks have objects that are kept: there is nothing to import.";
         diagnostics.push(Diagnostic::error("Invalid import address", detail).at(span));
         return None;
     }
@@ -111,7 +116,7 @@ pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Imp
 
 /// Reads a `check` block, but for its data source.
 pub(super) fn check(block: &Block, diagnostics: &mut Diagnostics) -> Option<Check> {
-    check_names(&block.body, &[], &["assert", "data"], diagnostics);
+    vocabulary::check("check", &block.body, diagnostics);
     if !check_labels(block, &["name"], diagnostics) {
         return None;
     }
@@ -171,6 +176,7 @@ fn steps(expr: &Expr) -> Option<Vec<Step<'_>>> {
         ExprKind::Reference(Reference::Resource { mode, kind, name }) => match mode {
             ResourceMode::Managed => plain(&[kind, name]),
             ResourceMode::Data => plain(&[&"data".into(), kind, name]),
+            ResourceMode::Ephemeral => plain(&[&"ephemeral".into(), kind, name]),
         },
         ExprKind::Attribute(source, name) => {
             let mut steps = steps(source)?;
@@ -202,11 +208,14 @@ fn address<'e>(steps: &[Step<'e>]) -> Option<Addressed<'e>> {
         rest = after;
     }
     let mut mode = ResourceMode::Managed;
-    if let [(word, None), after @ ..] = rest
-        && &**word == "data"
-    {
-        mode = ResourceMode::Data;
-        rest = after;
+    for other in [ResourceMode::Data, ResourceMode::Ephemeral] {
+        if let [(word, None), after @ ..] = rest
+            && **word == *other.prefix().trim_end_matches('.')
+        {
+            mode = other;
+            rest = after;
+            break;
+        }
     }
     match rest {
         [] if !path.is_root() && mode == ResourceMode::Managed => Some((Selector::Module(path), keys)),

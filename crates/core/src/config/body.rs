@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::reader::{unexpected_argument, unexpected_block};
+use super::vocabulary::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
 use crate::provider::{Block, Nesting};
@@ -16,6 +17,14 @@ use crate::value::Type;
 pub(super) struct Meta {
     pub attributes: &'static [&'static str],
     pub blocks: &'static [&'static str],
+}
+
+impl Meta {
+    /// Those of a block of the language.
+    pub(super) fn of(kind: &str) -> Meta {
+        let known = vocabulary(kind);
+        Meta { attributes: known.arguments, blocks: known.blocks }
+    }
 }
 
 /// No such names: nested blocks.

@@ -11,19 +11,20 @@ use std::sync::Arc;
 use super::body::{Meta, compile};
 use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
-use super::reader::{Constants, check_labels, check_names, constant, constant_expr, listed};
+use super::reader::{Constants, check_labels, constant, constant_expr, listed};
 use super::types::type_constraint;
-use super::{blocks, files, json, overrides, providers, provisioners, requirements};
+use super::vocabulary::LANGUAGE;
+use super::{blocks, files, json, overrides, providers, provisioners, requirements, vocabulary};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
 use crate::modules::Modules;
-use crate::provider::Registry;
+use crate::provider::{ProviderSchema, Registry, ResourceSchema};
 use crate::syntax::{Block, Body, parse_file, parse_template};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
-const LATER: [&str; 2] = ["ephemeral", "action"];
+const LATER: [&str; 1] = ["action"];
 
 /// Block types that only a root directory has.
 pub(super) const TENANCY: [&str; 7] =
@@ -41,14 +42,6 @@ pub(super) struct Decoder<'a> {
     modules: HashMap<PathBuf, Arc<Module>>,
     stack: Vec<PathBuf>,
 }
-
-const META: Meta = Meta {
-    attributes: &["count", "for_each", "depends_on", "provider"],
-    blocks: &["lifecycle", "connection", "provisioner"],
-};
-
-/// Data sources have no provisioners.
-const META_DATA: Meta = Meta { attributes: META.attributes, blocks: &["lifecycle"] };
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap, located: &'a mut Modules) -> Self {
@@ -209,7 +202,10 @@ impl<'a> Decoder<'a> {
             "output" => module.outputs.extend(self.output(&block, scope)),
             "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, None, scope)),
             "data" => module.resources.extend(self.resource(block, ResourceMode::Data, None, scope)),
-            "moved" => module.moves.extend(blocks::moved(&block, &mut self.diagnostics)),
+            "ephemeral" => {
+                module.resources.extend(self.resource(block, ResourceMode::Ephemeral, None, scope));
+            }
+            "moved" => module.moves.extend(blocks::moved(&block, self.registry, &mut self.diagnostics)),
             "removed" => module.removals.extend(blocks::removed(&mut block, scope, &mut self.diagnostics)),
             "import" => module.imports.extend(blocks::import(&block, &mut self.diagnostics)),
             "check" => self.check(block, scope, module),
@@ -240,27 +236,14 @@ impl<'a> Decoder<'a> {
                 .at(block.header()),
             ),
             name => {
-                let known = [
-                    "variable",
-                    "locals",
-                    "output",
-                    "resource",
-                    "data",
-                    "module",
-                    "provider",
-                    "terraform",
-                    "moved",
-                    "removed",
-                    "import",
-                    "check",
-                ];
+                let known = LANGUAGE.iter().map(|block| block.kind).filter(|kind| !kind.contains(' '));
                 self.diagnostics.push(
                     Diagnostic::error(
                         "Unsupported block type",
                         format!("Blocks of type {name:?} are not expected here."),
                     )
                     .at(block.kind.span)
-                    .suggest(name, known.into_iter().chain(TENANCY)),
+                    .suggest(name, known.chain(TENANCY)),
                 );
             }
         }
@@ -277,10 +260,9 @@ impl<'a> Decoder<'a> {
             .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
             .chain(module.providers.iter().map(|p| (format!("provider {}", p.reference()), p.name.span)))
             .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
-            .chain(module.resources.iter().map(|r| {
-                let mode = if r.mode == ResourceMode::Data { "data source" } else { "resource" };
-                (format!("{mode} {}.{}", r.kind, r.name), r.span)
-            }));
+            .chain(
+                module.resources.iter().map(|r| (format!("{} {}.{}", noun(r.mode), r.kind, r.name), r.span)),
+            );
         for (name, span) in names {
             if let Some(first) = seen.insert(name.clone(), span) {
                 self.diagnostics.push(
@@ -296,12 +278,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn variable(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Variable> {
-        check_names(
-            &block.body,
-            &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"],
-            &["validation"],
-            &mut self.diagnostics,
-        );
+        vocabulary::check("variable", &block.body, &mut self.diagnostics);
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
@@ -331,24 +308,23 @@ impl<'a> Decoder<'a> {
                 .unwrap_or(otherwise)
         };
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
+        let ephemeral = flag("ephemeral", false);
         let validations = rules(&block.body, "validation", &mut self.diagnostics);
+        let deprecated = constant(&block.body, "deprecated", &Type::String, scope, &mut self.diagnostics);
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
             default,
             nullable,
             sensitive,
+            ephemeral,
             validations,
+            deprecated: deprecated.and_then(|words| Some(words.as_str()?.into())),
         })
     }
 
     fn output(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Output> {
-        check_names(
-            &block.body,
-            &["value", "description", "sensitive", "depends_on", "ephemeral"],
-            &["precondition"],
-            &mut self.diagnostics,
-        );
+        vocabulary::check("output", &block.body, &mut self.diagnostics);
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
@@ -359,11 +335,16 @@ impl<'a> Decoder<'a> {
             );
             return None;
         };
-        let sensitive = constant(&block.body, "sensitive", &Type::Bool, scope, &mut self.diagnostics);
+        let mut flag = |name| {
+            let value = constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics);
+            value.and_then(|value| value.as_bool()).unwrap_or(false)
+        };
+        let (sensitive, ephemeral) = (flag("sensitive"), flag("ephemeral"));
         Some(Output {
             name: block.labels[0].clone(),
             value: value.value.clone(),
-            sensitive: sensitive.and_then(|v| v.as_bool()).unwrap_or(false),
+            sensitive,
+            ephemeral,
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
             preconditions: rules(&block.body, "precondition", &mut self.diagnostics),
         })
@@ -393,19 +374,8 @@ impl<'a> Decoder<'a> {
         let span = block.header();
         let (kind, name) = (&block.labels[0], &block.labels[1]);
         let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
-            let known: Vec<&str> = self
-                .registry
-                .iter()
-                .flat_map(|p| {
-                    let schema = p.schema();
-                    if mode == ResourceMode::Data {
-                        schema.data_sources.keys()
-                    } else {
-                        schema.resources.keys()
-                    }
-                })
-                .copied()
-                .collect();
+            let known: Vec<&str> =
+                self.registry.iter().flat_map(|p| types(p.schema(), mode).keys()).copied().collect();
             self.diagnostics.push(
                 Diagnostic::error(
                     "Unknown resource type",
@@ -416,21 +386,12 @@ impl<'a> Decoder<'a> {
             );
             return None;
         };
-        let types = if mode == ResourceMode::Data {
-            &provider.schema().data_sources
-        } else {
-            &provider.schema().resources
-        };
-        let Some(schema) = types.get(&*kind.name) else {
-            let other = if mode == ResourceMode::Data {
-                "a resource, not a data source"
-            } else {
-                "a data source, not a resource"
-            };
-            self.diagnostics.push(
-                Diagnostic::error("Unknown resource type", format!("{:?} is {other}.", kind.name))
-                    .at(kind.span),
-            );
+        let Some(schema) = types(provider.schema(), mode).get(&*kind.name) else {
+            let modes = [ResourceMode::Managed, ResourceMode::Data, ResourceMode::Ephemeral];
+            let is = |mode: &ResourceMode| types(provider.schema(), *mode).contains_key(&*kind.name);
+            let other = modes.into_iter().find(is).map_or("something else", noun_with_article);
+            let detail = format!("{:?} is {other}, not {}.", kind.name, noun_with_article(mode));
+            self.diagnostics.push(Diagnostic::error("Unknown resource type", detail).at(kind.span));
             return None;
         };
         let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
@@ -438,7 +399,11 @@ impl<'a> Decoder<'a> {
             settings.map(|b| lifecycle(b, mode, scope, &mut self.diagnostics)).unwrap_or_default();
         let said = block.body.attribute("provider");
         let configuration = providers::of_resource(said, provider.name(), kind, &mut self.diagnostics);
-        let meta = if mode == ResourceMode::Managed { META } else { META_DATA };
+        let meta = match mode {
+            ResourceMode::Managed => Meta::of("resource"),
+            ResourceMode::Data => Meta::of("data"),
+            ResourceMode::Ephemeral => Meta::of("ephemeral"),
+        };
         Some(Resource {
             mode,
             kind: kind.name.clone(),
@@ -479,7 +444,7 @@ impl<'a> Decoder<'a> {
             );
         }
         let module = self.source(dir, &path, source.value.span)?;
-        let meta = ["source", "version", "count", "for_each", "depends_on", "providers"];
+        let meta = vocabulary::vocabulary("module").arguments;
         let arguments: BTreeMap<_, _> = block
             .body
             .attributes
@@ -488,6 +453,14 @@ impl<'a> Decoder<'a> {
             .map(|a| (a.name.name.clone(), a.value.clone()))
             .collect();
         for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
+            let set = module.variables.iter().find(|v| v.name.name == attribute.name.name);
+            if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()) {
+                let detail = format!("The variable {:?} is deprecated: {words}", attribute.name.name);
+                self.diagnostics.push(
+                    Diagnostic::warning("Variable marked as deprecated by the module author", detail)
+                        .at(attribute.name.span),
+                );
+            }
             if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
                 let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
                 self.diagnostics.push(super::reader::unexpected_argument(attribute, known, &[]));
@@ -507,7 +480,7 @@ impl<'a> Decoder<'a> {
         }
         for inner in &block.body.blocks {
             if &*inner.kind.name == "lifecycle" {
-                check_names(&inner.body, &["enabled"], &[], &mut self.diagnostics);
+                vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);
             } else {
                 self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
             }
@@ -525,6 +498,27 @@ impl<'a> Decoder<'a> {
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
         })
     }
+}
+
+/// The types that blocks of a mode may have.
+fn types(schema: &ProviderSchema, mode: ResourceMode) -> &BTreeMap<&'static str, ResourceSchema> {
+    match mode {
+        ResourceMode::Managed => &schema.resources,
+        ResourceMode::Data => &schema.data_sources,
+        ResourceMode::Ephemeral => &schema.ephemeral,
+    }
+}
+
+fn noun_with_article(mode: ResourceMode) -> &'static str {
+    match mode {
+        ResourceMode::Managed => "a resource",
+        ResourceMode::Data => "a data source",
+        ResourceMode::Ephemeral => "an ephemeral resource",
+    }
+}
+
+fn noun(mode: ResourceMode) -> &'static str {
+    noun_with_article(mode).split_once(' ').map_or("", |(_, noun)| noun)
 }
 
 /// What an expression holds as an object with literal keys.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::model::{Lifecycle, Repetition, Rule};
-use super::reader::{Constants, check_names, constant, listed};
+use super::reader::{Constants, constant, listed};
+use super::vocabulary;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, ExprKind};
@@ -17,18 +18,12 @@ pub(super) fn lifecycle(
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Lifecycle {
-    let names: &[&str] = match mode {
-        ResourceMode::Managed => &[
-            "create_before_destroy",
-            "prevent_destroy",
-            "ignore_changes",
-            "replace_triggered_by",
-            "destroy",
-            "enabled",
-        ],
-        ResourceMode::Data => &["enabled"],
+    let kind = match mode {
+        ResourceMode::Managed => "resource lifecycle",
+        ResourceMode::Data => "data lifecycle",
+        ResourceMode::Ephemeral => "ephemeral lifecycle",
     };
-    check_names(&block.body, names, &["precondition", "postcondition"], diagnostics);
+    vocabulary::check(kind, &block.body, diagnostics);
     let mut flag =
         |name| constant(&block.body, name, &Type::Bool, scope, diagnostics).and_then(|value| value.as_bool());
     let (create_before_destroy, destroy) = (flag("create_before_destroy"), flag("destroy"));
@@ -51,7 +46,8 @@ pub(super) fn rules(body: &Body, kind: &str, diagnostics: &mut Diagnostics) -> V
 }
 
 fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
-    check_names(&block.body, &["condition", "error_message"], &[], diagnostics);
+    // The same for all of them.
+    vocabulary::check("variable validation", &block.body, diagnostics);
     match (block.body.attribute("condition"), block.body.attribute("error_message")) {
         (Some(condition), Some(message)) => {
             Some(Rule { condition: condition.value.clone(), message: message.value.clone() })

@@ -104,6 +104,7 @@ fn pass_on(module: &mut Module, shared: Vec<(Arc<str>, Expr)>) {
         name: Ident { name: PASSED_ON.into(), span: Span::default() },
         value: Expr { kind: ExprKind::Object(shared.into_iter().map(item).collect()), span },
         sensitive: false,
+        ephemeral: false,
         depends_on: Vec::new(),
         preconditions: Vec::new(),
     });

@@ -34,6 +34,7 @@ mod tenancy;
 mod tested;
 mod types;
 mod version;
+mod vocabulary;
 
 pub(crate) use blocks::instance_key;
 pub(crate) use providers::passed as passed_providers;
@@ -53,3 +54,4 @@ pub use providers::{ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
 pub use tenancy::{Enforcement, Explained, Guard, Layer, Origin, Policy};
+pub use vocabulary::{LANGUAGE, Vocabulary};

@@ -24,7 +24,7 @@ pub struct Module {
     pub locals: Vec<(Ident, Expr)>,
     /// `output` blocks.
     pub outputs: Vec<Output>,
-    /// `resource` and `data` blocks.
+    /// `resource`, `data` and `ephemeral` blocks.
     pub resources: Vec<Resource>,
     /// `module` blocks.
     pub calls: Vec<ModuleCall>,
@@ -125,8 +125,12 @@ pub struct Variable {
     pub nullable: bool,
     /// Never shown.
     pub sensitive: bool,
+    /// Never stored.
+    pub ephemeral: bool,
     /// `validation` blocks.
     pub validations: Vec<Rule>,
+    /// Callers are told this when they set it.
+    pub deprecated: Option<Arc<str>>,
 }
 
 /// An `output` block.
@@ -138,6 +142,8 @@ pub struct Output {
     pub value: Expr,
     /// Not to be shown.
     pub sensitive: bool,
+    /// Never stored.
+    pub ephemeral: bool,
     /// `depends_on`.
     pub depends_on: Vec<Expr>,
     /// `precondition` blocks.
@@ -167,10 +173,10 @@ impl Repetition {
     }
 }
 
-/// A `resource` or `data` block.
+/// A `resource`, `data` or `ephemeral` block.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    /// Managed or data.
+    /// Managed, data or ephemeral.
     pub mode: ResourceMode,
     /// The type.
     pub kind: Arc<str>,

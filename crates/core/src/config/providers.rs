@@ -105,7 +105,7 @@ pub(super) fn block(
         let detail = "A provider block with for_each needs an alias, by which its configurations are named.";
         diagnostics.push(Diagnostic::error("Alias required when using for_each", detail).at(each.span));
     }
-    let meta = Meta { attributes: &["version", "alias", "for_each"], blocks: &[] };
+    let meta = Meta::of("provider");
     let config = compile(&mut block.body, &provider.schema().config, &meta, span, diagnostics);
     Some(ProviderBlock { name, alias, for_each, config })
 }

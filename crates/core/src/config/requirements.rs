@@ -11,6 +11,7 @@ use super::decode::object_items;
 use super::providers::{ProviderRef, reference};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
 use super::version::Constraints;
+use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind};
 use crate::provider::Registry;
@@ -37,10 +38,7 @@ pub(super) fn terraform(
     diagnostics: &mut Diagnostics,
 ) -> (Vec<RequiredProvider>, Vec<ProviderRef>) {
     check_labels(block, &[], diagnostics);
-    let blocks = ["required_providers", "backend", "cloud"];
-    let absent = ["provider_meta", "encryption"];
-    let known: Vec<&str> = blocks.into_iter().chain(absent).collect();
-    check_names(&block.body, &["required_version", "experiments"], &known, diagnostics);
+    vocabulary::check("terraform", &block.body, diagnostics);
     let what = format!("follows version {LANGUAGE} of the language");
     required_version(&block.body, LANGUAGE, &what, scope, diagnostics);
     if let Some(experiments) = block.body.attribute("experiments") {
@@ -60,7 +58,7 @@ pub(super) fn terraform(
                 diagnostics
                     .push(Diagnostic::warning("Backend configuration ignored", detail).at(inner.header()));
             }
-            name if absent.contains(&name) => diagnostics.push(
+            name @ ("provider_meta" | "encryption") => diagnostics.push(
                 Diagnostic::error(
                     "Block type not supported yet",
                     format!("This version of tenantctl has no {name:?} blocks yet."),

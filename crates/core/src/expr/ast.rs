@@ -174,9 +174,9 @@ pub enum Reference {
     Var(Arc<str>),
     /// `local.name`
     Local(Arc<str>),
-    /// `kind.name` or `data.kind.name`: all instances of it.
+    /// `kind.name`, `data.kind.name` or `ephemeral.kind.name`: all instances.
     Resource {
-        /// Managed or data.
+        /// Managed, data or ephemeral.
         mode: ResourceMode,
         /// The type.
         kind: Arc<str>,
@@ -208,8 +208,7 @@ impl fmt::Display for Reference {
         match self {
             Reference::Var(name) => write!(f, "var.{name}"),
             Reference::Local(name) => write!(f, "local.{name}"),
-            Reference::Resource { mode: ResourceMode::Managed, kind, name } => write!(f, "{kind}.{name}"),
-            Reference::Resource { mode: ResourceMode::Data, kind, name } => write!(f, "data.{kind}.{name}"),
+            Reference::Resource { mode, kind, name } => write!(f, "{}{kind}.{name}", mode.prefix()),
             Reference::Module(name) => write!(f, "module.{name}"),
             Reference::EachKey => f.write_str("each.key"),
             Reference::EachValue => f.write_str("each.value"),

@@ -4,6 +4,8 @@
 //! Guarantees: a template sees its variables and nothing else; templates that
 //! call one another end; what they say is wrong has its line.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ast::{Call, Expr};
@@ -57,7 +59,7 @@ impl Evaluator<'_> {
             (None, Kind::Unknown(_)) => return unknown(marks),
             _ => return fail("The variables of a template are a map or an object.", variables.span),
         };
-        let expr = template.parse(self.scope.functions().templates, entries)?;
+        let expr = template.parsed(self.scope.functions().templates, entries)?;
         let room = self
             .room
             .checked_sub(height(&expr))
@@ -84,6 +86,22 @@ fn with_variables(
     }
 }
 
+/// So many templates are remembered,
+const MOST_RECENT: usize = 8;
+/// but none larger than this.
+const LARGEST_RECENT: usize = 256 * 1024;
+
+thread_local! {
+    /// Templates that were read last, the last one first.
+    static RECENT: RefCell<Vec<Parsed>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Parsed {
+    text: String,
+    names: Vec<Arc<str>>,
+    expr: Rc<Expr>,
+}
+
 struct Template<'a> {
     title: &'a str,
     text: &'a str,
@@ -92,10 +110,30 @@ struct Template<'a> {
 }
 
 impl Template<'_> {
-    fn parse(&self, parse: TemplateParser, variables: &Entries) -> Result<Expr, EvalError> {
-        let mut problems = Diagnostics::new();
+    /// The template's tree: made once for a template that many instances use.
+    fn parsed(&self, parse: TemplateParser, variables: &Entries) -> Result<Rc<Expr>, EvalError> {
         let names: Vec<Arc<str>> = variables.keys().cloned().collect();
-        let expr = parse(TEMPLATE, self.text, &names, &mut problems);
+        let known = RECENT.with_borrow(|recent| {
+            let found = recent.iter().find(|known| known.text == self.text && known.names == names);
+            found.map(|known| known.expr.clone())
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let expr = Rc::new(self.parse(parse, &names)?);
+        if self.text.len() <= LARGEST_RECENT {
+            let parsed = Parsed { text: self.text.to_owned(), names, expr: expr.clone() };
+            RECENT.with_borrow_mut(|recent| {
+                recent.truncate(MOST_RECENT - 1);
+                recent.insert(0, parsed);
+            });
+        }
+        Ok(expr)
+    }
+
+    fn parse(&self, parse: TemplateParser, names: &[Arc<str>]) -> Result<Expr, EvalError> {
+        let mut problems = Diagnostics::new();
+        let expr = parse(TEMPLATE, self.text, names, &mut problems);
         if let Some(first) = problems.into_iter().next() {
             return Err(self.wrap(first));
         }

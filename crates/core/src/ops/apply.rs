@@ -245,6 +245,12 @@ fn check(registry: &Registry, plan: &Plan, state: &WorkspaceState) -> Result<(),
             ),
         );
     }
+    if let Some(name) = plan.ungiven().next() {
+        let detail = format!("The plan needs the ephemeral variable {name:?}, whose value is in no file.");
+        return Err(Diagnostic::error("No value for ephemeral variable", detail)
+            .address(&plan.workspace)
+            .hint(format!("Give it again: -var '{name}=…' or TF_VAR_{name}.")));
+    }
     if plan.serial != state.serial {
         return refused(
             "Plan is stale",

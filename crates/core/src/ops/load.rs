@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::{self, Given, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::modules::{Fetch, Installed, Modules};
-use crate::ops::ConfigOptions;
+use crate::ops::{ConfigOptions, ValueOption};
 use crate::plan::{Chosen, PlanInput, PlanMode, moves, plan};
 use crate::provider::Registry;
 use crate::state::WorkspaceState;
@@ -58,10 +58,15 @@ fn read(
     let named =
         |(name, text): &(String, String), given: fn(String) -> Given| (name.clone(), given(text.clone()));
     vars.extend(options.env_vars.iter().map(|var| named(var, Given::Environment)));
-    for path in automatic(options).iter().chain(&options.var_files) {
-        vars.extend(config::read_values(path, sources, &mut diagnostics));
+    for path in automatic(options) {
+        vars.extend(config::read_values(&path, sources, &mut diagnostics));
     }
-    vars.extend(options.vars.iter().map(|var| named(var, Given::CommandLine)));
+    for value in &options.values {
+        match value {
+            ValueOption::Variable(name, text) => vars.push((name.clone(), Given::CommandLine(text.clone()))),
+            ValueOption::File(path) => vars.extend(config::read_values(path, sources, &mut diagnostics)),
+        }
+    }
     let (platform, mut found) = config::load(registry, sources, modules, &options.root, &vars);
     found.extend(diagnostics);
     (platform, found)
@@ -107,7 +112,7 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
                 continue;
             }
         };
-        let moved = match moves(graph, &mut state) {
+        let moved = match moves(graph, registry, &mut state) {
             Ok(moved) => moved,
             Err(errors) => {
                 diagnostics.extend(errors);
@@ -132,6 +137,7 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
             data: &BTreeMap::new(),
             unread: &HashSet::new(),
             imported: &BTreeMap::new(),
+            opened: &BTreeMap::new(),
         };
         diagnostics.extend(plan(input).err().into_iter().flatten());
     }

@@ -113,15 +113,22 @@ pub struct Applied {
     pub serial: u64,
 }
 
+/// Values of variables from the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueOption {
+    /// `-var name=value`: text as given.
+    Variable(String, String),
+    /// `-var-file`.
+    File(PathBuf),
+}
+
 /// Which configuration to load.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigOptions {
     /// The platform's root directory.
     pub root: PathBuf,
-    /// `-var name=value`, in order: text as given.
-    pub vars: Vec<(String, String)>,
-    /// `-var-file`, in order.
-    pub var_files: Vec<PathBuf>,
+    /// `-var` and `-var-file`, in order: the last counts.
+    pub values: Vec<ValueOption>,
     /// `TF_VAR_name`.
     pub env_vars: Vec<(String, String)>,
 }
@@ -150,7 +157,9 @@ fn loaded(
         let Some(provider) = registry.get(&record.provider) else { continue };
         let schema = match address.mode {
             ResourceMode::Managed => provider.schema().resources.get(&*address.kind),
-            ResourceMode::Data => provider.schema().data_sources.get(&*address.kind),
+            ResourceMode::Data | ResourceMode::Ephemeral => {
+                provider.schema().data_sources.get(&*address.kind)
+            }
         };
         if let Some(schema) = schema {
             record.complete(schema.block.unset());

@@ -18,12 +18,14 @@ use crate::config::{Instance, Module, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
-use crate::plan::{Chosen, Needs, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan};
+use crate::plan::{
+    Chosen, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan,
+};
 use crate::provider::{ProviderError, SharedProvider, Target};
 use crate::refresh::{Patience, Refreshed, failed, refresh, unknown_provider};
 use crate::retry::Retry;
 use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
-use crate::value::{Secrets, Value};
+use crate::value::{Marks, Secrets, Value};
 
 /// Instances planned at a time; each holds its state in memory meanwhile.
 const AT_ONCE: usize = 64;
@@ -239,7 +241,7 @@ impl One<'_> {
         }
         let workspace = &self.instance.workspace;
         let options = self.options;
-        let mut moved = moves(self.graph, &mut state)?;
+        let mut moved = moves(self.graph, &self.engine.registry, &mut state)?;
         let (chosen, mut warnings) =
             Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
         warnings.extend(std::mem::take(&mut moved.warnings));
@@ -259,43 +261,64 @@ impl One<'_> {
         let prepared: Vec<_> =
             std::mem::take(&mut moved.changes).into_iter().chain(refreshed.changes).collect();
         let mut read = Read::default();
-        loop {
-            let input = PlanInput {
-                instance: self.instance,
-                graph: self.graph,
-                state: &state,
-                drift: &refreshed.drift,
-                refreshed: &prepared,
-                registry: &self.engine.registry,
-                mode: options.mode,
-                replace: &options.replace,
-                chosen: &chosen,
-                moves: &moved,
-                imports: &options.imports,
-                generate: options.generate,
-                timestamp: &self.engine.timestamp,
-                config_digest: self.platform.digest(),
-                data: &read.data,
-                unread: &read.unread,
-                imported: &read.imported,
-            };
-            match make_plan(input)? {
-                Planned::Plan(mut plan, found) => {
-                    plan.generated = crate::fmt::format(&plan.generated);
-                    scrub::learn_plan(&plan, self.secrets);
-                    plan.schemas = file::schemas(&self.engine.registry, &plan);
-                    warnings.extend(found);
-                    warnings.extend(read.warnings);
-                    if options.mode == PlanMode::Normal {
-                        let judged = policies::judge(self.platform.policies(), self.instance, &plan);
-                        if judged.has_errors() {
-                            return Err(judged);
-                        }
-                        warnings.extend(judged);
+        let planned = async {
+            loop {
+                let input = PlanInput {
+                    instance: self.instance,
+                    graph: self.graph,
+                    state: &state,
+                    drift: &refreshed.drift,
+                    refreshed: &prepared,
+                    registry: &self.engine.registry,
+                    mode: options.mode,
+                    replace: &options.replace,
+                    chosen: &chosen,
+                    moves: &moved,
+                    imports: &options.imports,
+                    generate: options.generate,
+                    timestamp: &self.engine.timestamp,
+                    config_digest: self.platform.digest(),
+                    data: &read.data,
+                    unread: &read.unread,
+                    imported: &read.imported,
+                    opened: &read.opened,
+                };
+                match make_plan(input)? {
+                    Planned::Plan(mut plan, found) => {
+                        plan.generated = crate::fmt::format(&plan.generated);
+                        scrub::learn_plan(&plan, self.secrets);
+                        plan.schemas = file::schemas(&self.engine.registry, &plan);
+                        return Ok::<_, Diagnostics>((*plan, found));
                     }
-                    return Ok((*plan, warnings));
+                    Planned::Needs(needs) => self.read(needs, &mut read).await?,
                 }
-                Planned::Needs(needs) => self.read(needs, &mut read).await?,
+            }
+        };
+        let planned = Box::pin(planned).await;
+        self.close(&mut read).await;
+        let (plan, found) = planned?;
+        warnings.extend(found);
+        warnings.extend(read.warnings);
+        if options.mode == PlanMode::Normal {
+            let judged = policies::judge(self.platform.policies(), self.instance, &plan);
+            if judged.has_errors() {
+                return Err(judged);
+            }
+            warnings.extend(judged);
+        }
+        Ok((plan, warnings))
+    }
+
+    /// Closes what was opened to plan; an apply opens it anew.
+    async fn close(&self, read: &mut Read) {
+        for (wanted, handle) in std::mem::take(&mut read.handles).into_iter().rev() {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else { continue };
+            let closed = provider.close(&wanted.address.kind, &wanted.connection, &handle).await;
+            if let Err(error) = closed {
+                let address = format!("{}:{}", self.instance.workspace, wanted.address);
+                let mut warning = failed(&error, &address);
+                warning.severity = Severity::Warning;
+                read.warnings.push(warning);
             }
         }
     }
@@ -363,6 +386,20 @@ impl One<'_> {
                 Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
             }
         }
+        for wanted in needs.opens {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
+                continue;
+            };
+            match provider.open(&wanted.address.kind, &wanted.connection, &wanted.config).await {
+                Ok(opened) => {
+                    self.secrets.learn(&opened.value.clone().with_marks(Marks::EPHEMERAL));
+                    read.opened.insert(wanted.address.clone(), opened.value);
+                    read.handles.extend(opened.handle.map(|handle| (wanted, handle)));
+                }
+                Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
+            }
+        }
         for wanted in needs.imports {
             self.secrets.learn(&wanted.connection);
             let Some(provider) = self.engine.registry.get(&wanted.provider) else {
@@ -400,6 +437,9 @@ struct Read {
     data: BTreeMap<ResourceAddress, Value>,
     unread: HashSet<ResourceAddress>,
     imported: BTreeMap<ResourceAddress, Value>,
+    opened: BTreeMap<ResourceAddress, Value>,
+    /// What is to be closed.
+    handles: Vec<(OpenRead, serde_json::Value)>,
     warnings: Diagnostics,
 }
 

@@ -13,7 +13,7 @@ use crate::addr::ResourceMode;
 use crate::config::Rule;
 use crate::diag::{Diagnostic, Severity};
 use crate::expr::{EvalError, Expr, ExprKind, Reference, Scope, evaluate};
-use crate::value::{Kind, Type};
+use crate::value::{Kind, Marks, Type};
 
 /// Which kind of condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum RuleKind {
     Output,
     /// Of a check: it never stops anything.
     Assertion,
+    /// Of a variable's value.
+    Validation,
 }
 
 impl RuleKind {
@@ -34,12 +36,13 @@ impl RuleKind {
         if self == RuleKind::Assertion { Severity::Warning } else { Severity::Error }
     }
 
-    fn summary(self) -> &'static str {
+    pub(super) fn summary(self) -> &'static str {
         match self {
             RuleKind::Precondition => "Resource precondition failed",
             RuleKind::Postcondition => "Resource postcondition failed",
             RuleKind::Output => "Output precondition failed",
             RuleKind::Assertion => "Check failed",
+            RuleKind::Validation => "Invalid value for variable",
         }
     }
 }
@@ -74,6 +77,9 @@ pub enum Checkable {
     OutputValue(Arc<str>),
     /// A `check` block.
     Check(Arc<str>),
+    /// A variable.
+    #[serde(rename = "var")]
+    Variable(Arc<str>),
 }
 
 /// What conditions came to.
@@ -252,6 +258,9 @@ fn words(message: &Expr, scope: &dyn Scope) -> String {
     match evaluate(message, scope).and_then(|value| {
         value.convert(&Type::String).map_err(|e| Box::new(Diagnostic::error("Invalid message", e.message)))
     }) {
+        Ok(text) if text.marks().contains(Marks::EPHEMERAL) => {
+            "The message holds ephemeral values, so it is not shown.".into()
+        }
         Ok(text) if text.is_sensitive() => "The message holds sensitive values, so it is not shown.".into(),
         Ok(text) => text.as_str().map_or_else(|| "The message is not known yet.".into(), str::to_owned),
         Err(error) => format!("The condition does not hold, and its message has a mistake: {}", error.detail),
@@ -273,7 +282,7 @@ fn collect(expr: &Expr, scope: &dyn Scope, found: &mut Vec<(String, String)>) {
     let Ok(value) = evaluate(expr, scope) else { return };
     let plain = matches!(value.kind(), Kind::Null(_) | Kind::Bool(_) | Kind::Number(_) | Kind::String(_));
     if plain && !found.iter().any(|(known, _)| *known == name) {
-        found.push((name, if value.is_sensitive() { "(sensitive value)".into() } else { value.show() }));
+        found.push((name, value.show()));
     }
 }
 

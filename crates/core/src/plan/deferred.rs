@@ -157,7 +157,7 @@ fn deferred(
 ) -> Deferred {
     let block = &evaluation.graph.modules[module].module.resources[index];
     let dot = if path.is_empty() { "" } else { "." };
-    let data = if block.mode == ResourceMode::Data { "data." } else { "" };
+    let data = block.mode.prefix();
     let key = if block.repetition.expr().is_some() { "[*]" } else { "" };
     Deferred {
         address: format!("{path}{dot}{data}{}.{}{key}", block.kind, block.name),

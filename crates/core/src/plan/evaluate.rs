@@ -6,13 +6,13 @@
 //!
 //! Must not: decide actions.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::expand::Expansion;
 use super::model::Slot;
 use crate::addr::{InstanceKey, ModulePath};
-use crate::config::{Instance, PASSED_ON, Repetition, Rule};
+use crate::config::{Instance, PASSED_ON, Repetition, instance_key};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{
     DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
@@ -81,6 +81,10 @@ pub(super) struct WaitingCall {
     pub waits_for: Vec<String>,
 }
 
+/// What whole module calls came to, by module, its instance and call: the value
+/// and when it was made.
+type CallValues = HashMap<(usize, usize, usize), (u64, Value)>;
+
 /// The evaluation as it goes.
 pub(super) struct Evaluation<'a> {
     pub graph: &'a Graph,
@@ -96,6 +100,10 @@ pub(super) struct Evaluation<'a> {
     /// What the platform passes on, by name.
     pub shared: BTreeMap<Arc<str>, Evaluated>,
     pub diagnostics: Diagnostics,
+    /// By module: raised by each new instance or output.
+    changed: Vec<u64>,
+    /// Asked for by each instance of what refers to a call.
+    call_values: Mutex<CallValues>,
 }
 
 /// Where an expression stands.
@@ -122,6 +130,8 @@ impl<'a> Evaluation<'a> {
             slots: Vec::new(),
             shared: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
+            changed: vec![0; graph.modules.len()],
+            call_values: Mutex::default(),
         };
         evaluation.take_shared();
         evaluation
@@ -160,7 +170,8 @@ impl<'a> Evaluation<'a> {
     ) -> Option<Evaluated> {
         let at = self.at(module, instance, repeated);
         let result = evaluate(expr, &at).map(|value| {
-            let closed = (!value.is_wholly_known()).then(|| close(expr, &at));
+            let is_open = !value.is_wholly_known() || self.is_ephemeral(&value);
+            let closed = is_open.then(|| close(expr, &at));
             (value, closed)
         });
         match result {
@@ -170,6 +181,11 @@ impl<'a> Evaluation<'a> {
                 None
             }
         }
+    }
+
+    /// Whether something in a value must not be stored.
+    pub(super) fn is_ephemeral(&self, value: &Value) -> bool {
+        self.graph.has_ephemeral && value.deep_marks().contains(Marks::EPHEMERAL)
     }
 
     pub(super) fn keep(&mut self, value: Value, closed: Option<Expr>) -> Evaluated {
@@ -204,6 +220,7 @@ impl<'a> Evaluation<'a> {
                 made.push((key, self.modules[child].len() - 1));
             }
             self.modules[module][instance].calls[call] = Some(made);
+            self.changed[child] += 1;
         }
     }
 
@@ -245,7 +262,6 @@ impl<'a> Evaluation<'a> {
     /// A variable of every instance of a module.
     pub(super) fn variable(&mut self, module: usize, index: usize) {
         let variable = &self.graph.modules[module].module.variables[index];
-        let span = variable.name.span;
         let parent = self.graph.modules[module].parent;
         for instance in 0..self.modules[module].len() {
             let given = match parent {
@@ -294,45 +310,43 @@ impl<'a> Evaluation<'a> {
                     None => continue,
                 },
             };
-            if variable.sensitive {
-                value.value = value.value.sensitive();
+            if !variable.ephemeral && self.is_ephemeral(&value.value) {
+                let argument = parent.and_then(|(caller, call)| {
+                    self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name)
+                });
+                let detail = format!(
+                    "The variable {:?} is not declared to be ephemeral, so it takes no ephemeral values.",
+                    variable.name.name
+                );
+                let mut error = Diagnostic::error("Ephemeral value not allowed", detail)
+                    .related(variable.name.span, "declared here")
+                    .hint("Set ephemeral = true in the variable if that is meant.");
+                error.span = Some(argument.map_or(variable.name.span, |argument| argument.span));
+                self.diagnostics.push(error);
+                continue;
             }
+            if variable.ephemeral && parent.is_none() {
+                value.slot = Some(self.slot(Slot::Given(variable.name.name.clone())));
+                value.value = value.value.with_marks(Marks::EPHEMERAL);
+            }
+            value = self.marked(value, variable.sensitive, variable.ephemeral, variable.name.span);
             self.modules[module][instance].variables[index] = Some(value);
-            self.validate(module, instance, index, span);
         }
     }
 
-    fn validate(&mut self, module: usize, instance: usize, index: usize, span: Span) {
-        let variable = &self.graph.modules[module].module.variables[index];
-        let nothing = Repeated::default();
-        let mut found = Vec::new();
-        for Rule { condition, message } in &variable.validations {
-            let at = self.at(module, instance, &nothing);
-            match evaluate(condition, &at) {
-                Ok(value) if value.as_bool() == Some(false) => {
-                    let message = evaluate(message, &at).ok().and_then(|m| m.as_str().map(String::from));
-                    let given = self
-                        .instance
-                        .variables
-                        .get(&variable.name.name)
-                        .filter(|_| module == 0)
-                        .map(|(_, s)| *s);
-                    found.push(
-                        Diagnostic::error(
-                            "Invalid value for variable",
-                            message.unwrap_or_else(|| {
-                                "The value does not pass the variable's validation.".into()
-                            }),
-                        )
-                        .at(given.unwrap_or(span))
-                        .related(condition.span, "the condition"),
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => found.push(*error),
-            }
+    /// A value with marks of its own, which the apply puts on it too.
+    fn marked(&mut self, evaluated: Evaluated, sensitive: bool, ephemeral: bool, span: Span) -> Evaluated {
+        if !sensitive && !ephemeral {
+            return evaluated;
         }
-        self.diagnostics.extend(found);
+        // What is known and may be stored has its marks with it.
+        let slot = (ephemeral || evaluated.slot.is_some()).then(|| {
+            let expr = evaluated.closed(span);
+            self.slot(Slot::Marked { expr, sensitive, ephemeral })
+        });
+        let marks = |is_set, marks| if is_set { marks } else { Marks::NONE };
+        let marks = marks(sensitive, Marks::SENSITIVE).union(marks(ephemeral, Marks::EPHEMERAL));
+        Evaluated { value: evaluated.value.with_marks(marks), slot }
     }
 
     /// A local value of every instance of a module.
@@ -350,9 +364,28 @@ impl<'a> Evaluation<'a> {
         let Some(mut value) = self.settle(module, instance, &Repeated::default(), &output.value) else {
             return;
         };
-        if output.sensitive {
-            value.value = value.value.sensitive();
-        } else if module == 0
+        let (is_ephemeral, name) = (self.is_ephemeral(&value.value), &output.name.name);
+        let problem = match output.ephemeral {
+            true if module == 0 => Some((
+                format!("The output {name:?} of the root module is stored, so it cannot be ephemeral."),
+                "Outputs of other modules can.",
+            )),
+            false if is_ephemeral => Some((
+                format!(
+                    "The output {name:?} is not declared to be ephemeral, so it takes no ephemeral values."
+                ),
+                "Set ephemeral = true in the output, unless it is one of the root module.",
+            )),
+            _ => None,
+        };
+        if let Some((detail, hint)) = problem {
+            let error = Diagnostic::error("Ephemeral value not allowed", detail);
+            self.diagnostics.push(error.at(output.value.span).hint(hint));
+            return;
+        }
+        value = self.marked(value, output.sensitive, output.ephemeral, output.value.span);
+        if !output.sensitive
+            && module == 0
             && *output.name.name != *PASSED_ON
             && value.value.deep_marks().contains(Marks::SENSITIVE)
         {
@@ -366,6 +399,7 @@ impl<'a> Evaluation<'a> {
             );
         }
         self.modules[module][instance].outputs[index] = Some(value);
+        self.changed[module] += 1;
     }
 }
 
@@ -432,6 +466,20 @@ impl At<'_, '_> {
     fn module_value(&self, call: usize) -> Evaluated {
         let graph = self.evaluation.graph;
         let Some(child) = graph.child(self.module, call) else { return Evaluated::known(Value::NULL) };
+        let (key, now) = ((self.module, self.instance, call), self.evaluation.changed[child]);
+        let values = || self.evaluation.call_values.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, value)) = values().get(&key)
+            && *made == now
+        {
+            return Evaluated::known(value.clone());
+        }
+        let made = self.call_value(call, child);
+        values().insert(key, (now, made.clone()));
+        Evaluated::known(made)
+    }
+
+    fn call_value(&self, call: usize, child: usize) -> Value {
+        let graph = self.evaluation.graph;
         let outputs = &graph.modules[child].module.outputs;
         let one = |instance: usize| {
             let made = &self.evaluation.modules[child][instance];
@@ -444,9 +492,9 @@ impl At<'_, '_> {
         };
         let block = &graph.modules[self.module].module.calls[call];
         let Some(instances) = &self.evaluation.modules[self.module][self.instance].calls[call] else {
-            return Evaluated::known(Value::unknown(Type::Dynamic));
+            return Value::unknown(Type::Dynamic);
         };
-        Evaluated::known(match block.repetition {
+        match block.repetition {
             Repetition::Enabled(_) => instances.first().map_or(Value::NULL, |(_, i)| one(*i)),
             Repetition::None => instances.first().map_or(Value::unknown(Type::Dynamic), |(_, i)| one(*i)),
             Repetition::Count(_) => Value::tuple(instances.iter().map(|(_, i)| one(*i))),
@@ -454,7 +502,36 @@ impl At<'_, '_> {
                 Some(InstanceKey::Key(key)) => Some((key.clone(), one(*i))),
                 _ => None,
             })),
-        })
+        }
+    }
+
+    /// An output of one instance of a module call, when an expression is just
+    /// that: a plan would grow with the square of the instances if each of them
+    /// referred to all others.
+    fn call_output(&self, expr: &Expr) -> Option<Evaluated> {
+        let ExprKind::Attribute(source, name) = &expr.kind else { return None };
+        let (source, key) = match &source.kind {
+            ExprKind::Index(pair) => (&pair.0, Some(&pair.1)),
+            _ => (&**source, None),
+        };
+        let ExprKind::Reference(reference @ Reference::Module(_)) = &source.kind else { return None };
+        let graph = self.evaluation.graph;
+        let call = graph.find(self.module, reference)?;
+        let child = graph.child(self.module, call)?;
+        let instances = self.evaluation.modules[self.module][self.instance].calls[call].as_ref()?;
+        let key = match key {
+            None => None,
+            Some(key) => {
+                let value =
+                    evaluate(key, self).ok().filter(|key| key.is_known() && key.marks().is_empty())?;
+                Some(instance_key(&value)?)
+            }
+        };
+        // Keys of a call are in order.
+        let at = instances.binary_search_by(|(other, _)| other.cmp(&key)).ok()?;
+        let outputs = &graph.modules[child].module.outputs;
+        let output = outputs.iter().position(|output| output.name.name == *name)?;
+        self.evaluation.modules[child][instances[at].1].outputs[output].clone()
     }
 
     /// A module call as a closed expression.
@@ -546,13 +623,19 @@ pub(super) fn close(expr: &Expr, at: &At<'_, '_>) -> Expr {
 
 /// Returns whether the expression still depends on slots or bound names.
 fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
+    if let Some(found) = at.call_output(expr) {
+        *expr = found.closed(expr.span);
+        return found.slot.is_some();
+    }
     if let ExprKind::Reference(reference) = &expr.kind {
         let span = expr.span;
         let Ok(found) = at.resolve(reference, span) else { return false };
         // Whether a value is known was found when it was made: looking through
         // all instances again for each of them would take forever.
         let known = match reference {
-            Reference::Module(_) => found.value.is_wholly_known(),
+            Reference::Module(_) => {
+                found.value.is_wholly_known() && !at.evaluation.is_ephemeral(&found.value)
+            }
             _ => found.slot.is_none(),
         };
         if known {
@@ -611,7 +694,12 @@ pub(super) fn root_variables(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, 
     let variables = &evaluation.graph.modules[0].module.variables;
     let values = variables.iter().zip(&evaluation.modules[0][0].variables);
     values
-        .filter_map(|(variable, value)| Some((variable.name.name.clone(), value.as_ref()?.value.clone())))
+        .filter_map(|(variable, value)| {
+            let name = &variable.name.name;
+            // A plan to destroy evaluates none.
+            let given = || evaluation.instance.variables.get(name).map(|(value, _)| value.clone());
+            Some((name.clone(), value.as_ref().map(|found| found.value.clone()).or_else(given)?))
+        })
         .filter(|(_, value)| !value.deep_marks().contains(Marks::EPHEMERAL))
         .collect()
 }

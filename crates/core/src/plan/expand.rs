@@ -28,6 +28,12 @@ impl Evaluation<'_> {
         let Some(evaluated) = self.settle(module, instance, &Repeated::default(), expr) else {
             return Expansion::Failed;
         };
+        if self.is_ephemeral(&evaluated.value) {
+            let detail =
+                "How many instances there are is recorded, so it cannot follow from an ephemeral value.";
+            self.diagnostics.push(Diagnostic::error("Ephemeral value not allowed", detail).at(expr.span));
+            return Expansion::Failed;
+        }
         if is_open(&evaluated.value) {
             return Expansion::Waits(self.unknowns(module, instance, expr));
         }

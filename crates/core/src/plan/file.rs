@@ -149,14 +149,12 @@ fn schema<'r>(
     match mode {
         ResourceMode::Managed => schema.resources.get(kind),
         ResourceMode::Data => schema.data_sources.get(kind),
+        ResourceMode::Ephemeral => schema.ephemeral.get(kind),
     }
 }
 
 fn name(provider: &str, mode: ResourceMode, kind: &str) -> String {
-    match mode {
-        ResourceMode::Managed => format!("{provider}: {kind}"),
-        ResourceMode::Data => format!("{provider}: data.{kind}"),
-    }
+    format!("{provider}: {}{kind}", mode.prefix())
 }
 
 #[cfg(test)]

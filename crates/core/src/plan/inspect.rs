@@ -65,7 +65,10 @@ impl<'a> Inspection<'a> {
                     }
                 }
                 NodeKind::Call(i) => evaluation.call(node.module, i),
-                NodeKind::Provider(_) | NodeKind::Import(_) | NodeKind::Check(_) => {}
+                NodeKind::Validation(_)
+                | NodeKind::Provider(_)
+                | NodeKind::Import(_)
+                | NodeKind::Check(_) => {}
                 NodeKind::Resource(i) => {
                     let block = &graph.modules[node.module].module.resources[i];
                     let name = Reference::Resource {

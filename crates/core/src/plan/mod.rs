@@ -4,13 +4,15 @@
 //! plan is about; `planner` walks the graph: `evaluate` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
 //! what waits, `checks` what holds, `providers` which configuration objects are
-//! made with, `provisioners` what is run for them. `order` makes steps of it.
+//! made with, `provisioners` what is run for them,
+//! `ephemeral` what must never be stored. `order` makes steps of it.
 //!
 //! Must not: await, touch disk, read the clock.
 
 pub(crate) mod checks;
 mod deferred;
 mod diff;
+mod ephemeral;
 mod evaluate;
 mod expand;
 pub mod file;
@@ -28,15 +30,17 @@ mod removals;
 mod targets;
 
 pub(crate) use diff::{mark_sensitive, proposed};
+pub(crate) use ephemeral::{null_write_only, without_write_only};
 
 pub use crate::refresh::Drift;
 pub use checks::{CheckStatus, Checkable, Checked, CheckedInstance, Pending, RuleKind};
 pub use deferred::{Deferred, Waiting};
+pub use ephemeral::OpenRead;
 pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
-    Action, Change, Counts, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema, Reason, Shape,
-    Slot, Step, StepAction, StepId,
+    Action, Change, Counts, EphemeralVariable, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema,
+    Reason, Shape, Slot, Step, StepAction, StepId,
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};

@@ -16,7 +16,7 @@ use super::deferred::Deferred;
 use super::provisioners::PlannedCommand;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::config::PASSED_ON;
-use crate::expr::Expr;
+use crate::expr::{Constraint, Expr};
 use crate::refresh::Drift;
 use crate::state::RecordKey;
 use crate::value::{Path, Value};
@@ -65,6 +65,9 @@ pub struct Plan {
     pub schemas: BTreeMap<String, PlannedSchema>,
     /// What the root module's variables came to, ephemeral ones left out.
     pub variables: BTreeMap<Arc<str>, Value>,
+    /// Ephemeral variables of the root module, which an apply must be given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ephemeral: BTreeMap<Arc<str>, EphemeralVariable>,
     /// One for each object, in address order.
     pub changes: Vec<Change>,
     /// Of the root module, by name.
@@ -95,6 +98,22 @@ pub struct Plan {
     pub generated: String,
 }
 
+/// A variable whose value is in no plan file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EphemeralVariable {
+    /// Its type and the defaults inside it.
+    pub constraint: Arc<Constraint>,
+    /// Its default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// Never shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+    /// Its value, while the plan is in memory.
+    #[serde(skip)]
+    pub given: Option<Value>,
+}
+
 /// What tells a type's schema from another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedSchema {
@@ -114,6 +133,8 @@ pub enum Action {
     Create,
     /// A data source read at apply.
     Read,
+    /// An ephemeral object opened by each run.
+    Open,
     /// Changed in place.
     Update,
     /// Removed, then made anew.
@@ -270,6 +291,8 @@ pub enum StepAction {
     Depose,
     /// Reads a data source.
     Read,
+    /// Opens an ephemeral object.
+    Open,
     /// Forgets the record.
     Forget,
     /// Nothing but the conditions of an object that does not change.
@@ -317,6 +340,19 @@ pub enum Slot {
     Expression(Expr),
     /// What the platform's apply passes on under this name.
     Shared(Arc<str>),
+    /// A variable or output that has marks of its own.
+    Marked {
+        /// What it comes to without them.
+        expr: Expr,
+        /// Never shown.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        sensitive: bool,
+        /// Never stored.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ephemeral: bool,
+    },
+    /// The root module's ephemeral variable of this name.
+    Given(Arc<str>),
 }
 
 /// An instance key as data.
@@ -385,7 +421,9 @@ impl Change {
 
     /// Whether an apply would do or record anything for it.
     pub fn acts(&self) -> bool {
-        self.action != Action::NoOp || self.previous.is_some() || self.importing.is_some()
+        !matches!(self.action, Action::NoOp | Action::Open)
+            || self.previous.is_some()
+            || self.importing.is_some()
     }
 }
 
@@ -408,7 +446,7 @@ impl Plan {
                     counts.add += 1;
                     counts.forget += 1;
                 }
-                Action::NoOp | Action::Read => {}
+                Action::NoOp | Action::Read | Action::Open => {}
             }
         }
         counts
@@ -423,7 +461,7 @@ impl Plan {
     pub fn needs(&self) -> impl Iterator<Item = &Arc<str>> {
         self.slots.iter().filter_map(|slot| match slot {
             Slot::Shared(name) => Some(name),
-            Slot::Resource { .. } | Slot::Expression(_) => None,
+            _ => None,
         })
     }
 

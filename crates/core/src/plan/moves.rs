@@ -16,7 +16,9 @@ use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, Resource
 use crate::config::{Moved, Repetition};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::graph::{Graph, NodeKind};
-use crate::state::{RecordChange, RecordKey, WorkspaceState};
+use crate::provider::Registry;
+use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
+use crate::value::Value;
 
 /// What was moved.
 #[derive(Debug, Default)]
@@ -124,7 +126,7 @@ fn last_key(end: &Selector) -> Option<&InstanceKey> {
 ///
 /// # Errors
 /// Statements that contradict one another or the configuration.
-pub fn moves(graph: &Graph, state: &mut WorkspaceState) -> Result<Moves, Diagnostics> {
+pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> Result<Moves, Diagnostics> {
     let statements = statements(graph);
     check(graph, &statements)?;
     let order = sort(&statements)?;
@@ -146,7 +148,7 @@ pub fn moves(graph: &Graph, state: &mut WorkspaceState) -> Result<Moves, Diagnos
     if !state.resources.is_empty() {
         implied(graph, &statements, &mut places);
     }
-    record(state, places, &mut moves);
+    record(state, registry, places, &mut moves);
     Ok(moves)
 }
 
@@ -361,7 +363,7 @@ fn module_names(graph: &Graph, mut module: usize) -> Vec<Arc<str>> {
 
 /// Takes what was moved into the state: records, and what others record of
 /// their dependencies.
-fn record(state: &mut WorkspaceState, places: Places, moves: &mut Moves) {
+fn record(state: &mut WorkspaceState, registry: &Registry, places: Places, moves: &mut Moves) {
     let moved = places.now.into_iter().filter(|(now, was)| now != was);
     let previous: BTreeMap<ResourceAddress, ResourceAddress> = moved.collect();
     if previous.is_empty() {
@@ -386,6 +388,7 @@ fn record(state: &mut WorkspaceState, places: Places, moves: &mut Moves) {
             record.dependencies = all.collect::<BTreeSet<_>>().into_iter().collect();
         }
         if let Some(&to) = to {
+            convert(&mut record, registry, to);
             record.key = RecordKey { address: to.clone(), deposed: key.deposed.clone() };
             moves.changes.push(RecordChange::Remove(key));
         }
@@ -397,6 +400,20 @@ fn record(state: &mut WorkspaceState, places: Places, moves: &mut Moves) {
     // All addresses are left before any is taken.
     moves.changes.extend(changed);
     moves.previous = previous;
+}
+
+/// An object that becomes one of another type.
+fn convert(record: &mut ResourceRecord, registry: &Registry, to: &ResourceAddress) {
+    let from = &record.key.address.kind;
+    if *from == to.kind {
+        return;
+    }
+    let Some((provider, convert)) = registry.moved(from, &to.kind) else { return };
+    let schema = provider.schema().resources.get(&*to.kind);
+    record.attributes = convert(&record.attributes).with_marks(record.attributes.marks());
+    record.schema_version = schema.map_or(0, |schema| schema.version);
+    record.provider = provider.name().to_owned();
+    record.connection = Value::NULL;
 }
 
 /// Instances that objects are moved away from although the configuration has

@@ -1,6 +1,7 @@
 //! One object: configuration and what there is to what is done.
 
 use super::diff::{decide, ignore_changes, mark_sensitive, proposed};
+use super::ephemeral::without_write_only;
 use super::evaluate::{Repeated, close};
 use super::model::{Action, Change, PlanMode, Reason};
 use super::planner::{DataRead, Place, Planner, imported_record};
@@ -35,16 +36,18 @@ impl Planner<'_> {
                 return None;
             }
         };
+        let (config, given) = (self.storable(block, &address, &provider, &config)?, config);
+        let at = self.evaluation.at(module, instance, repeated);
         let residual = (!config.is_wholly_known()).then(|| close(&block.body, &at));
         let (provider_value, provider_config) = match *block.configuration.name == *block.provider {
             true => self.provider_config(module, instance, repeated, &block.configuration)?,
             // What stands in for a provider needs no configuration.
             false => (Value::NULL, None),
         };
-        let mut problems = provider.validate(&block.kind, &config);
+        let mut problems = provider.validate(&block.kind, &given);
         let mut connection = Value::NULL;
         if problems.is_empty() {
-            match provider.connection(&provider_value, &config) {
+            match provider.connection(&provider_value, &given) {
                 Ok(settled) => connection = settled,
                 Err(problem) => problems.push(problem),
             }
@@ -54,10 +57,20 @@ impl Planner<'_> {
             self.evaluation.diagnostics.extend(problems);
             return None;
         }
+        if self.evaluation.is_ephemeral(&connection) && block.mode != ResourceMode::Ephemeral {
+            let detail = format!(
+                "{address} would be reached by an ephemeral value, but how it is reached is kept with it, so that it can be read and removed later."
+            );
+            let error = Diagnostic::error("Ephemeral value in a connection", detail).at(block.span);
+            let hint = "Let the provider find its credentials itself: by a file, by the environment or by a command.";
+            self.evaluation.diagnostics.push(error.address(&address).hint(hint));
+            return None;
+        }
         let mut change = Change {
             config,
             residual,
-            provider_config: provider_config.filter(|_| !connection.is_wholly_known()),
+            provider_config: provider_config
+                .filter(|_| !connection.is_wholly_known() || block.mode == ResourceMode::Ephemeral),
             connection,
             dependencies,
             previous: self.input.moves.previous.get(&address).cloned(),
@@ -70,6 +83,9 @@ impl Planner<'_> {
         };
         if block.mode == ResourceMode::Data {
             return self.data(change, &address);
+        }
+        if block.mode == ResourceMode::Ephemeral {
+            return self.ephemeral(change, given, address);
         }
         match self.managed(&provider, place, repeated, &mut change) {
             Ok(true) => Some(change),
@@ -135,9 +151,12 @@ impl Planner<'_> {
             Some(prior) => ignore_changes(&change.config, prior, &schema.block, &block.lifecycle),
             None => change.config.clone(),
         };
+        let connection = change.connection.clone();
         let request = |prior: Option<&Value>, proposed: &Value| {
+            let (kind, connection) = (&block.kind, &connection);
             provider
-                .plan(PlanRequest { kind: &block.kind, prior, config: &config, proposed })
+                .plan(PlanRequest { kind, prior, config: &config, connection, proposed })
+                .map(|response| without_write_only(response, &schema.block))
                 .map_err(|problem| Box::new(refused(problem, block, &address)))
         };
         let response = request(prior, &proposed(&schema.block, &config, prior))?;

@@ -228,6 +228,7 @@ impl Builder<'_> {
             Action::Create => StepAction::Create,
             Action::Update => StepAction::Update,
             Action::Read => StepAction::Read,
+            Action::Open => StepAction::Open,
             Action::DeleteThenCreate | Action::ForgetThenCreate => {
                 after.extend(self.removed[i]);
                 StepAction::Create

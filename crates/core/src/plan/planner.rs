@@ -13,10 +13,11 @@ use std::sync::Arc;
 use super::checks::{CheckStatus, Checkable, CheckedInstance, Checks, Judged, Pending, RuleKind};
 use super::checks::{judge, module_words};
 use super::deferred::{Deferral, Waiting};
+use super::ephemeral::{OpenRead, ephemeral_variables, forget_opened};
 use super::evaluate::{Evaluated, Evaluation, Repeated, root_outputs, root_variables};
 use super::expand::Expansion;
 use super::imports::{ImportRead, Wanted};
-use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot};
+use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot, StepAction};
 use super::moves::{Moves, check_instances};
 use super::order;
 use super::providers::Configurations;
@@ -66,6 +67,8 @@ pub struct PlanInput<'a> {
     pub unread: &'a HashSet<ResourceAddress>,
     /// Objects read by their id so far.
     pub imported: &'a BTreeMap<ResourceAddress, Value>,
+    /// Ephemeral objects opened so far.
+    pub opened: &'a BTreeMap<ResourceAddress, Value>,
 }
 
 /// A data source that must be read before planning can go on.
@@ -90,6 +93,8 @@ pub struct Needs {
     pub data: Vec<DataRead>,
     /// Objects to be imported.
     pub imports: Vec<ImportRead>,
+    /// Ephemeral objects to be opened.
+    pub opens: Vec<OpenRead>,
 }
 
 /// What planning came to.
@@ -111,7 +116,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
-    if !planner.needs.data.is_empty() {
+    if !planner.needs.data.is_empty() || !planner.needs.opens.is_empty() {
         return Ok(Planned::Needs(planner.needs));
     }
     if input.mode != PlanMode::Destroy {
@@ -131,9 +136,22 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
-    let steps =
+    let mut steps =
         order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
-    let Planner { evaluation, changes, deferral, checks, assertions, generated, records, .. } = planner;
+    // What nothing needs is not opened.
+    let opens_only = steps.iter().all(|step| matches!(step.action, StepAction::Open | StepAction::Join));
+    if opens_only && planner.assertions.is_empty() {
+        steps.clear();
+    }
+    let ephemeral = ephemeral_variables(&planner.evaluation);
+    planner.changes.iter_mut().for_each(forget_opened);
+    let Planner { evaluation, mut changes, deferral, checks, assertions, generated, records, .. } = planner;
+    // A fleet's plans are held together, and most of their changes are none:
+    // nobody asks any more what such an object is configured with.
+    for change in changes.iter_mut().filter(|change| !change.acts() && change.action != Action::Open) {
+        change.config = Value::NULL;
+        change.residual = None;
+    }
     let variables = root_variables(&evaluation);
     let refreshed = input.refreshed.iter().cloned().chain(records).collect();
     let seated = input.instance.seated.as_deref();
@@ -150,6 +168,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         simulate: Vec::new(),
         schemas: BTreeMap::new(),
         variables,
+        ephemeral,
         changes,
         outputs,
         drift: input.drift.to_vec(),
@@ -247,6 +266,7 @@ impl<'a> Planner<'a> {
                 NodeKind::Local(i) => self.evaluation.local(node.module, i),
                 NodeKind::Call(i) => self.evaluation.call(node.module, i),
                 _ if destroy => {}
+                NodeKind::Validation(i) => self.validation(at, node.module, i),
                 NodeKind::Output(i) => self.output(at, node.module, i),
                 NodeKind::Provider(i) => self.configure(node.module, i),
                 NodeKind::Import(i) => self.import(i),
@@ -307,7 +327,8 @@ impl<'a> Planner<'a> {
             };
             values.push((key, change.after.clone(), index));
             made.extend(index);
-            if change.action != Action::NoOp {
+            let is_open = change.action == Action::Open && change.reason.is_none();
+            if change.action != Action::NoOp && !is_open {
                 self.changing.insert(change.key.address.without_key());
             }
             self.changes.push(change);
@@ -364,7 +385,8 @@ impl<'a> Planner<'a> {
         }
         let address = change.key.address.clone();
         let value = change.after.clone();
-        let slot = (!value.is_wholly_known()).then(|| {
+        let is_open = !value.is_wholly_known() || self.evaluation.is_ephemeral(&value);
+        let slot = is_open.then(|| {
             let index = u32::try_from(self.changes.len() - 1).ok();
             self.evaluation.slot(Slot::Resource { shape: Shape::Single, instances: vec![(None, index)] })
         });
@@ -436,6 +458,38 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The validations of a variable of every instance of a module.
+    fn validation(&mut self, node: usize, module: usize, index: usize) {
+        let variable = &self.input.graph.modules[module].module.variables[index];
+        let name = &variable.name;
+        for instance in 0..self.evaluation.modules[module].len() {
+            // What has no value is told elsewhere.
+            if self.evaluation.modules[module][instance].variables[index].is_none() {
+                continue;
+            }
+            let path = &self.evaluation.modules[module][instance].path;
+            let dot = if path.is_root() { "" } else { "." };
+            let (address, path) = (format!("{path}{dot}var.{}", name.name), path.to_string());
+            let nothing = Repeated::default();
+            let at = self.evaluation.at(module, instance, &nothing);
+            let mut judged = judge(&variable.validations, RuleKind::Validation, &address, &at);
+            // What is to be changed is the value, not the condition.
+            let given = self.input.instance.variables.get(&name.name).filter(|_| module == 0);
+            let place = given.map_or(name.span, |(_, span)| *span);
+            let is_verdict = |problem: &&mut Diagnostic| problem.summary == RuleKind::Validation.summary();
+            for problem in judged.found.iter_mut().filter(is_verdict) {
+                let condition = problem.span.replace(place);
+                problem.related.extend(condition.map(|span| (span, "the condition".to_owned())));
+            }
+            let (status, problems) = (judged.status, judged.problems);
+            let one = CheckedInstance { address, module: path, key: None, status, problems };
+            let what = || (Checkable::Variable(name.name.clone()), module_words(&self.evaluation, module));
+            self.checks.note(node, what, one);
+            self.report(judged.found);
+            self.assertions.extend(judged.pending);
+        }
+    }
+
     /// A check of every instance of a module.
     fn check(&mut self, node: usize, module: usize, index: usize) {
         let check = &self.input.graph.modules[module].module.checks[index];
@@ -479,7 +533,7 @@ impl<'a> Planner<'a> {
         repetition: &Repetition,
         values: Vec<(Option<InstanceKey>, Value, Option<u32>)>,
     ) -> Evaluated {
-        let known = values.iter().all(|(_, v, _)| v.is_wholly_known());
+        let known = values.iter().all(|(_, v, _)| v.is_wholly_known() && !self.evaluation.is_ephemeral(v));
         let shape = match repetition {
             Repetition::None | Repetition::Enabled(_) => Shape::Single,
             Repetition::Count(_) => Shape::Count,

@@ -150,8 +150,15 @@ fn with_needed(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
     for (at, node) in graph.nodes.iter().enumerate() {
         let is_end = matches!(node.kind, NodeKind::Output(_) if node.module == 0)
             || matches!(node.kind, NodeKind::Check(_));
+        let is_needed = match node.kind {
+            // Of what is looked at, wherever that is.
+            NodeKind::Validation(i) => graph
+                .node(node.module, NodeKind::Variable(i))
+                .is_some_and(|variable| reach[variable] != Reach::Nothing),
+            _ => is_end && !node.resources.is_empty(),
+        };
         let covered = node.resources.iter().all(|&r| reach[r] != Reach::Nothing);
-        if is_end && !node.resources.is_empty() && covered {
+        if is_needed && covered {
             reach[at] = Reach::Whole;
         }
     }

@@ -48,6 +48,9 @@ pub struct PlanRequest<'a> {
     pub prior: Option<&'a Value>,
     /// The configuration; may be partly unknown; nulls where nothing is set.
     pub config: &'a Value,
+    /// How the object will be reached, by [`Provider::connection`]; unknown
+    /// while a part of it is.
+    pub connection: &'a Value,
     /// `config` with what only the provider knows filled in from `prior`, or
     /// unknown on create: the engine's guess, for the provider to correct.
     pub proposed: &'a Value,
@@ -115,6 +118,15 @@ pub enum ReadOutcome {
     Gone,
     /// It could not be read.
     Failed(ProviderError),
+}
+
+/// An ephemeral object that was opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The object. The engine marks it: no attribute of it is ever stored.
+    pub value: Value,
+    /// What [`Provider::close`] needs, when there is something to close.
+    pub handle: Option<serde_json::Value>,
 }
 
 /// A service's resource types. All values passed in are objects that follow
@@ -242,6 +254,13 @@ pub trait Provider: Send + Sync {
         ))
     }
 
+    /// What makes an object of the type `to` out of one of another type, maybe
+    /// of another provider, without a call: for `moved` blocks.
+    fn moved(&self, from: &str, to: &str) -> Option<fn(&Value) -> Value> {
+        let _ = (from, to);
+        None
+    }
+
     /// Reads a data source.
     async fn read_data(
         &self,
@@ -255,6 +274,28 @@ pub trait Provider: Send + Sync {
             "Unknown data source",
             format!("There is no data source {kind}."),
         ))
+    }
+
+    /// Opens an ephemeral object: a token, a lease, a tunnel. Done anew by
+    /// each plan and each apply.
+    async fn open(&self, kind: &str, connection: &Value, config: &Value) -> Result<Opened, ProviderError> {
+        let _ = (connection, config);
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Unknown ephemeral resource",
+            format!("There is no ephemeral resource {kind}."),
+        ))
+    }
+
+    /// Ends what [`Provider::open`] began.
+    async fn close(
+        &self,
+        kind: &str,
+        connection: &Value,
+        handle: &serde_json::Value,
+    ) -> Result<(), ProviderError> {
+        let _ = (kind, connection, handle);
+        Ok(())
     }
 }
 

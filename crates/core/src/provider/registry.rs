@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::SharedProvider;
+use crate::value::Value;
 
 /// Which providers there are.
 #[derive(Clone, Default)]
@@ -23,8 +24,17 @@ impl Registry {
     pub fn of_type(&self, kind: &str) -> Option<&SharedProvider> {
         self.0.values().find(|p| {
             let schema = p.schema();
-            schema.resources.contains_key(kind) || schema.data_sources.contains_key(kind)
+            schema.resources.contains_key(kind)
+                || schema.data_sources.contains_key(kind)
+                || schema.ephemeral.contains_key(kind)
         })
+    }
+
+    /// What makes objects of one type out of those of another, and the provider
+    /// that they belong to then; `None` when nothing does.
+    pub fn moved(&self, from: &str, to: &str) -> Option<(&SharedProvider, fn(&Value) -> Value)> {
+        let provider = self.of_type(to)?;
+        Some((provider, provider.moved(from, to)?))
     }
 
     /// All of them, by name.

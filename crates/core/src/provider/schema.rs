@@ -20,6 +20,9 @@ pub struct ProviderSchema {
     pub resources: BTreeMap<&'static str, ResourceSchema>,
     /// Data source types.
     pub data_sources: BTreeMap<&'static str, ResourceSchema>,
+    /// Ephemeral resource types.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ephemeral: BTreeMap<&'static str, ResourceSchema>,
 }
 
 /// A resource type.
@@ -71,6 +74,9 @@ pub struct Attribute {
     pub sensitive: bool,
     /// A change needs a new object.
     pub force_new: bool,
+    /// Given to the service and never kept: it may be ephemeral.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub write_only: bool,
     /// One sentence for users.
     pub description: &'static str,
 }
@@ -109,6 +115,13 @@ impl Attribute {
     #[must_use]
     pub fn force_new(mut self) -> Self {
         self.force_new = true;
+        self
+    }
+
+    /// Given to the service and never kept.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
         self
     }
 

@@ -19,9 +19,10 @@ pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)
         "terraform" | "tofu" if first? == "workspace" => (Reference::Terraform(first?.into()), 1),
         "each" | "count" | "path" | "terraform" | "tofu" => return None,
         "self" => (Reference::Itself, 0),
-        "data" => {
+        "data" | "ephemeral" => {
+            let mode = if root == "data" { ResourceMode::Data } else { ResourceMode::Ephemeral };
             let name = names.get(1)?;
-            (Reference::Resource { mode: ResourceMode::Data, kind: first?.into(), name: (*name).into() }, 2)
+            (Reference::Resource { mode, kind: first?.into(), name: (*name).into() }, 2)
         }
         kind => {
             (Reference::Resource { mode: ResourceMode::Managed, kind: kind.into(), name: first?.into() }, 1)
@@ -34,6 +35,7 @@ pub(super) fn bad_reference(root: &str) -> Diagnostic {
     let want = match root {
         "var" | "local" | "module" => format!("{root:?} is followed by a dot and a name."),
         "data" => "A data source is referred to as data.TYPE.NAME.".into(),
+        "ephemeral" => "An ephemeral resource is referred to as ephemeral.TYPE.NAME.".into(),
         "each" => "The \"each\" object has the attributes \"key\" and \"value\".".into(),
         "count" => "The \"count\" object has the attribute \"index\".".into(),
         "path" => "The \"path\" object has the attributes \"module\", \"root\" and \"cwd\".".into(),

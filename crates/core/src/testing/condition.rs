@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::names::{Names, chain};
 use super::{RunReport, Status};
-use crate::addr::ResourceMode;
 use crate::config::{Module, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::expr::Expr;
@@ -197,8 +196,7 @@ fn collect(module: &Module, path: &str, all: &mut Vec<(Span, String)>) {
         add(format!("check.{}", check.name.name), &check.asserts);
     }
     for resource in &module.resources {
-        let data = if resource.mode == ResourceMode::Data { "data." } else { "" };
-        let name = format!("{data}{}.{}", resource.kind, resource.name);
+        let name = format!("{}{}.{}", resource.mode.prefix(), resource.kind, resource.name);
         add(name.clone(), &resource.lifecycle.preconditions);
         add(name, &resource.lifecycle.postconditions);
     }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 
 use crate::provider::{
-    AttributeError, Block, ErrorClass, Outcome, PlanRequest, PlanResponse, Provider, ProviderError,
+    AttributeError, Block, ErrorClass, Opened, Outcome, PlanRequest, PlanResponse, Provider, ProviderError,
     ProviderSchema, ReadObject, ReadOutcome, SharedProvider, Target,
 };
 use crate::value::{Entries, Kind, Path, Type, Value};
@@ -126,6 +126,17 @@ impl Provider for Mock {
 
     async fn delete(&self, _: Target<'_>, _: &Value) -> Result<Outcome, ProviderError> {
         Ok(Outcome::Done(Value::NULL))
+    }
+
+    async fn open(&self, kind: &str, _: &Value, config: &Value) -> Result<Opened, ProviderError> {
+        let Some(schema) = self.schema().ephemeral.get(kind) else {
+            return Ok(Opened { value: config.clone(), handle: None });
+        };
+        let proposed = crate::plan::proposed(&schema.block, config, None);
+        let filled = self.filled(&schema.block, config, &proposed);
+        let value =
+            filled.map_err(|error| ProviderError::new(ErrorClass::Invalid, error.summary, error.detail))?;
+        Ok(Opened { value, handle: None })
     }
 
     async fn read_data(&self, kind: &str, _: &Value, config: &Value) -> Result<Value, ProviderError> {

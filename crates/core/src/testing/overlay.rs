@@ -75,6 +75,7 @@ impl<'a> Overlay<'a> {
             let (data, kind) = match resource.mode {
                 ResourceMode::Managed => ("", OverrideKind::Resource),
                 ResourceMode::Data => ("data.", OverrideKind::Data),
+                ResourceMode::Ephemeral => ("ephemeral.", OverrideKind::Data),
             };
             let address = format!("{path}{data}{}.{}", resource.kind, resource.name);
             let mock = self.mocks.get(&*resource.provider);

@@ -515,6 +515,9 @@ impl Value {
         if self.is_sensitive() {
             return "(sensitive value)".into();
         }
+        if self.marks.contains(Marks::EPHEMERAL) {
+            return "(ephemeral value)".into();
+        }
         match &self.kind {
             Kind::Null(_) => "null".into(),
             Kind::Unknown(_) => "(known after apply)".into(),

@@ -10,6 +10,8 @@
 //! clear under `$sensitive`; `state::seal` replaces that before anything is
 //! written. An ephemeral value refuses to be serialised at all.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,12 +150,12 @@ impl<'de> Visitor<'de> for Tagged {
 fn from_tag<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, A::Error> {
     Ok(match tag {
         "$sensitive" => map.next_value::<Value>()?.sensitive(),
-        "$null" => Value::null(map.next_value()?),
+        "$null" => Value::null(shared(map.next_value()?)),
         "$unknown" => Value::refined(map.next_value::<Unknown>()?),
         "$number" => number(&map.next_value::<String>()?)?,
         "$list" | "$set" => {
             let (element, items): (Type, Vec<Value>) = map.next_value()?;
-            let elements = Arc::new(Elements { element, items });
+            let elements = Arc::new(Elements { element: shared(element), items });
             if tag == "$list" { Kind::List(elements).into() } else { Kind::Set(elements).into() }
         }
         "$map" => {
@@ -167,6 +169,50 @@ fn from_tag<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, A::
 
 fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
     Number::from_exact(text).map(Value::from).ok_or_else(|| E::custom(format!("malformed number {text:?}")))
+}
+
+// Objects of one kind have the same names and the same types of what they lack,
+// and a fleet has very many of them: what was read lately is shared by all.
+thread_local! {
+    static NAMES: RefCell<HashSet<Arc<str>>> = RefCell::default();
+    static TYPES: RefCell<Vec<Type>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Names and types that are remembered at most.
+const NAMES_KEPT: usize = 4096;
+const TYPES_KEPT: usize = 32;
+
+/// A name, in memory once.
+fn known(name: &str) -> Arc<str> {
+    NAMES.with_borrow_mut(|names| {
+        if let Some(name) = names.get(name) {
+            return name.clone();
+        }
+        // Keys of maps can be anything.
+        if names.len() >= NAMES_KEPT {
+            names.clear();
+        }
+        let name: Arc<str> = name.into();
+        names.insert(name.clone());
+        name
+    })
+}
+
+/// A type, in memory once.
+fn shared(ty: Type) -> Type {
+    if matches!(ty, Type::Dynamic | Type::Bool | Type::Number | Type::String) {
+        return ty;
+    }
+    TYPES.with_borrow_mut(|types| {
+        if let Some(same) = types.iter().find(|one| **one == ty) {
+            return same.clone();
+        }
+        if types.len() >= TYPES_KEPT {
+            types.clear();
+        }
+        types.push(ty.clone());
+        ty
+    })
 }
 
 /// What is left of an object whose first key was read.
@@ -232,8 +278,8 @@ impl Visitor<'_> for Key {
 
     fn visit_str<E>(self, key: &str) -> Result<Name, E> {
         Ok(match key.strip_prefix('$') {
-            None => Name::Plain(key.into()),
-            Some(name) if name.starts_with('$') => Name::Plain(name.into()),
+            None => Name::Plain(known(key)),
+            Some(name) if name.starts_with('$') => Name::Plain(known(name)),
             Some(_) => Name::Tag(key.into()),
         })
     }

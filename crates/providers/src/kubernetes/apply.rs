@@ -66,7 +66,8 @@ const FIRST_VERSION: &str = "1";
 enum Verb {
     /// That there is to be none.
     Create,
-    /// That it is ours, from a creation that was not recorded.
+    /// That no other has it: there was none a moment ago, or it is ours, from a
+    /// creation that was not recorded.
     Adopt,
     /// That it is recorded.
     Update,
@@ -206,17 +207,18 @@ impl Kubernetes {
         let subject = self.subject(target.connection, id, &manifest, true).await?;
         let applied = self.apply(&subject, target.workspace, planned, &manifest, Verb::Create).await;
         let Err(Unapplied::Exists) = applied else { return applied.map_err(Unapplied::error) };
-        // Gone by now, or something else was in conflict: it is tried again.
-        let Some(live) = subject.get().await? else { return Err(Unapplied::Exists.error()) };
-        if live.pointer("/metadata/deletionTimestamp").is_some() {
-            return Err(ProviderError::new(
-                ErrorClass::Transient,
-                "Object is being deleted",
-                format!("{} of the same name is still being deleted.", subject.id),
-            ));
-        }
-        if !is_ours(&live, &Settings::of(planned).manager, target.workspace) {
-            return Err(exists_already(&subject.id, &live));
+        // Where there is none, it is gone by now, or the conflict was another.
+        if let Some(live) = subject.get().await? {
+            if live.pointer("/metadata/deletionTimestamp").is_some() {
+                return Err(ProviderError::new(
+                    ErrorClass::Transient,
+                    "Object is being deleted",
+                    format!("{} of the same name is still being deleted.", subject.id),
+                ));
+            }
+            if !is_ours(&live, &Settings::of(planned).manager, target.workspace) {
+                return Err(exists_already(&subject.id, &live));
+            }
         }
         let applied = self.apply(&subject, target.workspace, planned, &manifest, Verb::Adopt).await;
         applied.map_err(Unapplied::error)

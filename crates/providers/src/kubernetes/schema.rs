@@ -21,6 +21,7 @@ pub(super) fn schema() -> ProviderSchema {
         config: provider_block(),
         resources: BTreeMap::from([(MANIFEST, ResourceSchema { version: 0, block: manifest_block() })]),
         data_sources: BTreeMap::from([(RESOURCE, ResourceSchema { version: 0, block: resource_block() })]),
+        ..ProviderSchema::default()
     }
 }
 

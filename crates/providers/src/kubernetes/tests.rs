@@ -17,7 +17,8 @@ fn config(json: &Json) -> Value {
 fn plan(prior: Option<&Value>, config: &Value) -> PlanResponse {
     let object = prior.and_then(|p| p.get("object")).unwrap_or_else(|| Value::unknown(Type::Dynamic));
     let proposed = fields::with_entry(config, "object", object);
-    let request = PlanRequest { kind: schema::MANIFEST, prior, config, proposed: &proposed };
+    let request =
+        PlanRequest { kind: schema::MANIFEST, prior, config, connection: &Value::NULL, proposed: &proposed };
     Kubernetes::new(Options::default()).plan(request).expect("a plan")
 }
 
@@ -81,7 +82,10 @@ fn settings_are_validated() {
     let mut json = quota("q", "1");
     json["timeouts"] = json!({"create": "ten minutes"});
     json["computed_fields"] = json!(["spec..x"]);
+    json["wait"] =
+        json!({"fields": {"status.phase": "Running", "status.any": "*", "status..x": "*", "status.y": "("}});
     let paths: Vec<String> =
         provider.validate(schema::MANIFEST, &config(&json)).iter().map(|e| e.path.to_string()).collect();
-    assert_eq!(paths, ["timeouts.create", "computed_fields[0]"]);
+    let waits = [r#"wait.fields["status..x"]"#, r#"wait.fields["status.y"]"#];
+    assert_eq!(paths, ["timeouts.create", waits[0], waits[1], "computed_fields[0]"]);
 }

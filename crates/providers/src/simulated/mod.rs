@@ -24,7 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tenantctl_core::provider;
 use tenantctl_core::provider::{
-    AttributeError, Block, ErrorClass, Outcome, PlanRequest, PlanResponse, Provider, ProviderError,
+    AttributeError, Block, ErrorClass, Opened, Outcome, PlanRequest, PlanResponse, Provider, ProviderError,
     ProviderSchema, ReadObject, ReadOutcome, SharedProvider, Target, Type, Value,
 };
 
@@ -410,6 +410,19 @@ impl Provider for Simulated {
             }
         }
         Err(gone(id))
+    }
+
+    /// What a service might give: arguments as given, results invented.
+    async fn open(&self, kind: &str, connection: &Value, config: &Value) -> Result<Opened, ProviderError> {
+        let Some(schema) = self.inner.schema().ephemeral.get(kind) else {
+            let detail = format!("There is no ephemeral resource {kind}.");
+            return Err(ProviderError::new(ErrorClass::Invalid, "Unknown ephemeral resource", detail));
+        };
+        let planned = work::expected(&schema.block, config);
+        let token = work::fingerprint(config);
+        let target = Target { kind, connection, token: &token, workspace: "" };
+        let value = self.finish(&target, &planned, None, &token);
+        Ok(Opened { value, handle: None })
     }
 
     /// What a service might answer: arguments as given, results invented.

@@ -305,8 +305,13 @@ mod tests {
             Value::object([("name", name.into()), ("cluster", "c".into()), ("nodes", nodes.into())])
         };
         let replaced = |from: &Value, to: &Value| {
-            let request =
-                PlanRequest { kind: "simulated_node_pool", prior: Some(from), config: to, proposed: to };
+            let request = PlanRequest {
+                kind: "simulated_node_pool",
+                prior: Some(from),
+                config: to,
+                connection: &Value::NULL,
+                proposed: to,
+            };
             Sandbox.plan(request).expect("plans").requires_replace.len()
         };
         assert_eq!(replaced(&object("a", 1), &object("a", 2)), 0);

@@ -73,7 +73,9 @@ impl Bench {
         let mut proposed = config.as_entries().expect("an object").clone();
         proposed.insert("object".into(), object);
         let proposed = Value::object(proposed);
-        self.provider.plan(PlanRequest { kind: KIND, prior, config, proposed: &proposed }).expect("a plan")
+        self.provider
+            .plan(PlanRequest { kind: KIND, prior, config, connection: &Value::NULL, proposed: &proposed })
+            .expect("a plan")
     }
 
     pub(super) async fn create(&self, config: &Value) -> Result<Value, ProviderError> {

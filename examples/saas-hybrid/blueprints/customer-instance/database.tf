@@ -6,17 +6,6 @@ resource "simulated_bucket" "backups" {
   encrypted      = true
   retention_days = var.backup.retention_days
   tags           = local.tags
-
-  lifecycle {
-    precondition {
-      condition     = !contains(var.tenant.compliance, "hipaa") || var.backup.retention_days >= 2555
-      error_message = "Backups of a customer under HIPAA are kept for seven years: set backup.retention_days to 2555 or more."
-    }
-    precondition {
-      condition     = !contains(var.tenant.compliance, "gdpr") || startswith(var.environment.region, "eu-")
-      error_message = "Data of a customer under GDPR stays in the EU: ${var.environment.region} is elsewhere."
-    }
-  }
 }
 
 resource "kubernetes_manifest" "database" {

@@ -8,20 +8,25 @@ resource "kubernetes_manifest" "quota" {
     metadata   = merge(local.metadata, { name = "tenant" })
     spec = {
       hard = {
-        "requests.cpu"                      = var.quota.cpu
-        "requests.memory"                   = var.quota.memory
-        "limits.memory"                     = var.quota.memory
-        "requests.storage"                  = var.quota.storage
-        "pods"                              = tostring(var.quota.pods)
-        "persistentvolumeclaims"            = "20"
-        "services"                          = "20"
-        "services.nodeports"                = "0"
-        "services.loadbalancers"            = "0"
-        "secrets"                           = "100"
-        "configmaps"                        = "100"
-        "count/deployments.apps"            = "20"
-        "count/jobs.batch"                  = "50"
-        "count/ingresses.networking.k8s.io" = "20"
+        "requests.cpu"                                 = var.quota.cpu
+        "requests.memory"                              = var.quota.memory
+        "limits.memory"                                = var.quota.memory
+        "requests.storage"                             = var.quota.storage
+        "pods"                                         = tostring(var.quota.pods)
+        "persistentvolumeclaims"                       = "20"
+        "services"                                     = "20"
+        "services.nodeports"                           = "0"
+        "services.loadbalancers"                       = "0"
+        "secrets"                                      = "100"
+        "configmaps"                                   = "100"
+        "count/deployments.apps"                       = "20"
+        "count/statefulsets.apps"                      = "20"
+        "count/jobs.batch"                             = "50"
+        "count/cronjobs.batch"                         = "20"
+        "count/ingresses.networking.k8s.io"            = "20"
+        "count/networkpolicies.networking.k8s.io"      = "40"
+        "count/roles.rbac.authorization.k8s.io"        = "20"
+        "count/rolebindings.rbac.authorization.k8s.io" = "20"
       }
     }
   }

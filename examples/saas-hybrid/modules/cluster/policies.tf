@@ -21,6 +21,14 @@ locals {
     expression = "request.userInfo.groups.exists(g, g.startsWith('tenant:') || g == 'system:serviceaccounts:' + request.namespace)"
   }
 
+  # What customers may say on services and ingresses.
+  annotations = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "nginx.ingress.kubernetes.io/proxy-body-size",
+    "nginx.ingress.kubernetes.io/proxy-read-timeout",
+    "nginx.ingress.kubernetes.io/proxy-send-timeout",
+  ]
+
   policies = {
     # Images are pulled with the customer's own rights; nobody jumps the queue,
     # and only the scheduler says where a pod runs.
@@ -81,7 +89,22 @@ locals {
           "object.spec.?rules.orValue([]).all(r, r.?host.orValue('') != '' && r.host in variables.hosts)",
           "object.spec.?tls.orValue([]).all(t, t.?hosts.orValue([]).all(h, h in variables.hosts))",
         ])
-        "An Ingress of a customer brings no configuration of the proxy." = "object.metadata.?annotations.orValue({}).all(k, !k.contains('snippet'))"
+      }
+    }
+
+    # Annotations tell the proxy, DNS and certificates what to do, names of
+    # others included: customers have those that are known to do no harm.
+    "customer-annotations" = {
+      namespaces = local.customers
+      resources = [
+        { group = "", names = ["services"] },
+        { group = "networking.k8s.io", names = ["ingresses"] },
+      ]
+      operations = ["CREATE", "UPDATE"]
+      conditions = [local.by_customer]
+      variables  = {}
+      validations = {
+        "The annotation is not among those that customers may set." = "object.metadata.?annotations.orValue({}).all(k, k in ${jsonencode(local.annotations)})"
       }
     }
 

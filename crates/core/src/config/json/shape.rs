@@ -101,6 +101,7 @@ fn of_registry<'a>(registry: &'a Registry, kind: &str, label: &str) -> Option<&'
     let types = match kind {
         "resource" => &types.resources,
         "data" => &types.data_sources,
+        "ephemeral" => &types.ephemeral,
         _ => return None,
     };
     types.get(label).map(|schema| &schema.block)

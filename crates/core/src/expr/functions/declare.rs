@@ -162,6 +162,20 @@ impl Function {
         self
     }
 
+    /// As documentation has it: `join(separator, lists...)`, what may be left
+    /// out in brackets.
+    pub(super) fn signature(&self) -> String {
+        let needed = self.params.len() - self.optional;
+        let one = |(at, param): (usize, &Param)| match at < needed {
+            true => param.name.to_owned(),
+            false => format!("[{}]", param.name),
+        };
+        let fixed = self.params.iter().enumerate().map(one);
+        let all: Vec<String> =
+            fixed.chain(self.rest.iter().map(|rest| format!("{}...", rest.name))).collect();
+        format!("{}({})", self.name, all.join(", "))
+    }
+
     fn param(&self, index: usize) -> Option<&Param> {
         self.params.get(index).or(self.rest.as_ref())
     }

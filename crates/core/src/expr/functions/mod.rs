@@ -23,6 +23,7 @@ mod maps;
 mod net;
 mod numbers;
 mod pattern;
+mod rsa;
 mod sets;
 mod strings;
 #[cfg(test)]
@@ -118,6 +119,7 @@ const TABLES: &[&[Function]] = &[
     net::FUNCTIONS,
     numbers::FUNCTIONS,
     pattern::FUNCTIONS,
+    rsa::FUNCTIONS,
     sets::FUNCTIONS,
     strings::FUNCTIONS,
     time::FUNCTIONS,
@@ -142,6 +144,18 @@ pub fn call(name: &str, args: &[Value], context: &FunctionContext<'_>) -> Result
 /// Functions that the evaluator calls itself.
 const EVALUATED: [&str; 4] = ["can", "templatefile", "templatestring", "try"];
 
+/// All functions as documentation has them, by name.
+pub fn signatures() -> BTreeMap<&'static str, String> {
+    let evaluated = [
+        ("can", "can(expression)"),
+        ("templatefile", "templatefile(path, vars)"),
+        ("templatestring", "templatestring(template, vars)"),
+        ("try", "try(expressions...)"),
+    ];
+    let own = BY_NAME.values().map(|function| (function.name, function.signature()));
+    own.chain(evaluated.map(|(name, text)| (name, text.to_owned()))).collect()
+}
+
 /// The names of all functions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BY_NAME.keys().copied().chain(EVALUATED)
@@ -164,6 +178,12 @@ mod tests {
     fn names_are_unique_and_known() {
         assert_eq!(BY_NAME.len(), TABLES.iter().map(|t| t.len()).sum::<usize>());
         assert!(EVALUATED.iter().all(|name| !exists(name)));
+        assert_eq!(signatures().keys().copied().collect::<Vec<_>>(), {
+            let mut all: Vec<&str> = names().collect();
+            all.sort_unstable();
+            all
+        });
+        assert_eq!(signatures()["join"], "join(separator, lists...)");
         assert!(exists("abs") && !exists("abz"));
         assert!(call("abz", &[], &context()).is_err());
     }

@@ -186,7 +186,7 @@ fn schema<'r>(
     let schema = registry.get(provider)?.schema();
     match address.mode {
         ResourceMode::Managed => schema.resources.get(&*address.kind),
-        ResourceMode::Data => schema.data_sources.get(&*address.kind),
+        ResourceMode::Data | ResourceMode::Ephemeral => schema.data_sources.get(&*address.kind),
     }
 }
 

@@ -1,0 +1,124 @@
+//! Which blocks the language has, with their labels, arguments and blocks: what
+//! `decode` reads, and what the documentation is generated from.
+
+/// A block of the language.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// The block's type; after the type that it stands in, where it is not at
+    /// the top of a file.
+    pub kind: &'static str,
+    /// What its labels are.
+    pub labels: &'static [&'static str],
+    /// Its arguments; those of a schema come on top.
+    pub arguments: &'static [&'static str],
+    /// Blocks inside it; those of a schema come on top.
+    pub blocks: &'static [&'static str],
+}
+
+const fn block(
+    kind: &'static str,
+    labels: &'static [&'static str],
+    arguments: &'static [&'static str],
+    blocks: &'static [&'static str],
+) -> Vocabulary {
+    Vocabulary { kind, labels, arguments, blocks }
+}
+
+const RULE: &[&str] = &["condition", "error_message"];
+
+/// All of them, those at the top of a file first.
+pub const LANGUAGE: &[Vocabulary] = &[
+    block(
+        "variable",
+        &["name"],
+        &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"],
+        &["validation"],
+    ),
+    block("locals", &[], &[], &[]),
+    block(
+        "output",
+        &["name"],
+        &["value", "description", "sensitive", "depends_on", "ephemeral"],
+        &["precondition"],
+    ),
+    block(
+        "resource",
+        &["type", "name"],
+        &["count", "for_each", "depends_on", "provider"],
+        &["lifecycle", "connection", "provisioner"],
+    ),
+    block("data", &["type", "name"], &["count", "for_each", "depends_on", "provider"], &["lifecycle"]),
+    block("ephemeral", &["type", "name"], &["count", "for_each", "depends_on", "provider"], &["lifecycle"]),
+    block(
+        "module",
+        &["name"],
+        &["source", "version", "count", "for_each", "depends_on", "providers"],
+        &["lifecycle"],
+    ),
+    block("provider", &["name"], &["version", "alias", "for_each"], &[]),
+    block(
+        "terraform",
+        &[],
+        &["required_version", "experiments"],
+        &["required_providers", "backend", "cloud", "provider_meta", "encryption"],
+    ),
+    block("moved", &[], &["from", "to"], &[]),
+    block("removed", &[], &["from"], &["lifecycle", "provisioner", "connection"]),
+    block("import", &[], &["to", "id", "for_each", "provider"], &[]),
+    block("check", &["name"], &[], &["assert", "data"]),
+    block("variable validation", &[], RULE, &[]),
+    block("output precondition", &[], RULE, &[]),
+    block("check assert", &[], RULE, &[]),
+    block(
+        "resource lifecycle",
+        &[],
+        &[
+            "create_before_destroy",
+            "prevent_destroy",
+            "ignore_changes",
+            "replace_triggered_by",
+            "destroy",
+            "enabled",
+        ],
+        &["precondition", "postcondition"],
+    ),
+    block("data lifecycle", &[], &["enabled"], &["precondition", "postcondition"]),
+    block("ephemeral lifecycle", &[], &["enabled"], &["precondition", "postcondition"]),
+    block("module lifecycle", &[], &["enabled"], &[]),
+    block("removed lifecycle", &[], &["destroy"], &[]),
+    block(
+        "resource provisioner",
+        &["type"],
+        &["when", "on_failure", "command", "working_dir", "interpreter", "environment", "quiet"],
+        &["connection"],
+    ),
+];
+
+/// A block that is known to be in [`LANGUAGE`]; of others nothing is known.
+pub(super) fn vocabulary(kind: &str) -> &'static Vocabulary {
+    static NOTHING: Vocabulary = block("", &[], &[], &[]);
+    LANGUAGE.iter().find(|block| block.kind == kind).unwrap_or(&NOTHING)
+}
+
+/// Checks that arguments and blocks of a body are those of a block.
+pub(super) fn check(kind: &str, body: &crate::syntax::Body, diagnostics: &mut crate::diag::Diagnostics) {
+    let known = vocabulary(kind);
+    super::reader::check_names(body, known.arguments, known.blocks, diagnostics);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_block_stands_once_and_inside_one_that_has_it() {
+        let kinds: BTreeSet<&str> = LANGUAGE.iter().map(|block| block.kind).collect();
+        assert_eq!(kinds.len(), LANGUAGE.len());
+        for inner in kinds.iter().filter_map(|kind| kind.split_once(' ')) {
+            assert!(vocabulary(inner.0).blocks.contains(&inner.1), "{inner:?}");
+        }
+        assert!(vocabulary("nothing").arguments.is_empty());
+    }
+}

@@ -1,0 +1,11 @@
+//! The AWS provider against moto, and a proxy for what moto does too seldom.
+
+mod bench;
+/// Clusters, node groups, add-ons and who may use them.
+mod eks;
+/// Zones and records.
+mod route53;
+/// Buckets and the parts of their configuration.
+mod s3;
+/// Every type through its whole life, on the stand-in and simulated.
+mod types;

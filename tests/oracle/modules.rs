@@ -1,0 +1,301 @@
+//! Whole modules in ordinary Terraform, planned and applied step by step by
+//! OpenTofu and by this program: the same plans, in JSON, for the keys that
+//! both have, and the same outputs.
+//!
+//! `modules/NAME/N` is the root directory in step N. Where the two are meant to
+//! differ, `modules/differences.txt` says so and why, by the path in the plan;
+//! `*` stands for any one part of a path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Map, Value as Json};
+
+use super::folder;
+
+/// Keys that say who made the plan and when, and how providers are named.
+const OWN: [&str; 8] = [
+    "terraform_version",
+    "tenantctl_version",
+    "timestamp",
+    "provider_name",
+    "provider_config_key",
+    "full_name",
+    "provider_config",
+    "format_version",
+];
+
+/// Keys whose parts that are false or empty say nothing.
+const FLAGS: [&str; 5] =
+    ["after_unknown", "before_sensitive", "after_sensitive", "sensitive_values", "sensitive"];
+
+/// A program in a place of its own.
+struct Tool {
+    place: tempfile::TempDir,
+    program: PathBuf,
+    is_ours: bool,
+}
+
+impl Tool {
+    fn new(program: PathBuf, is_ours: bool) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir(place.path().join("root")).expect("a folder");
+        std::fs::write(place.path().join("settings"), "").expect("a file");
+        Tool { place, program, is_ours }
+    }
+
+    fn run(&self, args: &[&str]) -> String {
+        let output = Command::new(&self.program)
+            .args(args)
+            .current_dir(self.place.path().join("root"))
+            .env_clear()
+            .env("HOME", self.place.path())
+            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let who = self.program.display();
+        assert!(
+            output.status.success(),
+            "{who} {args:?}\n{}\n{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Puts the files of a step in place of those of the one before.
+    fn enter(&self, step: &Path) {
+        let root = self.place.path().join("root");
+        for entry in std::fs::read_dir(&root).expect("a folder").flatten() {
+            let name = entry.file_name().into_string().expect("a name");
+            let is_kept = name.starts_with('.') || name.starts_with("terraform.tfstate") || name == "state";
+            match entry.path() {
+                _ if is_kept => {}
+                path if path.is_dir() => std::fs::remove_dir_all(path).expect("goes"),
+                path => std::fs::remove_file(path).expect("goes"),
+            }
+        }
+        super::consoles::copy(step, &root);
+        if !self.is_ours {
+            self.run(&["init", "-input=false"]);
+        }
+    }
+
+    /// The plan in JSON, which is then applied, and the outputs.
+    fn step(&self, args: &[&str]) -> (Json, Json) {
+        self.run(&[&["plan", "-input=false", "-out=saved"], args].concat());
+        let show: &[&str] = if self.is_ours {
+            &["show", "-json", "-show-sensitive", "saved"]
+        } else {
+            &["show", "-json", "saved"]
+        };
+        let plan = self.run(show);
+        self.run(&["apply", "-input=false", "saved"]);
+        let show: &[&str] =
+            if self.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
+        let outputs = self.run(show);
+        let read = |text: &str| normal(serde_json::from_str(text).expect("JSON"), "");
+        (read(&plan), read(&outputs))
+    }
+}
+
+/// The same for all programs: lists of what has an address by that, ids hidden,
+/// flags that say nothing gone.
+fn normal(json: Json, key: &str) -> Json {
+    match json {
+        Json::Object(entries) => {
+            let kept = entries.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+            let all = kept.map(|(name, value)| {
+                let value = if FLAGS.contains(&name.as_str()) { flags(value) } else { normal(value, &name) };
+                (name, value)
+            });
+            Json::Object(all.collect())
+        }
+        Json::Array(items) => {
+            let address = |item: &Json| match &item["address"] {
+                Json::String(address) => Some(address.clone()),
+                Json::Object(address) => address["to_display"].as_str().map(str::to_owned),
+                _ => None,
+            };
+            let by_address: Option<Vec<String>> = items.iter().map(address).collect();
+            match by_address {
+                Some(addresses) if !addresses.is_empty() => {
+                    let items = items.into_iter().map(|item| normal(item, key));
+                    Json::Object(addresses.into_iter().zip(items).collect())
+                }
+                _ => Json::Array(items.into_iter().map(|item| normal(item, key)).collect()),
+            }
+        }
+        Json::String(text) => Json::String(without_ids(&text)),
+        other => other,
+    }
+}
+
+/// What of flags is true.
+fn flags(json: Json) -> Json {
+    let says_something = |json: &Json| match json {
+        Json::Bool(flag) => *flag,
+        Json::Object(entries) => !entries.is_empty(),
+        Json::Array(items) => items.iter().any(|item| *item != Json::Null),
+        _ => false,
+    };
+    match json {
+        Json::Object(entries) => {
+            let all = entries.into_iter().map(|(name, value)| (name, flags(value)));
+            Json::Object(all.filter(|(_, value)| says_something(value)).collect())
+        }
+        Json::Array(items) => {
+            let all: Vec<Json> = items
+                .into_iter()
+                .map(flags)
+                .map(|item| if says_something(&item) { item } else { Json::Null })
+                .collect();
+            if all.iter().all(Json::is_null) { Json::Object(Map::new()) } else { Json::Array(all) }
+        }
+        Json::Bool(true) => Json::Bool(true),
+        _ => Json::Object(Map::new()),
+    }
+}
+
+/// Ids are made up by each.
+fn without_ids(text: &str) -> String {
+    let is_id = |candidate: &str| {
+        candidate.len() == 36
+            && candidate.char_indices().all(|(at, c)| match at {
+                8 | 13 | 18 | 23 => c == '-',
+                _ => c.is_ascii_hexdigit(),
+            })
+    };
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if rest.get(..36).is_some_and(is_id) {
+            result.push_str("<id>");
+            rest = &rest[36..];
+        } else {
+            result.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    result
+}
+
+/// Where two documents differ: path and both sides. Keys that one of them does
+/// not have do not count, unless they are a part of somebody's values.
+fn differ(path: &str, theirs: &Json, ours: &Json, strict: bool, found: &mut BTreeMap<String, String>) {
+    match (theirs, ours) {
+        (Json::Object(a), Json::Object(b)) => {
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let inner = format!("{path}/{name}");
+                let strict = strict || is_content(name, path);
+                match (a.get(name), b.get(name)) {
+                    (Some(x), Some(y)) => differ(&inner, x, y, strict, found),
+                    (x, y) if strict && ![x, y].iter().flatten().all(|side| is_empty(side)) => {
+                        let side = |json: Option<&Json>| json.map_or("nothing".into(), ToString::to_string);
+                        found.insert(inner, format!("OpenTofu: {}, tenantctl: {}", side(x), side(y)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            for (at, (x, y)) in a.iter().zip(b).enumerate() {
+                differ(&format!("{path}/{at}"), x, y, strict, found);
+            }
+        }
+        // A number may be written in several ways.
+        (Json::Number(a), Json::Number(b)) if a.as_f64() == b.as_f64() && a.to_string().len() > 15 => {}
+        _ if theirs == ours => {}
+        _ => {
+            found.insert(path.to_owned(), format!("OpenTofu: {theirs}, tenantctl: {ours}"));
+        }
+    }
+}
+
+/// Keys below which every key counts: objects by address, and values.
+fn is_content(key: &str, path: &str) -> bool {
+    ["resource_changes", "output_changes", "outputs", "before", "after", "variables", "checks"].contains(&key)
+        || key == "values" && path.contains("/resources/")
+        || FLAGS.contains(&key)
+}
+
+fn is_empty(json: &Json) -> bool {
+    json.as_object().is_some_and(Map::is_empty) || json.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Whether a path is one that a pattern means.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut parts) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), parts.next()) {
+            (None, _) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(a), Some(b)) if a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+fn compare(name: &str, found: &mut BTreeMap<String, String>) {
+    let dir = folder().join("modules").join(name);
+    let tools = [
+        Tool::new(tenantctl_test_servers::opentofu(), false),
+        Tool::new(env!("CARGO_BIN_EXE_tenantctl").into(), true),
+    ];
+    let mut steps: Vec<_> =
+        std::fs::read_dir(dir).expect("steps").map(|step| step.expect("a step").path()).collect();
+    steps.sort();
+    let destroy: (String, Option<PathBuf>) = ("destroy".into(), None);
+    let steps = steps.into_iter().map(|step| {
+        let number = step.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (number, Some(step))
+    });
+    for (number, step) in steps.chain([destroy]) {
+        let one = |tool: &Tool| match &step {
+            Some(step) => {
+                tool.enter(step);
+                tool.step(&[])
+            }
+            None => tool.step(&["-destroy"]),
+        };
+        let [(their_plan, their_outputs), (our_plan, our_outputs)] = std::thread::scope(|scope| {
+            let theirs = scope.spawn(|| one(&tools[0]));
+            let ours = one(&tools[1]);
+            [theirs.join().expect("OpenTofu plans"), ours]
+        });
+        differ(&format!("{name}/{number}"), &their_plan, &our_plan, false, found);
+        differ(&format!("{name}/{number}/outputs"), &their_outputs, &our_outputs, true, found);
+    }
+}
+
+#[test]
+fn modules_are_planned_and_applied_as_by_opentofu() {
+    let dir = folder().join("modules");
+    let known = std::fs::read_to_string(dir.join("differences.txt")).expect("the file is there");
+    assert!(known.starts_with("# "), "every difference has a reason");
+    let known: Vec<&str> = super::expressions(&known).collect();
+    let mut found = BTreeMap::new();
+    for name in ["network", "pipeline", "tenants"] {
+        compare(name, &mut found);
+    }
+    let unknown: Vec<String> = found
+        .iter()
+        .filter(|(path, _)| !known.iter().any(|pattern| matches(pattern, path)))
+        .map(|(path, sides)| format!("{path}\n  {sides}"))
+        .collect();
+    let gone: Vec<_> =
+        known.iter().filter(|pattern| !found.keys().any(|path| matches(pattern, path))).collect();
+    assert!(
+        unknown.is_empty(),
+        "{} of {} differences are not known:\n{}",
+        unknown.len(),
+        found.len(),
+        unknown.join("\n")
+    );
+    assert!(gone.is_empty(), "no longer different: {gone:#?}");
+}

@@ -1,0 +1,3 @@
+zones            = ["a", "b"]
+one_nat_per_zone = true
+tags             = { team = "core", cost = "42" }
