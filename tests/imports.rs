@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("syntax", &["addr", "diag", "expr", "value"]),
     ("fmt", &["syntax"]),
     ("modules", &["diag", "expr", "syntax"]),
-    ("config", &["addr", "diag", "expr", "modules", "provider", "syntax", "value"]),
+    ("config", &["addr", "diag", "expr", "fmt", "modules", "provider", "syntax", "value"]),
     ("graph", &["addr", "config", "diag", "expr"]),
     ("retry", &["cancel", "provider"]),
     ("refresh", &["cancel", "diag", "provider", "retry", "state", "value"]),

@@ -347,6 +347,55 @@ fn a_read_only_state_is_read_and_not_written() {
     finishes(&place);
 }
 
+/// The service works on it, whoever has asked for it: the next run waits for
+/// that, and asks for nothing a second time.
+#[test]
+fn a_long_operation_that_a_run_died_in_is_waited_for() {
+    let place = fleet();
+    let runs: [(&str, &[&str]); 3] = [
+        ("create", &["apply", "-auto-approve"]),
+        ("update", &["apply", "-auto-approve"]),
+        ("delete", &["destroy", "-auto-approve"]),
+    ];
+    for (operation, args) in runs {
+        if operation == "update" {
+            let metadata = "{ name = each.key, namespace = var.tenant.name }";
+            let larger = format!("{metadata}\n    data       = {{ size = \"large\" }}");
+            place.edit("fleet", "blueprint/main.tf", metadata, &larger);
+        }
+        let before = place.history("fleet", "acme").len();
+        let slow = format!(
+            r#"{{"version": 1, "rules": [{{"match": {{"operation": "{operation}"}},
+            "then": {{"pending": {{"polls": 12, "message": "on it", "after_ms": 500}}}}}}]}}"#
+        );
+        place.write("fleet", "slow.json", &slow);
+        let args = [args, &["-tenant=acme"]].concat();
+        let died = place.start("fleet", &[&args[..], &["-fault-script=slow.json"]].concat());
+        let is_pending = || {
+            let states = place.states("fleet");
+            let open: Vec<_> = states.iter().flat_map(|state| &state.open).collect();
+            !open.is_empty() && open.iter().all(|begin| begin.operation.is_some())
+        };
+        wait_until(is_pending);
+        assert!(died.kill(), "{operation}");
+        let said = place.ok("fleet", &args);
+        let line = "Left open by the last run: went on, and is done";
+        assert!(said.stdout.contains(line), "{operation}\n{}", said.stdout);
+        let states = place.states("fleet");
+        assert!(states.iter().all(|state| state.open.is_empty()));
+        let history = place.history("fleet", "acme");
+        assert!(history.len() > before);
+        if operation != "delete" {
+            let plan = place.run("fleet", &["plan", "-detailed-exitcode", "-tenant=acme"]);
+            assert_eq!(plan.code, 0, "{operation}\n{}", plan.stdout);
+            let made: BTreeSet<_> =
+                history.into_iter().filter_map(|change| change.object).map(|o| o.0).collect();
+            assert_eq!(made.len(), OBJECTS.len(), "{operation}: each was made once");
+        }
+    }
+    assert_eq!(listed(&place, "acme"), Vec::<String>::new());
+}
+
 /// The first request to stop lets the one call in flight end; what waits for a
 /// slot is not begun, nor what waits for other objects.
 fn drains(signal: Signal) {

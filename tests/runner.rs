@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's way to fail")]
 #![allow(missing_docs, unreachable_pub, reason = "tests have no callers")]
 
+/// Tenants with a bucket, nodes and a name, on stand-ins for AWS.
+#[cfg(feature = "aws")]
+mod aws;
 /// Blocks of the language beyond resources: moved, removed, import, check,
 /// lifecycle; targets; plans in part.
 mod blocks;

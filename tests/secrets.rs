@@ -185,7 +185,7 @@ fn what_services_repeat_is_not_passed_on() {
 fn a_killed_run_leaves_no_secret_and_its_recovery_says_none() {
     let mut all = Searched::new();
     let hang = r#"{"match": {"operation": "create"}, "latency_after_ms": 86400000}"#;
-    let wait = r#"{"match": {"operation": "update"}, "then": {"pending": {"polls": 3, "message": "CANARY", "after_ms": 60000}}}"#;
+    let wait = r#"{"match": {"operation": "update"}, "then": {"pending": {"polls": 20, "message": "CANARY", "after_ms": 500}}}"#;
     let find = r#"{"match": {"operation": "find"}, "nth": [1], "then": {"fail": {"class": "transient", "message": "CANARY"}}}"#;
     let poll = r#"{"match": {"operation": "poll"}, "nth": [1], "then": {"fail": {"class": "transient", "message": "CANARY"}}}"#;
     for (rule, words, script, args) in [

@@ -250,6 +250,10 @@ fn a_terraform_state_is_taken_over() {
     for part in ["index_key", "status", "dependencies", "create_before_destroy"] {
         assert_eq!(old["instances"][0][part], new["instances"][0][part], "{part}");
     }
+    // As Terraform writes it: null where nothing is set, and nothing unknown to it.
+    let attributes = new["instances"][0]["attributes"].as_object().expect("an object");
+    assert_eq!(attributes.get("computed_fields"), Some(&Json::Null));
+    assert!(!attributes.contains_key("cluster"), "{attributes:?}");
     for part in ["manifest", "object"] {
         assert_eq!(
             old["instances"][0]["attributes"][part], new["instances"][0]["attributes"][part],

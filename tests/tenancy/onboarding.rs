@@ -23,6 +23,13 @@ fn a_tenant_is_taken_in_by_a_file_of_its_own() {
     let said = place.ok("fleet", &line);
     assert!(said.stdout.contains("Wrote tenants/hooli.hcl."), "{}", said.stdout);
     insta::assert_snapshot!(file(&place, "hooli.hcl"), @r#"
+    tenant "hooli" {
+      tier         = "starter"
+      environments = ["production"]
+      compliance   = ["gdpr"]
+      labels       = { plan = "annual" }
+      settings     = { version = "1.10", db = { size = 3 }, domains = ["hooli.example.com"] }
+    }
     "#);
     // Again: nothing changes.
     let said = place.ok("fleet", &line);

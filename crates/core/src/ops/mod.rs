@@ -10,7 +10,6 @@ mod load;
 mod locks;
 mod passing;
 mod plan;
-mod policies;
 mod scope;
 mod scrub;
 mod states;

@@ -9,9 +9,7 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::apply::recovery;
-use super::{
-    Engine, Outcome, PlanOptions, Selection, audit, guards, loaded, locks, passing, policies, scrub,
-};
+use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, loaded, locks, passing, scrub};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::apply;
 use crate::config::{Instance, Module, Platform, Selected};
@@ -19,7 +17,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{
-    Chosen, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan,
+    Chosen, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, judge, moves, plan as make_plan,
 };
 use crate::provider::{ProviderError, SharedProvider, Target};
 use crate::refresh::{Patience, Refreshed, failed, refresh, unknown_provider};
@@ -300,7 +298,7 @@ impl One<'_> {
         warnings.extend(found);
         warnings.extend(read.warnings);
         if options.mode == PlanMode::Normal {
-            let judged = policies::judge(self.platform.policies(), self.instance, &plan);
+            let judged = judge(self.platform.policies(), self.instance, &plan);
             if judged.has_errors() {
                 return Err(judged);
             }

@@ -4,8 +4,8 @@
 //! plan is about; `planner` walks the graph: `evaluate` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
 //! what waits, `checks` what holds, `providers` which configuration objects are
-//! made with, `provisioners` what is run for them,
-//! `ephemeral` what must never be stored. `order` makes steps of it.
+//! made with, `provisioners` what is run for them, `ephemeral` what must never
+//! be stored. `order` makes steps of it, `policies` judge it.
 //!
 //! Must not: await, touch disk, read the clock.
 
@@ -24,6 +24,7 @@ mod moves;
 mod objects;
 mod order;
 mod planner;
+mod policies;
 mod providers;
 mod provisioners;
 mod removals;
@@ -44,5 +45,6 @@ pub use model::{
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};
+pub use policies::judge;
 pub use provisioners::PlannedCommand;
 pub use targets::Chosen;

@@ -73,10 +73,15 @@ pub(super) struct Failure {
     /// The service's code; empty when it never answered.
     pub(super) code: String,
     /// The error as the engine has it.
-    pub(super) error: ProviderError,
+    pub(super) error: Box<ProviderError>,
 }
 
 impl Failure {
+    /// One that no service told of.
+    pub(super) fn of(error: ProviderError) -> Self {
+        Failure { code: String::new(), error: Box::new(error) }
+    }
+
     /// Whether the service gives one of these codes.
     pub(super) fn is(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
@@ -90,7 +95,7 @@ impl Failure {
 
 impl From<Failure> for ProviderError {
     fn from(failure: Failure) -> Self {
-        failure.error
+        *failure.error
     }
 }
 
@@ -151,7 +156,7 @@ where
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let mut error = ProviderError::new(class, summary, format!("{doing} failed: {said}{notes}."));
     error.hint = hint(&code, class, region.as_deref());
-    Failure { code, error }
+    Failure { code, error: Box::new(error) }
 }
 
 fn seconds(text: &str) -> Option<Duration> {

@@ -10,6 +10,7 @@
 //! is found again by name and mark and never made twice; objects of others are
 //! never taken over or removed; every error carries the service's request id.
 //! Must not: wait for long operations inside a call, or repeat writes.
+#![allow(clippy::redundant_closure_for_method_calls, reason = "the SDK's types have long names")]
 
 mod connection;
 mod eks;
@@ -235,6 +236,10 @@ impl Provider for Aws {
         self.resources.get(kind)?.identity(planned)
     }
 
+    fn claims(&self, kind: &str, planned: &Value) -> Vec<String> {
+        self.resources.get(kind).map(|resource| resource.claims(planned)).unwrap_or_default()
+    }
+
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         match self.resource(request.kind) {
             Ok((resource, block)) => plan::plan(resource, block, request),
@@ -312,7 +317,11 @@ impl Provider for Aws {
         let session = self.sessions.get(target.connection).await?;
         let key = operation.handle.get("key").and_then(Json::as_str).unwrap_or_default();
         let what = operation.handle.get("what").cloned().unwrap_or(Json::Null);
-        let planned = self.waiting().get(key).cloned().unwrap_or_else(|| json::open(block));
+        let Some(planned) = self.waiting().get(key).cloned() else {
+            // What there is now tells what became of it.
+            let detail = "The operation was begun by another process.";
+            return Err(ProviderError::new(ErrorClass::NotFound, "Operation not known", detail));
+        };
         let call = Call { at: &session, token: target.token, workspace: target.workspace };
         match resource.poll(&call, &what, &plain(&planned)).await {
             Ok(Done::Pending(operation)) => Ok(Outcome::Pending(self.wrapped(key, operation))),

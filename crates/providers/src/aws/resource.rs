@@ -52,6 +52,12 @@ pub(super) trait Resource: Send + Sync {
     /// A name that no two objects of one account and region share.
     fn identity(&self, object: &Value) -> Option<String>;
 
+    /// Names in the world that it claims.
+    fn claims(&self, object: &Value) -> Vec<String> {
+        let _ = object;
+        Vec::new()
+    }
+
     /// Corrects the engine's guess.
     ///
     /// # Errors

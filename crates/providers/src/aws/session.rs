@@ -254,7 +254,11 @@ impl Sessions {
 
     /// The session of a connection.
     pub(super) async fn get(&self, connection: &Value) -> Called<Arc<Session>> {
-        let json = plain(connection);
+        let mut json = plain(connection);
+        // Tenants with tags of their own share an account all the same.
+        if let Some(parts) = json.as_object_mut() {
+            parts.remove("default_tags");
+        }
         let opening = self.opening(json.to_string());
         let open = async {
             let place = if json.is_null() { Ok(Place::default()) } else { serde_json::from_value(json) };

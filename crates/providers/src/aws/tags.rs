@@ -54,11 +54,15 @@ pub(super) fn at_creation(call: &Call<'_>, planned: &Json) -> Tags {
     tags
 }
 
-/// The tags that an object shall have, its marks kept.
-pub(super) fn changed(actual: &Tags, planned: &Json) -> Tags {
-    let mut tags = planned.texts_by_name("tags_all");
-    tags.extend(actual.iter().filter(|(name, _)| is_mark(name)).map(|(k, v)| (k.clone(), v.clone())));
-    tags
+/// The tags that an object shall have, its marks kept, or set anew when
+/// somebody took them away.
+pub(super) fn changed(call: &Call<'_>, actual: &Tags, planned: &Json) -> Tags {
+    with_marks_of(actual, at_creation(call, planned))
+}
+
+fn with_marks_of(actual: &Tags, mut wanted: Tags) -> Tags {
+    wanted.extend(actual.iter().filter(|(name, _)| is_mark(name)).map(|(k, v)| (k.clone(), v.clone())));
+    wanted
 }
 
 /// What has to be done to bring tags about: those to set, those to remove.
@@ -129,7 +133,7 @@ mod tests {
     #[test]
     fn marks_survive_changes() {
         let actual = tags(&[("a", "1"), ("old", "1"), (WORKSPACE, "w"), ("aws:x", "y")]);
-        let wanted = changed(&actual, &json!({"tags_all": {"a": "2"}}));
+        let wanted = with_marks_of(&actual, tags(&[("a", "2"), (WORKSPACE, "other")]));
         assert_eq!(wanted, tags(&[("a", "2"), (WORKSPACE, "w"), ("aws:x", "y")]));
         assert_eq!(difference(&actual, &wanted), (tags(&[("a", "2")]), vec!["old".to_owned()]));
     }

@@ -86,9 +86,10 @@ pub(super) fn goes_on(slot: &mut Option<Record>, operation: Operation) -> Result
     if work.operation == operation {
         return Ok(true);
     }
+    let after = Duration::from_millis(work.after_ms);
     get_on(slot);
     Err(ProviderError::new(
-        ErrorClass::Transient,
+        ErrorClass::Throttled(Some(after)),
         "Operation in progress",
         "The service still works on an earlier change of the object.",
     ))

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{
-    ErrorClass, Outcome, PlanRequest, PlanResponse, Provider, ProviderError, ReadObject, ReadOutcome, Target,
-    Value,
+    ErrorClass, Operation, Outcome, PlanRequest, PlanResponse, Provider, ProviderError, ReadObject,
+    ReadOutcome, Target, Value,
 };
 use tenantctl_providers::aws::{Aws as Provided, Options};
 use tenantctl_test_servers::{Aws, AwsCall, AwsFate, AwsFront};
@@ -96,9 +96,23 @@ impl Bench {
     }
 
     /// Begins a creation and leaves it, as a process that is killed.
-    pub(super) async fn begin(&self, kind: &str, config: &Value, planned: &Value) {
+    pub(super) async fn begin(&self, kind: &str, config: &Value, planned: &Value) -> Operation {
         let connection = self.connection(config);
-        self.provider.create(self.target(kind, &connection), config, planned).await.expect("it begins");
+        match self.provider.create(self.target(kind, &connection), config, planned).await {
+            Ok(Outcome::Pending(operation)) => operation,
+            other => panic!("it begins: {other:?}"),
+        }
+    }
+
+    /// Asks for an operation, as a process that knows nothing else of it.
+    pub(super) async fn poll(
+        &self,
+        kind: &str,
+        config: &Value,
+        operation: &Operation,
+    ) -> Result<Outcome, ProviderError> {
+        let connection = self.connection(config);
+        self.provider.poll(self.target(kind, &connection), operation).await
     }
 
     pub(super) async fn update(

@@ -59,9 +59,11 @@ async fn a_creation_that_was_cut_short_is_taken_up() {
     let begun = Bench::new();
     let config = begun.config(CLUSTER, &cluster("cut-short", "1.33"));
     let planned = begun.plan(CLUSTER, None, &config).planned;
-    begun.begin(CLUSTER, &config, &planned).await;
+    let operation = begun.begin(CLUSTER, &config, &planned).await;
     // Another process: it knows the token from the journal, and nothing else.
     let next = Bench::new();
+    let error = next.poll(CLUSTER, &config, &operation).await.expect_err("it is another's");
+    assert_eq!(error.class, ErrorClass::NotFound, "then what there is, tells");
     let found = next.find(CLUSTER, &config).await.expect("ours").expect("it is being made");
     assert_eq!(text(&found, "status"), "CREATING");
     let plan = next.plan(CLUSTER, Some(&found), &config);

@@ -113,6 +113,10 @@ struct Own {
 /// Types whose schema has another version there.
 const SCHEMA_VERSIONS: [(&str, u32); 1] = [("kubernetes_manifest", 1)];
 
+/// Attributes that Terraform's types do not have. It refuses a state with an
+/// attribute that it does not know, so they are left out while they are null.
+const OWN_ATTRIBUTES: [(&str, &str); 1] = [("kubernetes_manifest", "cluster")];
+
 /// A workspace as a Terraform state file. Sensitive values are sealed, or in
 /// the open when that was asked for.
 ///
@@ -200,7 +204,11 @@ fn instance(
 ) -> Result<Closed, String> {
     let mut paths = Vec::new();
     values::sensitive_paths(&record.attributes, &[], &mut paths);
-    let attributes = values::to_json(&record.attributes, &schema.block.ty());
+    let mut attributes = values::to_json(&record.attributes, &schema.block.ty());
+    if let Some(all) = attributes.as_object_mut() {
+        let is_own = |name: &str| OWN_ATTRIBUTES.contains(&(&*record.key.address.kind, name));
+        all.retain(|name, value| !(value.is_null() && is_own(name)));
+    }
     let attributes = match close(values::with_block_lists(attributes, &schema.block)) {
         Ok(attributes) => attributes,
         Err(problems) => return Ok(Err(problems)),

@@ -124,7 +124,7 @@ impl Resource for AccessEntry {
     async fn update(&self, call: &Call<'_>, _prior: &Json, planned: &Json) -> Called<Done> {
         let Some(found) = look(call.at, planned).await? else { return Err(gone(&what(planned))) };
         let tags = tags_of(found.tags());
-        set_tags(call.at, found.access_entry_arn().unwrap_or_default(), &tags, planned).await?;
+        set_tags(call, found.access_entry_arn().unwrap_or_default(), &tags, planned).await?;
         let groups = planned.texts("kubernetes_groups");
         let name = planned.given("user_name");
         let renamed = name.is_some() && name.as_deref() != found.username();

@@ -16,8 +16,7 @@ use serde_json::Value as Json;
 use tenantctl_core::provider::{Path, Value};
 
 use super::error::failed;
-use super::resource::{Called, Data, Resource};
-use super::session::Session;
+use super::resource::{Call, Called, Data, Resource};
 use super::tags::{Tags, difference};
 use super::validate::Problems;
 use slow::Slowly;
@@ -50,8 +49,8 @@ fn tag_map(tags: &Tags) -> Option<HashMap<String, String>> {
 }
 
 /// Brings an object's tags about.
-async fn set_tags(at: &Session, arn: &str, actual: &Tags, planned: &Json) -> Called<()> {
-    let wanted = super::tags::changed(actual, planned);
+async fn set_tags(call: &Call<'_>, arn: &str, actual: &Tags, planned: &Json) -> Called<()> {
+    let (at, wanted) = (call.at, super::tags::changed(call, actual, planned));
     let (set, removed) = difference(actual, &wanted);
     let doing = format!("Tagging {arn}");
     if !set.is_empty() {

@@ -91,7 +91,7 @@ impl Resource for PodIdentity {
     async fn update(&self, call: &Call<'_>, prior: &Json, planned: &Json) -> Called<Done> {
         let Some(found) = look(call.at, prior).await? else { return Err(gone(&what(planned))) };
         let tags = tags_of(found.tags());
-        set_tags(call.at, found.association_arn().unwrap_or_default(), &tags, planned).await?;
+        set_tags(call, found.association_arn().unwrap_or_default(), &tags, planned).await?;
         if found.role_arn() != Some(planned.text("role_arn")) {
             let update = call.at.eks().write.update_pod_identity_association();
             let update = update

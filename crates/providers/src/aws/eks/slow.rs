@@ -129,10 +129,10 @@ impl<S: Slow> Slowly<S> {
             "CREATING" | "UPDATING" | "PENDING" => return busy(seen.status.to_lowercase()),
             _ => return Err(broken(&what, &seen)),
         }
-        super::set_tags(call.at, &seen.arn, &seen.tags, planned).await?;
+        super::set_tags(call, &seen.arn, &seen.tags, planned).await?;
         match self.0.step(call.at, &seen, planned).await {
             Ok(Step::Arrived) => {
-                let tags = tagging::changed(&seen.tags, planned);
+                let tags = tagging::changed(call, &seen.tags, planned);
                 Ok(Done::Object(Self::shown(&Seen { tags, ..seen }, planned)))
             }
             Ok(Step::Begun(update, message)) => {

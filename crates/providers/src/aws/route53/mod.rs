@@ -58,6 +58,5 @@ async fn spread_yet(at: &Session, handle: &Json) -> Called<Option<Done>> {
 /// A request that lacks something.
 fn incomplete(error: aws_sdk_route53::error::BuildError) -> Failure {
     let detail = format!("The request to Route 53 is not complete: {error}.");
-    let error = ProviderError::new(ErrorClass::Invalid, "Request not possible", detail);
-    Failure { code: String::new(), error }
+    Failure::of(ProviderError::new(ErrorClass::Invalid, "Request not possible", detail))
 }

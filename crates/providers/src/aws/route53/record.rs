@@ -124,6 +124,14 @@ impl Resource for Record {
         Some(format!("{}_{}_{}{set}", object.get("zone_id")?.as_str()?, part("name")?, part("type")?))
     }
 
+    /// The name of a host, where it is written whole.
+    fn claims(&self, object: &Value) -> Vec<String> {
+        let part = |name: &str| object.get(name).and_then(|value| value.as_str().map(names::plain));
+        let is_host = part("type").is_some_and(|kind| matches!(kind.as_str(), "a" | "aaaa" | "cname"));
+        let whole = part("fqdn").or_else(|| part("name")).filter(|name| is_host && name.contains('.'));
+        whole.into_iter().collect()
+    }
+
     fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
         let plain = |value: &Value| value.as_str().map(names::plain);
         match name {

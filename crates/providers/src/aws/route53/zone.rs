@@ -142,8 +142,7 @@ impl Resource for Zone {
         };
         let actual = tags_of(call.at, id).await?;
         // A creation that was cut short left it without marks.
-        let mut wanted = tagging::at_creation(call, planned);
-        wanted.extend(tagging::changed(&actual, planned));
+        let wanted = tagging::changed(call, &actual, planned);
         set_tags(call.at, id, &actual, &wanted).await?;
         let comment = found.zone.config().and_then(|config| config.comment()).unwrap_or_default();
         if comment != planned.text("comment") {

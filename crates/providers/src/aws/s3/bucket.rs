@@ -88,6 +88,11 @@ impl Resource for Bucket {
         object.get("bucket")?.as_str().map(str::to_owned)
     }
 
+    /// Names of buckets are the world's.
+    fn claims(&self, object: &Value) -> Vec<String> {
+        self.identity(object).map(|name| format!("s3://{name}")).into_iter().collect()
+    }
+
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
         draft.default("force_destroy", false);
         let (bucket, region) = (draft.planned("bucket"), draft.planned("region"));
@@ -155,7 +160,7 @@ impl Resource for Bucket {
         let Some(actual) = bucket_tags(call.at, bucket).await? else {
             return Err(gone(&format!("bucket {bucket:?}")));
         };
-        let wanted = tagging::changed(&actual, planned);
+        let wanted = tagging::changed(call, &actual, planned);
         if wanted != actual {
             put_tags(call.at, bucket, &wanted).await?;
         }
@@ -342,7 +347,7 @@ async fn remove_page(at: &Session, bucket: &str) -> Result<usize, Failure> {
                 error.code().unwrap_or_default()
             );
             let error = ProviderError::new(ErrorClass::Denied, "Object not removed", detail);
-            Err(Failure { code: String::new(), error })
+            Err(Failure::of(error))
         }
     }
 }

@@ -54,10 +54,7 @@ pub(super) struct BucketPart<P>(pub(super) P);
 /// A request that lacks something.
 pub(super) fn incomplete(error: BuildError) -> Failure {
     let detail = format!("The request to S3 is not complete: {error}.");
-    Failure {
-        code: String::new(),
-        error: ProviderError::new(ErrorClass::Invalid, "Request not possible", detail),
-    }
+    Failure::of(ProviderError::new(ErrorClass::Invalid, "Request not possible", detail))
 }
 
 /// What a part's read found: its configuration, or none by one of these codes.

@@ -4,16 +4,16 @@
 //! for kept.
 //! Must not: change the plan.
 
+use super::model::{Action, Change, Plan};
 use crate::addr::ResourceMode;
 use crate::config::{Enforcement, Instance, Policy, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::expr::{DiskFiles, EvalResult, FunctionContext, Reference, Scope, evaluate};
-use crate::plan::{Action, Change, Plan};
 use crate::syntax::parse_template;
 use crate::value::Value;
 
 /// Judges a plan; errors where it must not be applied.
-pub(super) fn judge(policies: &[Policy], instance: &Instance, plan: &Plan) -> Diagnostics {
+pub fn judge(policies: &[Policy], instance: &Instance, plan: &Plan) -> Diagnostics {
     let mut found = Diagnostics::new();
     let Some(seated) = &instance.seated else { return found };
     for policy in policies.iter().filter(|policy| policy.is_about(seated)) {
