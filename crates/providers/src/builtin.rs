@@ -236,11 +236,12 @@ mod tests {
             let output = planned.get("output").expect("output");
             assert_eq!(output.is_known(), input.is_null(), "{input:?}");
             assert_eq!((output.ty(), output.marks()), (input.ty(), input.marks()));
+            assert!(!planned.get("id").expect("id").is_known());
             // What is there already stays known.
             let prior = data(&config(input.clone(), Value::NULL), "the-id".into());
             let planned = plan(Some(&prior), &config(input.clone(), Value::NULL)).planned;
             assert_eq!(planned.get("output"), Some(input));
-            assert!(!planned.get("id").expect("id").is_known());
+            assert_eq!(planned.get("id"), Some("the-id".into()));
         }
     }
 

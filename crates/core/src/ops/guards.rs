@@ -14,7 +14,7 @@ use crate::value::Value;
 /// Takes back plans that claim what another has: all of them but for one that
 /// had it before.
 pub(super) fn refuse_claims(registry: &Registry, outcomes: &mut [Outcome<Plan>]) {
-    let mut claims: HashMap<(&str, String), Vec<Claim<'_>>> = HashMap::new();
+    let mut claims: HashMap<(Option<&str>, String), Vec<Claim<'_>>> = HashMap::new();
     for (at, outcome) in outcomes.iter().enumerate() {
         for change in outcome.result.iter().flat_map(|plan| &plan.changes) {
             if matches!(change.action, Action::Delete | Action::Forget) {
@@ -23,11 +23,10 @@ pub(super) fn refuse_claims(registry: &Registry, outcomes: &mut [Outcome<Plan>])
             let Some(provider) = registry.get(&change.provider) else { continue };
             let kind = &change.key.address.kind;
             let identity = provider.identity(kind, &change.after).filter(|_| change.connection.is_known());
-            let identity = identity.map(|name| (name, Some(&change.connection)));
-            let names = provider.claims(kind, &change.after).into_iter().map(|name| (name, None));
-            for (name, connection) in identity.into_iter().chain(names) {
-                let key = (change.provider.as_str(), name);
-                claims.entry(key).or_default().push(Claim { at, change, connection, provider });
+            let identity = identity.map(|name| (Some(&**kind), name, Some(&change.connection)));
+            let names = provider.claims(kind, &change.after).into_iter().map(|name| (None, name, None));
+            for (kind, name, connection) in identity.into_iter().chain(names) {
+                claims.entry((kind, name)).or_default().push(Claim { at, change, connection, provider });
             }
         }
     }

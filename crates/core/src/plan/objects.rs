@@ -230,7 +230,8 @@ impl Planner<'_> {
             self.connection = (change.connection.clone(), text);
         }
         let address = &change.key.address;
-        let whole = format!("{}\n{}\n{identity}", provider.name(), self.connection.1);
+        // Parts of one thing, such as a bucket and its policy, have one name.
+        let whole = format!("{}\n{}\n{identity}", block.kind, self.connection.1);
         match self.identities.insert(whole, address.clone()) {
             None => Ok(()),
             Some(other) => Err(Box::new(
