@@ -142,8 +142,8 @@ impl Work<'_> {
         while let Some(next) = stream.next().await {
             let (workspace, result) = next?;
             let (result, diagnostics) = match result {
-                Ok(Ok((plan, warnings))) => (Some(plan), warnings),
-                Ok(Err(diagnostics)) => (None, diagnostics),
+                Ok(Ok((plan, warnings))) => (Some(plan), self.placed(&workspace, warnings)),
+                Ok(Err(diagnostics)) => (None, self.placed(&workspace, diagnostics)),
                 Err(error) => {
                     let detail = format!("Planning {workspace} broke off: {error}.");
                     (None, Diagnostic::error("Internal error", detail).into())
@@ -154,6 +154,23 @@ impl Work<'_> {
             outcomes.push(Outcome { workspace, result, diagnostics });
         }
         Ok(outcomes)
+    }
+
+    /// Problems with the workspace in their addresses, where there are several.
+    fn placed(&self, workspace: &WorkspaceName, problems: Diagnostics) -> Diagnostics {
+        let prefix = format!("{workspace}:");
+        let place = |problem: Diagnostic| match &problem.address {
+            Some(address)
+                if self.platform.is_fleet()
+                    && !address.starts_with(&prefix)
+                    && address != workspace.as_str() =>
+            {
+                let address = format!("{prefix}{address}");
+                problem.address(address)
+            }
+            _ => problem,
+        };
+        problems.into_iter().map(place).collect()
     }
 
     /// The outcome of an instance that cannot be planned.
