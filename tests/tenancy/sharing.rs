@@ -74,6 +74,8 @@ fn all_is_destroyed_tenants_before_the_platform() {
     let place = Place::new();
     sharing(&place);
     place.ok("fleet", &["apply", "-auto-approve"]);
+    let said = place.run("fleet", &["destroy", "-auto-approve", "-platform"]);
+    assert!(said.code == 1 && said.stderr.contains("Still in use"), "{}", said.stderr);
     let said = place.ok("fleet", &["destroy", "-auto-approve"]);
     let platform = said.stdout.find("platform:terraform_data.cluster: Destroying").expect("goes");
     let last = said.stdout.rfind("terraform_data.app: Destruction complete").expect("gone");

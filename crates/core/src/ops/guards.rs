@@ -3,12 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Outcome;
+use super::plan::state_error;
+use super::{Engine, Outcome};
 use crate::addr::WorkspaceName;
 use crate::config::{Guard, Platform};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::plan::{Action, Change, Plan, PlanMode};
 use crate::provider::{Registry, SharedProvider};
+use crate::state::{StateError, WorkspaceState};
 use crate::value::Value;
 
 /// Takes back plans that claim what another has: all of them but for one that
@@ -106,6 +108,29 @@ pub fn guard(platform: &Platform, plans: &[Plan], named: bool) -> Diagnostics {
         ));
     }
     problems
+}
+
+/// Refuses to take from tenants what they share.
+pub(super) fn still_used(engine: &Engine, platform: &Platform) -> Result<(), Diagnostics> {
+    let own = platform.shared_workspace();
+    let mut known = engine.store.list().map_err(|e| state_error(&e))?;
+    known.retain(|name| Some(name) != own.as_ref());
+    let states = engine.store.load(&known).map_err(|e| state_error(&e))?;
+    // One that cannot be read may have objects.
+    let is_used = |state: &Result<WorkspaceState, StateError>| {
+        state.as_ref().map_or(true, |state| !state.resources.is_empty())
+    };
+    let used: Vec<&str> = known
+        .iter()
+        .zip(&states)
+        .filter(|(_, state)| is_used(state))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let Some(first) = used.first() else { return Ok(()) };
+    let detail = format!("{} workspaces of tenants still have objects, {first} among them.", used.len());
+    Err(Diagnostic::error("Still in use", detail)
+        .hint("Destroy the tenants first, or all together: tenantctl destroy")
+        .into())
 }
 
 /// Objects that there are before a plan.

@@ -39,6 +39,9 @@ pub async fn plan(
     selection: &Selection,
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
+    if options.mode == PlanMode::Destroy && selection.platform {
+        guards::still_used(engine, platform)?;
+    }
     let Selected { instances, failed } = platform.instances(selection)?;
     let secrets = Secrets::default();
     let engine = &scrub::engine(engine, &secrets);
