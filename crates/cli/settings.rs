@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     #[cfg(feature = "failpoints")]
     failpoint: Option<String>,
     /// `AWS_REGION` or `AWS_DEFAULT_REGION`: of AWS objects that name none.
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only that provider asks"))]
     pub(crate) aws_region: Option<String>,
     /// `TENANTCTL_STATE_DIR`.
     pub(crate) state_dir: Option<PathBuf>,
