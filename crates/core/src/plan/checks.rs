@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{At, Evaluation, close};
+use super::evaluate::{At, Evaluation};
+use super::resolve::close;
 use crate::addr::ResourceMode;
 use crate::config::Rule;
 use crate::diag::{Diagnostic, Severity};

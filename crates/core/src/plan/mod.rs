@@ -1,7 +1,7 @@
 //! From refreshed state and configuration to a plan.
 //!
 //! `moves` brings recorded objects to their addresses, `targets` says what a
-//! plan is about; `planner` walks the graph: `evaluate` and `expand` say what
+//! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
 //! what waits, `checks` what holds, `providers` which configuration objects are
 //! made with, `provisioners` what is run for them, `ephemeral` what must never
@@ -28,6 +28,7 @@ mod policies;
 mod providers;
 mod provisioners;
 mod removals;
+mod resolve;
 mod targets;
 
 pub(crate) use diff::{mark_sensitive, proposed};

@@ -2,10 +2,11 @@
 
 use super::diff::{decide, ignore_changes, mark_sensitive, proposed};
 use super::ephemeral::without_write_only;
-use super::evaluate::{Repeated, close};
+use super::evaluate::Repeated;
 use super::model::{Action, Change, PlanMode, Reason};
 use super::planner::{DataRead, Place, Planner, imported_record};
 use super::removals::protected;
+use super::resolve::close;
 use crate::addr::{InstanceKey, ResourceAddress, ResourceMode};
 use crate::config::{Resource, instance_key, span_of};
 use crate::diag::Diagnostic;

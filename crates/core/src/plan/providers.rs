@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::evaluate::{Repeated, close};
+use super::evaluate::Repeated;
 use super::expand::Expansion;
 use super::planner::Planner;
+use super::resolve::close;
 use crate::addr::InstanceKey;
 use crate::config::{ProviderRef, Repetition};
 use crate::diag::Diagnostic;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{Evaluated, Evaluation, Repeated, close};
+use super::evaluate::{Evaluated, Evaluation, Repeated};
 use super::model::{Action, Shape, Slot};
 use super::planner::{Place, Planner};
+use super::resolve::close;
 use crate::addr::{InstanceKey, ResourceAddress};
 use crate::config::{Provisioner, Removed};
 use crate::diag::{Diagnostic, Span};
