@@ -22,6 +22,19 @@ fn kubectl(args: &[&str]) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// What `tenants` tells of the last look for drift; null when something was
+/// applied since.
+fn drift(place: &Place) -> Vec<String> {
+    let said = ok(place, &["tenants", "-json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let tenants = json["tenants"].as_array().expect("a list");
+    let told = |tenant: &serde_json::Value| {
+        assert!(tenant["last_apply"].is_string(), "{tenant}");
+        format!("{} {}", tenant["name"].as_str().expect("a name"), tenant["drift"]["objects"])
+    };
+    tenants.iter().map(told).collect()
+}
+
 #[test]
 fn three_tenants_live_drift_and_leave() {
     let place = Place::new();
@@ -60,6 +73,8 @@ fn three_tenants_live_drift_and_leave() {
         "-p",
         r#"{"spec":{"hard":{"pods":"99"}}}"#,
     ]);
+    assert_eq!(run(&place, &["drift", "-detailed-exitcode"]).code, 2);
+    assert_eq!(drift(&place), ["acme 1", "globex 0", "initech 0"]);
     let said = run(&place, &["plan", "-detailed-exitcode"]);
     assert_eq!(said.code, 2, "{}\n{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("kubernetes_manifest.quota"), "{}", said.stdout);
@@ -69,6 +84,7 @@ fn three_tenants_live_drift_and_leave() {
         kubectl(&["get", "quota", "tenant", "-n", "tenant-acme", "-o", "jsonpath={.spec.hard.pods}"])
             .ends_with("10")
     );
+    assert_eq!(drift(&place), ["acme null", "globex 0", "initech 0"], "acme's was put right");
     assert_eq!(run(&place, &["plan", "-detailed-exitcode"]).code, 0);
 
     // A customer's own person sees the own namespace and no other.
@@ -99,4 +115,51 @@ fn a_first_plan_needs_no_cluster_and_shows_no_token() {
     let said = said(command.env("KUBECONFIG", &config).output().unwrap());
     assert_eq!(said.code, 0, "planning needs no cluster: {}", said.stderr);
     assert!(!format!("{}{}", said.stdout, said.stderr).contains("hunter2secret"));
+}
+
+/// What the server refuses shows in the plan, not only in the apply: an
+/// immutable field, and a limit that admission keeps. Nothing is stored by it,
+/// and what is alike is asked a few times only.
+#[test]
+fn a_plan_tells_what_the_server_will_refuse() {
+    let place = Place::new();
+    let object = |more: &str| {
+        format!(
+            r#"resource "kubernetes_manifest" "space" {{
+  manifest = {{ apiVersion = "v1", kind = "Namespace", metadata = {{ name = "rehearsal" }} }}
+}}
+
+resource "kubernetes_manifest" "account" {{
+  count = 9
+
+  manifest = {{
+    apiVersion = "v1"
+    kind       = "ConfigMap"
+    metadata   = {{ name = "settings-${{count.index}}", namespace = kubernetes_manifest.space.object.metadata.name }}
+    immutable  = true
+    data       = {{ level = "{more}" }}
+  }}
+}}
+"#
+        )
+    };
+    place.write("rehearsal", "main.tf", &object("info"));
+    let run = |args: &[&str]| {
+        let mut command: Command = place.command("rehearsal", args);
+        said(command.env("KUBECONFIG", Cluster::shared().kubeconfig()).output().expect("the binary runs"))
+    };
+    assert_eq!(run(&["apply", "-auto-approve"]).code, 0);
+    place.write("rehearsal", "main.tf", &object("debug"));
+    let plan = run(&["plan"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    assert!(plan.stdout.contains("0 to add, 9 to change, 0 to destroy"), "{}", plan.stdout);
+    let told = plan.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("if applied now") && told.contains("field is immutable"), "{}", plan.stderr);
+    assert!(told.contains("kubernetes_manifest.account[0]"), "{}", plan.stderr);
+    assert!(!told.contains("kubernetes_manifest.account[4]"), "{}", plan.stderr);
+    let unasked = run(&["plan", "-refresh=false"]);
+    assert!(unasked.code == 0 && !unasked.stderr.contains("immutable"), "{}", unasked.stderr);
+    let levels = kubectl(&["get", "configmaps", "-n", "rehearsal", "-o", "jsonpath={.items[*].data.level}"]);
+    assert!(levels.contains("info") && !levels.contains("debug"), "{levels}");
+    assert_eq!(run(&["destroy", "-auto-approve"]).code, 0);
 }

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::config::Seated;
 use tenantctl_core::diag::Diagnostics;
 use tenantctl_core::ops;
-use tenantctl_core::state::WorkspaceState;
+use tenantctl_core::state::{Standing, Standings, WorkspaceState};
 
 use super::states;
 use crate::args::TenantsCommand;
 use crate::error::{self, Exit};
-use crate::render::Table;
+use crate::render::{Table, count};
 use crate::session::Session;
 
 /// Runs the command.
@@ -31,10 +32,12 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     let states: BTreeMap<WorkspaceName, WorkspaceState> =
         states::read(&*store, &names)?.into_iter().map(|state| (state.name.clone(), state)).collect();
     let left = ops::unconfigured(&platform, known);
+    let record = store.audit().map_err(|e| error::state(&e))?;
+    let standings = Standings::of(&record);
     if args.json {
-        session.output.json(&document(session, &chosen, &states, &left));
+        session.output.json(&document(session, &chosen, &states, &standings, &left));
     } else {
-        table(session, &chosen, &states);
+        table(session, &chosen, &states, &standings);
         session.report(ops::left_over(&left));
     }
     Ok(Exit::Success)
@@ -48,12 +51,14 @@ fn document(
     session: &Session,
     chosen: &[Seated],
     states: &BTreeMap<WorkspaceName, WorkspaceState>,
+    standings: &Standings<'_>,
     left: &[WorkspaceName],
 ) -> serde_json::Value {
     let tenants: Vec<_> = chosen
         .iter()
         .map(|seated| {
             let (objects, serial) = sizes(states, &seated.workspace);
+            let standing = standings.get(&seated.workspace);
             json!({
                 "name": seated.tenant,
                 "tier": seated.tier,
@@ -65,6 +70,8 @@ fn document(
                 "status": status(states.get(&seated.workspace)),
                 "objects": objects,
                 "serial": serial,
+                "last_apply": standing.applied,
+                "drift": standing.checked.map(|at| json!({ "checked": at, "objects": standing.drifted })),
                 "place": session.sources.place(seated.span),
             })
         })
@@ -83,22 +90,29 @@ fn status(state: Option<&WorkspaceState>) -> &'static str {
     }
 }
 
-fn table(session: &Session, chosen: &[Seated], states: &BTreeMap<WorkspaceName, WorkspaceState>) {
+fn table(
+    session: &Session,
+    chosen: &[Seated],
+    states: &BTreeMap<WorkspaceName, WorkspaceState>,
+    standings: &Standings<'_>,
+) {
     let environments = chosen.iter().any(|seated| seated.environment.is_some());
-    let mut columns = vec!["tenant", "tier", "isolation", "status", "objects", "serial"];
+    let mut columns = vec!["tenant", "tier", "isolation", "status", "objects", "applied", "drift"];
     if environments {
         columns.insert(1, "environment");
     }
     let mut table = Table::new(&columns);
     for seated in chosen {
-        let (objects, serial) = sizes(states, &seated.workspace);
+        let (objects, _) = sizes(states, &seated.workspace);
+        let standing = standings.get(&seated.workspace);
         let mut row = vec![
             seated.tenant.to_string(),
             seated.tier.to_string(),
             seated.isolation.to_string(),
             status(states.get(&seated.workspace)).to_owned(),
             objects.to_string(),
-            serial.to_string(),
+            standing.applied.map_or_else(|| "-".to_owned(), ago),
+            drift(&standing),
         ];
         if environments {
             row.insert(1, seated.environment.as_deref().unwrap_or("-").to_owned());
@@ -106,4 +120,25 @@ fn table(session: &Session, chosen: &[Seated], states: &BTreeMap<WorkspaceName, 
         table.row(row);
     }
     session.output.text(&table.render(0));
+}
+
+/// What the last look found, if nothing was applied since.
+fn drift(standing: &Standing<'_>) -> String {
+    match (standing.checked, standing.drifted) {
+        (None, _) => "-".to_owned(),
+        (Some(_), 0) => "none".to_owned(),
+        (Some(_), number) => count(number, "object"),
+    }
+}
+
+/// How long ago that was, in its largest unit, as kubectl writes ages.
+fn ago(at: &str) -> String {
+    let Ok(then) = at.parse::<Timestamp>() else { return at.to_owned() };
+    let seconds = Timestamp::now().duration_since(then).as_secs().max(0);
+    match seconds {
+        ..60 => format!("{seconds}s ago"),
+        60..3_600 => format!("{}m ago", seconds / 60),
+        3_600..86_400 => format!("{}h ago", seconds / 3_600),
+        _ => format!("{}d ago", seconds / 86_400),
+    }
 }

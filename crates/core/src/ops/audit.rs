@@ -1,12 +1,12 @@
 //! What operations leave in the record of who did what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Applied, Engine, Outcome};
+use super::{Applied, Engine, Outcome, PlanOptions, Selection};
 use crate::addr::WorkspaceName;
 use crate::diag::Diagnostic;
 use crate::event::Event;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanMode};
 use crate::state::AuditEntry;
 
 /// More workspaces than this are counted, not named, in an entry of a plan.
@@ -30,17 +30,40 @@ pub(super) fn plan_id(plan: &Plan) -> String {
 }
 
 /// Who planned. Changes nothing, so it need not be durable.
-pub(super) fn planned(engine: &Engine, outcomes: &[Outcome<Plan>]) {
-    let names: Vec<_> = outcomes.iter().filter(|o| o.result.is_some()).map(|o| o.workspace.clone()).collect();
-    let number = names.len();
-    if number == 0 {
+pub(super) fn planned(
+    engine: &Engine,
+    selection: &Selection,
+    options: &PlanOptions,
+    outcomes: &[Outcome<Plan>],
+) {
+    let plans = outcomes.iter().filter_map(|outcome| Some((&outcome.workspace, outcome.result.as_ref()?)));
+    let plans: Vec<_> = plans.collect();
+    if plans.is_empty() {
         return;
     }
     let entry = AuditEntry {
         operation: "plan".into(),
-        detail: format!("{number} of {} planned", outcomes.len()),
-        complete: number == outcomes.len(),
-        ..entry(engine, if number <= NAMED { names } else { Vec::new() })
+        detail: format!("{} of {} planned", plans.len(), outcomes.len()),
+        complete: plans.len() == outcomes.len(),
+        ..entry(engine, Vec::new())
+    };
+    let names = || plans.iter().map(|(name, _)| (*name).clone()).collect::<Vec<_>>();
+    let looks = options.mode == PlanMode::RefreshOnly && !options.skip_refresh && options.is_whole();
+    let entry = if looks {
+        let drifted: BTreeMap<_, _> = plans
+            .iter()
+            .filter(|(_, plan)| !plan.drift.is_empty())
+            .map(|(name, plan)| ((*name).clone(), plan.drift.len()))
+            .collect();
+        AuditEntry {
+            operation: "drift".into(),
+            detail: format!("{} of {} differ", drifted.len(), plans.len()),
+            workspaces: if selection.is_all() && entry.complete { Vec::new() } else { names() },
+            drifted: Some(drifted),
+            ..entry
+        }
+    } else {
+        AuditEntry { workspaces: if plans.len() <= NAMED { names() } else { Vec::new() }, ..entry }
     };
     record(engine, &[entry], false);
 }

@@ -6,10 +6,12 @@ mod apply;
 mod audit;
 mod format;
 mod guards;
+mod instance;
 mod load;
 mod locks;
 mod passing;
 mod plan;
+mod rehearse;
 mod scope;
 mod scrub;
 mod states;
@@ -84,6 +86,13 @@ pub struct PlanOptions {
     /// Take no lock to plan. An apply takes it all the same: a workspace's
     /// journal has one writer.
     pub skip_lock: bool,
+}
+
+impl PlanOptions {
+    /// Whether no part of a workspace is left out.
+    fn is_whole(&self) -> bool {
+        self.targets.is_empty() && self.excludes.is_empty()
+    }
 }
 
 /// What came of one workspace.

@@ -221,6 +221,22 @@ pub trait Provider: Send + Sync {
         planned: &Value,
     ) -> Result<Outcome, ProviderError>;
 
+    /// Tells whether the service would take an update, without making it. The
+    /// default is for services that have no way to ask.
+    ///
+    /// # Errors
+    /// What [`Provider::update`] would answer as things stand.
+    async fn rehearse(
+        &self,
+        target: Target<'_>,
+        prior: &Value,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<(), ProviderError> {
+        let _ = (target, prior, config, planned);
+        Ok(())
+    }
+
     /// Removes the object. One that is gone already is `Done`.
     async fn delete(&self, target: Target<'_>, prior: &Value) -> Result<Outcome, ProviderError>;
 

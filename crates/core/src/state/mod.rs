@@ -15,7 +15,7 @@ mod seal;
 mod store;
 mod upgrade;
 
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, Standing, Standings};
 pub use keys::Key;
 pub use local::LocalStore;
 pub use model::{

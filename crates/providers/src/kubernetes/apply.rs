@@ -71,6 +71,8 @@ enum Verb {
     Adopt,
     /// That it is recorded.
     Update,
+    /// The same, and nothing is to be stored.
+    Rehearse,
 }
 
 /// Why an apply did not come to its end.
@@ -248,6 +250,24 @@ impl Kubernetes {
         applied.map_err(Unapplied::error)
     }
 
+    /// Whether the server would take an update: it goes all the way through
+    /// admission and validation, and is not stored.
+    pub(super) async fn rehearse_update(
+        &self,
+        target: &Target<'_>,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<(), ProviderError> {
+        let (manifest, id) = manifest_of(config, planned)?;
+        let subject = self.subject(target.connection, id, &manifest, false).await?;
+        let settings = Settings::of(planned);
+        let body = body(&subject, &settings, target.workspace, &manifest, Verb::Rehearse).await?;
+        match send(&subject, &settings, &body, Verb::Rehearse).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(subject.fail(&failure, Effect::Read).await),
+        }
+    }
+
     async fn apply(
         &self,
         subject: &Subject<'_>,
@@ -257,33 +277,8 @@ impl Kubernetes {
         verb: Verb,
     ) -> Result<Outcome, Unapplied> {
         let settings = Settings::of(planned);
-        let mut body = wire(manifest, workspace).ok_or_else(|| {
-            ProviderError::new(ErrorClass::Invalid, "Invalid manifest", "The manifest is not an object.")
-        })?;
-        if verb == Verb::Create {
-            // No object is of this version: one that exists is in conflict,
-            // and one that does not is made, which takes a single call.
-            body["metadata"]["resourceVersion"] = FIRST_VERSION.into();
-        } else if !settings.computed.is_empty()
-            && let Some(live) = subject.get().await?
-        {
-            // What others may change is sent as they left it.
-            let paths = settings.computed.iter().filter_map(|path| fields::parse(path));
-            paths.for_each(|steps| fields::overlay_json(&mut body, &live, &steps));
-        }
-        let manager = escape(&settings.manager);
-        let send = async |force: bool| {
-            let object = &subject.location.object;
-            let uri = format!("{object}?fieldManager={manager}&force={force}&fieldValidation=Strict");
-            let body = Some(("application/apply-patch+yaml", &body));
-            subject.cluster.call(Call { method: "PATCH", uri: &uri, body }).await
-        };
-        let sent = match send(settings.force).await {
-            // The plan has shown the edit, and that it will be put right.
-            Err(failure) if verb == Verb::Update && failure.is_hand_edit() => send(true).await,
-            sent => sent,
-        };
-        let live = match sent {
+        let body = body(subject, &settings, workspace, manifest, verb).await?;
+        let live = match send(subject, &settings, &body, verb).await {
             Ok(live) => live,
             Err(failure) if verb == Verb::Create && failure.code() == Some(409) => {
                 return Err(Unapplied::Exists);
@@ -310,6 +305,48 @@ impl Kubernetes {
         let limit = clock::Limit::of(planned, if verb == Verb::Update { "update" } else { "create" });
         let handle = Handle::Rollout { object: subject.id.clone(), wait, key, limit, stale };
         Ok(Outcome::Pending(pending(plain(&handle), message, limit)))
+    }
+}
+
+/// What is sent of a manifest.
+async fn body(
+    subject: &Subject<'_>,
+    settings: &Settings,
+    workspace: &str,
+    manifest: &Value,
+    verb: Verb,
+) -> Result<Json, ProviderError> {
+    let mut body = wire(manifest, workspace).ok_or_else(|| {
+        ProviderError::new(ErrorClass::Invalid, "Invalid manifest", "The manifest is not an object.")
+    })?;
+    if verb == Verb::Create {
+        // No object is of this version: one that exists is in conflict,
+        // and one that does not is made, which takes a single call.
+        body["metadata"]["resourceVersion"] = FIRST_VERSION.into();
+    } else if !settings.computed.is_empty()
+        && let Some(live) = subject.get().await?
+    {
+        // What others may change is sent as they left it.
+        let paths = settings.computed.iter().filter_map(|path| fields::parse(path));
+        paths.for_each(|steps| fields::overlay_json(&mut body, &live, &steps));
+    }
+    Ok(body)
+}
+
+async fn send(subject: &Subject<'_>, settings: &Settings, body: &Json, verb: Verb) -> Result<Json, Failure> {
+    let (object, manager) = (&subject.location.object, escape(&settings.manager));
+    let dry_run = if verb == Verb::Rehearse { "&dryRun=All" } else { "" };
+    let once = async |force: bool| {
+        let uri = format!("{object}?fieldManager={manager}&force={force}&fieldValidation=Strict{dry_run}");
+        let body = Some(("application/apply-patch+yaml", body));
+        subject.cluster.call(Call { method: "PATCH", uri: &uri, body }).await
+    };
+    match once(settings.force).await {
+        // The plan has shown the edit, and that it will be put right.
+        Err(failure) if matches!(verb, Verb::Update | Verb::Rehearse) && failure.is_hand_edit() => {
+            once(true).await
+        }
+        sent => sent,
     }
 }
 

@@ -227,6 +227,16 @@ impl Provider for Kubernetes {
         self.update_object(&target, prior, config, planned).await
     }
 
+    async fn rehearse(
+        &self,
+        target: Target<'_>,
+        _prior: &Value,
+        config: &Value,
+        planned: &Value,
+    ) -> Result<(), ProviderError> {
+        self.rehearse_update(&target, config, planned).await
+    }
+
     async fn delete(&self, target: Target<'_>, prior: &Value) -> Result<Outcome, ProviderError> {
         self.delete_object(&target, prior).await
     }

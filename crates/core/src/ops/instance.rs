@@ -1,0 +1,262 @@
+//! Planning one instance: settling what the last run left open, refreshing,
+//! deciding, reading what the decision needs, judging.
+//!
+//! Must not: change anything but the state's journal, and that only to settle
+//! an unfinished run.
+
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::apply::recovery;
+use super::plan::state_error;
+use super::rehearse::Rehearsal;
+use super::{Engine, PlanOptions, loaded, scrub};
+use crate::addr::ResourceAddress;
+use crate::apply;
+use crate::config::{Instance, Platform};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::event::Event;
+use crate::graph::Graph;
+use crate::plan::{
+    Chosen, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, judge, moves, plan as make_plan,
+};
+use crate::provider::{ProviderError, Target};
+use crate::refresh::{Patience, Refreshed, failed, refresh, unknown_provider};
+use crate::retry::Retry;
+use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
+use crate::value::{Marks, Secrets, Value};
+
+/// What it takes to plan an instance.
+pub(super) struct One<'a> {
+    pub(super) engine: &'a Engine,
+    /// Known so far, of all instances.
+    pub(super) secrets: &'a Secrets,
+    pub(super) platform: &'a Platform,
+    pub(super) instance: &'a Instance,
+    pub(super) graph: &'a Graph,
+    pub(super) options: &'a PlanOptions,
+    pub(super) rehearsal: &'a Rehearsal,
+}
+
+impl One<'_> {
+    /// Plans it; with warnings.
+    pub(super) async fn plan(
+        &self,
+        state: Result<WorkspaceState, StateError>,
+        lock: Result<Option<Box<dyn WorkspaceLock>>, StateError>,
+    ) -> Result<(Plan, Diagnostics), Diagnostics> {
+        let lock = lock.map_err(|e| state_error(&e))?;
+        let mut state = loaded(&self.engine.registry, state)?;
+        scrub::learn_state(&state, self.secrets);
+        if !state.open.is_empty() {
+            state = self.recover(state, lock.as_deref()).await?;
+        }
+        let workspace = &self.instance.workspace;
+        let options = self.options;
+        let mut moved = moves(self.graph, &self.engine.registry, &mut state)?;
+        let (chosen, mut warnings) =
+            Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
+        warnings.extend(std::mem::take(&mut moved.warnings));
+        let mut refreshed = Refreshed::default();
+        if !options.skip_refresh && !state.resources.is_empty() {
+            self.engine
+                .events
+                .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
+            let wanted = |key: &RecordKey| chosen.covers(self.graph, &key.address);
+            let told = |key: &RecordKey, attempt, wait, error: &ProviderError| {
+                self.retrying(key.clone(), attempt, wait, error);
+            };
+            let patience = Patience { cancel: &self.engine.cancel, told: &told };
+            refreshed = refresh(&self.engine.registry, &mut state, &wanted, &patience).await?;
+            self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
+        }
+        let prepared: Vec<_> =
+            std::mem::take(&mut moved.changes).into_iter().chain(refreshed.changes).collect();
+        let mut read = Read::default();
+        let planned = async {
+            loop {
+                let input = PlanInput {
+                    instance: self.instance,
+                    graph: self.graph,
+                    state: &state,
+                    drift: &refreshed.drift,
+                    refreshed: &prepared,
+                    registry: &self.engine.registry,
+                    mode: options.mode,
+                    replace: &options.replace,
+                    chosen: &chosen,
+                    moves: &moved,
+                    imports: &options.imports,
+                    generate: options.generate,
+                    timestamp: &self.engine.timestamp,
+                    config_digest: self.platform.digest(),
+                    data: &read.data,
+                    unread: &read.unread,
+                    imported: &read.imported,
+                    opened: &read.opened,
+                };
+                match make_plan(input)? {
+                    Planned::Plan(mut plan, found) => {
+                        plan.generated = crate::fmt::format(&plan.generated);
+                        scrub::learn_plan(&plan, self.secrets);
+                        plan.schemas = file::schemas(&self.engine.registry, &plan);
+                        return Ok::<_, Diagnostics>((*plan, found));
+                    }
+                    Planned::Needs(needs) => self.read(needs, &mut read).await?,
+                }
+            }
+        };
+        let planned = Box::pin(planned).await;
+        self.close(&mut read).await;
+        let (plan, found) = planned?;
+        warnings.extend(found);
+        warnings.extend(read.warnings);
+        if options.mode == PlanMode::Normal {
+            let judged = judge(self.platform.policies(), self.instance, &plan);
+            if judged.has_errors() {
+                return Err(judged);
+            }
+            warnings.extend(judged);
+        }
+        if !options.skip_refresh {
+            warnings.extend(self.rehearsal.of(self.engine, &plan).await);
+        }
+        Ok((plan, warnings))
+    }
+
+    /// Closes what was opened to plan; an apply opens it anew.
+    async fn close(&self, read: &mut Read) {
+        for (wanted, handle) in std::mem::take(&mut read.handles).into_iter().rev() {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else { continue };
+            let closed = provider.close(&wanted.address.kind, &wanted.connection, &handle).await;
+            if let Err(error) = closed {
+                let address = format!("{}:{}", self.instance.workspace, wanted.address);
+                let mut warning = failed(&error, &address);
+                warning.severity = Severity::Warning;
+                read.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Settles what the last run left open, before anything is decided.
+    async fn recover(
+        &self,
+        mut state: WorkspaceState,
+        lock: Option<&dyn WorkspaceLock>,
+    ) -> Result<WorkspaceState, Diagnostics> {
+        let Some(lock) = lock else {
+            return Err(Diagnostic::error(
+                "Unfinished run",
+                format!("The last run on {} died in a call, and settling that needs the lock.", state.name),
+            )
+            .hint("Run again without -lock=false.")
+            .into());
+        };
+        let journal = self.engine.store.journal(lock, &state).map_err(|e| state_error(&e))?;
+        let slots = Semaphore::new(self.engine.parallelism.max(1));
+        apply::recover(recovery(self.engine, &slots), &mut state, &*journal).await?;
+        drop(journal);
+        let reloaded =
+            self.engine.store.load(std::slice::from_ref(&state.name)).map_err(|e| state_error(&e))?;
+        match reloaded.into_iter().next() {
+            Some(state) => loaded(&self.engine.registry, state),
+            None => Ok(state),
+        }
+    }
+
+    fn retrying(&self, key: RecordKey, attempt: u32, wait: Duration, error: &ProviderError) {
+        let (workspace, error) = (self.instance.workspace.clone(), error.to_string());
+        self.engine.events.send(Event::Retrying { workspace, key, attempt, wait, error });
+    }
+
+    /// Makes a call about something until it succeeds or fails for good.
+    async fn called<T, F>(&self, address: &ResourceAddress, call: impl Fn() -> F) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>>,
+    {
+        let told = |attempt: u32, wait: Duration, error: &ProviderError| {
+            self.retrying(RecordKey::current(address.clone()), attempt, wait, error);
+        };
+        Retry { cancel: &self.engine.cancel, told: &told }.call(call).await
+    }
+
+    async fn read(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let address = |address: &ResourceAddress| format!("{}:{address}", self.instance.workspace);
+        for wanted in needs.data {
+            [&wanted.config, &wanted.connection].into_iter().for_each(|value| self.secrets.learn(value));
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
+                continue;
+            };
+            let call = || provider.read_data(&wanted.address.kind, &wanted.connection, &wanted.config);
+            match self.called(&wanted.address, call).await {
+                Ok(value) => drop(read.data.insert(wanted.address, value)),
+                Err(error) if wanted.in_check => {
+                    let mut warning = failed(&error, &address(&wanted.address));
+                    warning.severity = Severity::Warning;
+                    read.warnings.push(warning);
+                    read.unread.insert(wanted.address);
+                }
+                Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
+            }
+        }
+        for wanted in needs.opens {
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
+                continue;
+            };
+            match provider.open(&wanted.address.kind, &wanted.connection, &wanted.config).await {
+                Ok(opened) => {
+                    self.secrets.learn(&opened.value.clone().with_marks(Marks::EPHEMERAL));
+                    read.opened.insert(wanted.address.clone(), opened.value);
+                    read.handles.extend(opened.handle.map(|handle| (wanted, handle)));
+                }
+                Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
+            }
+        }
+        for wanted in needs.imports {
+            self.secrets.learn(&wanted.connection);
+            let Some(provider) = self.engine.registry.get(&wanted.provider) else {
+                diagnostics.push(unknown_provider(&wanted.provider));
+                continue;
+            };
+            let target = Target {
+                kind: &wanted.address.kind,
+                connection: &wanted.connection,
+                token: "",
+                workspace: self.instance.workspace.as_str(),
+            };
+            let found = self.called(&wanted.address, || provider.import(target.clone(), &wanted.id)).await;
+            let mut problem = match found {
+                Ok(value) if !value.is_null() => {
+                    read.imported.insert(wanted.address, value);
+                    continue;
+                }
+                Ok(_) => {
+                    let detail = format!("There is no object {:?} to be imported.", wanted.id);
+                    Diagnostic::error("Nothing to import", detail).address(address(&wanted.address))
+                }
+                Err(error) => failed(&error, &address(&wanted.address)),
+            };
+            problem.span = wanted.span;
+            diagnostics.push(problem);
+        }
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
+    }
+}
+
+/// What planning had to read.
+#[derive(Default)]
+struct Read {
+    data: BTreeMap<ResourceAddress, Value>,
+    unread: HashSet<ResourceAddress>,
+    imported: BTreeMap<ResourceAddress, Value>,
+    opened: BTreeMap<ResourceAddress, Value>,
+    /// What is to be closed.
+    handles: Vec<(OpenRead, serde_json::Value)>,
+    warnings: Diagnostics,
+}
