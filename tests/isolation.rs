@@ -8,4 +8,6 @@ mod netpol;
 mod person;
 /// What each admission policy is there for.
 mod policies;
+/// The checks of the benchmark, before any cluster has seen anything.
+mod rendered;
 mod ways;
