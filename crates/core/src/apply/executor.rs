@@ -10,9 +10,10 @@ use std::sync::atomic::AtomicU64;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
-use super::step::Run;
+use super::step::{Run, StepResult, Taken};
+use super::turn::{AHEAD, Turn};
 use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -69,6 +70,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         registry: execution.registry,
         journal: execution.journal,
         slots: execution.slots,
+        ahead: Semaphore::new(AHEAD),
         events: execution.events,
         secrets: execution.secrets,
         cancel: execution.cancel,
@@ -87,17 +89,17 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             && let Some(id) = queue.ready.pop()
         {
             let run = &run;
-            running.push(async move { (id, admitted(run, &plan.steps[id as usize]).await) });
+            running.push(async move { (id, taken(run, &plan.steps[id as usize]).await) });
         }
         let Some((id, result)) = running.next().await else { break };
         match result {
-            Some(Ok(())) => {
+            Ok(Taken::Done) => {
                 succeeded += usize::from(is_known(plan.steps[id as usize].action));
                 count(&mut done, &plan.steps[id as usize]);
                 queue.finished(id);
             }
-            Some(Err(error)) => diagnostics.push(*error),
-            None => {}
+            Ok(Taken::Unreached) => {}
+            Err(error) => diagnostics.push(*error),
         }
     }
     drop(running);
@@ -113,46 +115,29 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     }
     let outputs = outputs(&run, undone == 0, &mut diagnostics).await;
     run.close(&mut diagnostics).await;
+    if let Err(error) = run.journal.flush().await {
+        diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
+    }
     Executed { done, undone, outputs, diagnostics }
 }
 
 /// Whether the user is told of such steps: the others are how, not what.
-fn is_known(action: StepAction) -> bool {
+pub(super) fn is_known(action: StepAction) -> bool {
     !matches!(action, StepAction::Join | StepAction::Depose | StepAction::Check | StepAction::Open)
 }
 
-/// Takes a step once there is a slot for its first call; `None` when a stop is
-/// requested before. Nothing is begun or announced that has to wait.
-async fn admitted(run: &Run<'_>, step: &Step) -> Option<Result<(), Box<Diagnostic>>> {
-    let calls = is_known(step.action) && step.action != StepAction::Forget;
-    let slot = if calls {
-        tokio::select! {
-            biased;
-            () = run.cancel.draining() => return None,
-            slot = run.slots.acquire() => slot.ok(),
-        }
-    } else {
-        None
-    };
-    Some(announced(run, step, slot).await)
-}
-
-async fn announced(
-    run: &Run<'_>,
-    step: &Step,
-    slot: Option<SemaphorePermit<'_>>,
-) -> Result<(), Box<Diagnostic>> {
-    let quiet = !is_known(step.action);
-    let (workspace, action) = (run.plan.workspace.clone(), step.action);
-    let key = || run.plan.changes[step.change as usize].key.clone();
-    if !quiet {
-        run.events.send(Event::StepStarted { workspace: workspace.clone(), key: key(), action });
-    }
-    let result = run.take(step, slot).await;
-    if !quiet {
+/// Takes a step and tells of it; `Ok(Taken::Unreached)` when a stop is
+/// requested before its first call.
+async fn taken(run: &Run<'_>, step: &Step) -> StepResult<Taken> {
+    let Some(turn) = Turn::of(run, step).await else { return Ok(Taken::Unreached) };
+    let result = run.take(step, &turn).await;
+    if is_known(step.action) && !matches!(result, Ok(Taken::Unreached)) {
+        turn.tell();
+        let (workspace, action) = (run.plan.workspace.clone(), step.action);
+        let key = run.plan.changes[step.change as usize].key.clone();
         run.events.send(match &result {
-            Ok(()) => Event::StepFinished { workspace, key: key(), action, id: None },
-            Err(_) => Event::StepFailed { workspace, key: key(), action },
+            Ok(_) => Event::StepFinished { workspace, key, action, id: None },
+            Err(_) => Event::StepFailed { workspace, key, action },
         });
     }
     result

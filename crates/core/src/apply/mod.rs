@@ -1,6 +1,7 @@
 //! A plan to steps, and steps to objects.
 //!
-//! `executor` runs the graph, `step` does one step with its journal entries,
+//! `executor` runs the graph, `turn` lets a step begin and call, `step` does
+//! one step with its journal entries,
 //! `values` finishes residual expressions, `recover` settles what a run that
 //! died left open, `call` retries and polls, `provision` runs commands,
 //! `open` opens and closes ephemeral objects.
@@ -13,6 +14,7 @@ mod open;
 mod provision;
 mod recover;
 mod step;
+mod turn;
 mod values;
 
 pub use executor::{Execution, execute};

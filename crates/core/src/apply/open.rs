@@ -2,9 +2,8 @@
 
 use std::sync::PoisonError;
 
-use tokio::sync::SemaphorePermit;
-
-use super::step::{Run, StepResult};
+use super::step::{Run, StepResult, Taken};
+use super::turn::Turn;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::plan::{Change, Step};
 use crate::provider::SharedProvider;
@@ -27,8 +26,8 @@ impl Run<'_> {
         step: &Step,
         change: &Change,
         provider: &SharedProvider,
-        slot: Option<SemaphorePermit<'_>>,
-    ) -> StepResult<()> {
+        turn: &Turn<'_>,
+    ) -> StepResult<Taken> {
         let config = match &change.residual {
             Some(expr) => self.values.finish(expr)?,
             None => change.config.clone(),
@@ -38,6 +37,7 @@ impl Run<'_> {
         let connection = provider
             .connection(&provider_config, &config)
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        let Some(slot) = turn.slot().await else { return Ok(Taken::Unreached) };
         let caller = self.caller(change, step.action, slot);
         let kind = &change.key.address.kind;
         let opened = caller
@@ -53,7 +53,7 @@ impl Run<'_> {
             let handle = OpenHandle { provider, address, kind, connection, handle };
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
         }
-        Ok(())
+        Ok(Taken::Done)
     }
 
     /// Closes what was opened, the last first.

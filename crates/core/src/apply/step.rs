@@ -1,5 +1,9 @@
 //! One step: journal begin, provider call, journal end. Nothing else writes
 //! state.
+//!
+//! Guarantees: a begin is durable before its call is made. An end need not be:
+//! the begin of whatever depends on it comes after it in the journal, and with
+//! that it is durable.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::{Begun, Caller};
 use super::open::OpenHandle;
+use super::turn::Turn;
 use super::values::Values;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
@@ -19,7 +24,9 @@ use crate::provider::{
     ErrorClass, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
 };
 use crate::refresh::{failed, unknown_provider};
-use crate::state::{Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, Verb, WorkspaceState};
+use crate::state::{
+    Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError, Verb, WorkspaceState,
+};
 use crate::value::{Kind, Secrets, Value};
 
 /// What the steps of one workspace share.
@@ -30,6 +37,8 @@ pub(super) struct Run<'a> {
     pub registry: &'a Registry,
     pub journal: &'a dyn Journal,
     pub slots: &'a Semaphore,
+    /// How many may be begun and wait for a slot.
+    pub ahead: Semaphore,
     pub events: &'a dyn EventSink,
     pub secrets: &'a Secrets,
     pub cancel: &'a Cancel,
@@ -47,14 +56,23 @@ struct Settled {
 
 pub(super) type StepResult<T> = Result<T, Box<Diagnostic>>;
 
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// To its end.
+    Done,
+    /// Not to its first call: a stop was requested.
+    Unreached,
+}
+
 impl Run<'_> {
-    /// Takes a step; `slot` is the one for its first call.
+    /// Takes a step, when it is its turn.
     ///
     /// # Errors
     /// Why it failed; state says what is known of the object.
-    pub(super) async fn take(&self, step: &Step, slot: Option<SemaphorePermit<'_>>) -> StepResult<()> {
+    pub(super) async fn take(&self, step: &Step, turn: &Turn<'_>) -> StepResult<Taken> {
         if step.action == StepAction::Join {
-            return Ok(());
+            return Ok(Taken::Done);
         }
         let change = &self.plan.changes[step.change as usize];
         let provider = self
@@ -65,19 +83,23 @@ impl Run<'_> {
         if !is_removal {
             self.conditions(&change.preconditions)?;
         }
-        match step.action {
-            StepAction::Create => self.create(step, change, provider, slot).await,
-            StepAction::Update => self.update(step, change, provider, slot).await,
-            StepAction::Delete => self.delete(change, provider, slot).await,
+        let taken = match step.action {
+            StepAction::Create => self.create(step, change, provider, turn).await,
+            StepAction::Update => self.update(step, change, provider, turn).await,
+            StepAction::Delete => self.delete(change, provider, turn).await,
+            StepAction::Read => self.read(step, change, provider, turn).await,
+            StepAction::Open => self.open(step, change, provider, turn).await,
             StepAction::Depose => self.depose(change).await,
-            StepAction::Read => self.read(step, change, provider, slot).await,
-            StepAction::Open => self.open(step, change, provider, slot).await,
             StepAction::Forget => {
-                self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await
+                self.record(Entry::Records(vec![RecordChange::Remove(change.key.clone())])).await?;
+                Ok(Taken::Done)
             }
-            StepAction::Check | StepAction::Join => Ok(()),
+            StepAction::Check | StepAction::Join => Ok(Taken::Done),
         }?;
-        if is_removal { Ok(()) } else { self.conditions(&change.postconditions) }
+        if !is_removal && taken == Taken::Done {
+            self.conditions(&change.postconditions)?;
+        }
+        Ok(taken)
     }
 
     /// Judges what the plan left open.
@@ -92,10 +114,10 @@ impl Run<'_> {
         &'c self,
         change: &'c Change,
         action: StepAction,
-        slot: Option<SemaphorePermit<'c>>,
+        slot: SemaphorePermit<'c>,
     ) -> Caller<'c> {
         Caller {
-            slot: Mutex::new(slot),
+            slot: Mutex::new(Some(slot)),
             slots: self.slots,
             events: self.events,
             cancel: self.cancel,
@@ -112,10 +134,18 @@ impl Run<'_> {
     }
 
     async fn record(&self, entry: Entry) -> StepResult<()> {
-        self.journal
-            .append(entry)
-            .await
-            .map_err(|error| Box::new(Diagnostic::error("State not written", format!("{error}."))))
+        self.journal.append(entry).await.map_err(|error| not_written(&error))
+    }
+
+    /// Says what came of a call that was begun.
+    fn end(&self, id: u64, changes: Vec<RecordChange>) -> StepResult<()> {
+        self.journal.append_soon(Entry::End { id, changes }).map_err(|error| not_written(&error))
+    }
+
+    /// Ends a begin that never came to its call.
+    fn unreached(&self, id: u64) -> StepResult<Taken> {
+        self.end(id, Vec::new())?;
+        Ok(Taken::Unreached)
     }
 
     /// Finishes configuration, connection and planned object, and checks that
@@ -216,13 +246,14 @@ impl Run<'_> {
         step: &Step,
         change: &Change,
         provider: &SharedProvider,
-        slot: Option<SemaphorePermit<'_>>,
-    ) -> StepResult<()> {
+        turn: &Turn<'_>,
+    ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, None)?;
         let token = uuid::Uuid::new_v4().to_string();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Create, &record).await?;
+        let Some(slot) = turn.slot().await else { return self.unreached(id) };
         let caller = self.caller(change, step.action, slot);
         let token = record.token.clone();
         let target = Target {
@@ -248,7 +279,7 @@ impl Run<'_> {
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.end_failed(id, &error).await?;
+                self.end_failed(id, &error)?;
                 return Err(self.error(change, &error));
             }
         };
@@ -260,21 +291,22 @@ impl Run<'_> {
                 // object is not whole.
                 record.tainted = change.provisioners.iter().any(|one| !one.at_destroy);
                 self.values.set(step.change, record.attributes.clone());
-                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record.clone()))] })
-                    .await?;
+                let put = vec![RecordChange::Put(Box::new(record.clone()))];
                 if record.tainted {
+                    self.record(Entry::End { id, changes: put }).await?;
                     self.provision(change, false).await?;
                     record.tainted = false;
                     self.record(Entry::Records(vec![RecordChange::Put(Box::new(record))])).await?;
+                } else {
+                    self.end(id, put)?;
                 }
-                Ok(())
+                Ok(Taken::Done)
             }
             Err(error) => {
                 // It was begun, so it may be half made: keep it, tainted.
                 if error.class != ErrorClass::Indeterminate && record.attributes.is_wholly_known() {
                     record.tainted = true;
-                    self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] })
-                        .await?;
+                    self.end(id, vec![RecordChange::Put(Box::new(record))])?;
                 }
                 Err(self.error(change, &error))
             }
@@ -283,11 +315,8 @@ impl Run<'_> {
 
     /// Ends a begin whose call is known not to have done anything; leaves it
     /// open when that is not known, for the next run to look.
-    async fn end_failed(&self, id: u64, error: &ProviderError) -> StepResult<()> {
-        if error.class == ErrorClass::Indeterminate {
-            return Ok(());
-        }
-        self.record(Entry::End { id, changes: Vec::new() }).await
+    fn end_failed(&self, id: u64, error: &ProviderError) -> StepResult<()> {
+        if error.class == ErrorClass::Indeterminate { Ok(()) } else { self.end(id, Vec::new()) }
     }
 
     async fn update(
@@ -295,13 +324,14 @@ impl Run<'_> {
         step: &Step,
         change: &Change,
         provider: &SharedProvider,
-        slot: Option<SemaphorePermit<'_>>,
-    ) -> StepResult<()> {
+        turn: &Turn<'_>,
+    ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, Some(&change.before))?;
         let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Update, &record).await?;
+        let Some(slot) = turn.slot().await else { return self.unreached(id) };
         let caller = self.caller(change, step.action, slot);
         let token = record.token.clone();
         let target = Target {
@@ -322,30 +352,37 @@ impl Run<'_> {
                 record.attributes = kept(value, schema);
                 self.secrets.learn(&record.attributes);
                 let value = record.attributes.clone();
-                self.record(Entry::End { id, changes: vec![RecordChange::Put(Box::new(record))] }).await?;
+                self.end(id, vec![RecordChange::Put(Box::new(record))])?;
                 self.values.set(step.change, value);
-                Ok(())
+                Ok(Taken::Done)
             }
             Err(error) => {
-                self.end_failed(id, &error).await?;
+                self.end_failed(id, &error)?;
                 Err(self.error(change, &error))
             }
         }
     }
 
-    async fn delete(
-        &self,
-        change: &Change,
-        provider: &SharedProvider,
-        slot: Option<SemaphorePermit<'_>>,
-    ) -> StepResult<()> {
+    async fn delete(&self, change: &Change, provider: &SharedProvider, turn: &Turn<'_>) -> StepResult<Taken> {
         let deposed = deposed_key(&change.key, self.plan);
         let key =
             if change.action == crate::plan::Action::CreateThenDelete { deposed } else { change.key.clone() };
-        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
+        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(Taken::Done) };
         let record = ResourceRecord { key: key.clone(), ..recorded.clone() };
-        self.provision(change, true).await?;
+        let mut slot = None;
+        if !change.provisioners.is_empty() {
+            // What is run before is a part of the step.
+            slot = turn.slot().await;
+            if slot.is_none() {
+                return Ok(Taken::Unreached);
+            }
+            self.provision(change, true).await?;
+        }
         let id = self.begin(Verb::Delete, &record).await?;
+        if slot.is_none() {
+            slot = turn.slot().await;
+        }
+        let Some(slot) = slot else { return self.unreached(id) };
         let caller = self.caller(change, StepAction::Delete, slot);
         let target = Target {
             kind: &key.address.kind,
@@ -358,23 +395,27 @@ impl Run<'_> {
             Err(error) => Err(error),
         };
         match result {
-            Ok(_) => self.record(Entry::End { id, changes: vec![RecordChange::Remove(key)] }).await,
+            Ok(_) => {
+                self.end(id, vec![RecordChange::Remove(key)])?;
+                Ok(Taken::Done)
+            }
             Err(error) => {
-                self.end_failed(id, &error).await?;
+                self.end_failed(id, &error)?;
                 Err(self.error(change, &error))
             }
         }
     }
 
     /// Sets the old object aside under a key of its own.
-    async fn depose(&self, change: &Change) -> StepResult<()> {
-        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(()) };
+    async fn depose(&self, change: &Change) -> StepResult<Taken> {
+        let Some(recorded) = self.state.resources.get(&change.key) else { return Ok(Taken::Done) };
         let aside = ResourceRecord { key: deposed_key(&change.key, self.plan), ..recorded.clone() };
         self.record(Entry::Records(vec![
             RecordChange::Remove(change.key.clone()),
             RecordChange::Put(Box::new(aside)),
         ]))
-        .await
+        .await?;
+        Ok(Taken::Done)
     }
 
     async fn read(
@@ -382,8 +423,8 @@ impl Run<'_> {
         step: &Step,
         change: &Change,
         provider: &SharedProvider,
-        slot: Option<SemaphorePermit<'_>>,
-    ) -> StepResult<()> {
+        turn: &Turn<'_>,
+    ) -> StepResult<Taken> {
         let config = match &change.residual {
             Some(expr) => self.values.finish(expr)?,
             None => change.config.clone(),
@@ -393,6 +434,7 @@ impl Run<'_> {
         let connection = provider
             .connection(&provider_config, &config)
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
+        let Some(slot) = turn.slot().await else { return Ok(Taken::Unreached) };
         let caller = self.caller(change, step.action, slot);
         let kind = &change.key.address.kind;
         match caller.retry(|| provider.read_data(kind, &connection, &config)).await {
@@ -404,8 +446,12 @@ impl Run<'_> {
             }
             Err(error) => return Err(self.error(change, &error)),
         }
-        Ok(())
+        Ok(Taken::Done)
     }
+}
+
+fn not_written(error: &StateError) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error("State not written", format!("{error}.")))
 }
 
 /// The object as it is kept.

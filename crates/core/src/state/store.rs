@@ -142,6 +142,21 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When the entry may not be durable: nothing that relies on it may go on.
     async fn append(&self, entry: Entry) -> Result<(), StateError>;
+
+    /// Adds an entry that nobody has to wait for: it is durable with the next
+    /// one that is, or a moment later by itself. For ends: a call whose end was
+    /// lost is looked into by the next run, as it was begun.
+    ///
+    /// # Errors
+    /// When the entry does not follow from those before it. What keeps it from
+    /// becoming durable, [`Journal::flush`] tells.
+    fn append_soon(&self, entry: Entry) -> Result<(), StateError>;
+
+    /// Returns when all that was added is durable.
+    ///
+    /// # Errors
+    /// When some of it may not be.
+    async fn flush(&self) -> Result<(), StateError>;
 }
 
 /// Where states live. Its methods block; async callers wrap them.

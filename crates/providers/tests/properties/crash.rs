@@ -1,11 +1,12 @@
 //! A store whose process dies: at one of the entries of its journals, just
 //! before that is written or just after.
 //!
-//! What is dead writes nothing any more and hears of nothing; whoever waits
+//! Entries that nobody waits for die with it, unless one that somebody waits
+//! for came after them. What is dead writes nothing any more and hears of nothing; whoever waits
 //! for it is to be dropped.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tenantctl_core::addr::WorkspaceName;
@@ -54,6 +55,20 @@ pub(crate) struct Mortal {
 struct MortalJournal {
     journal: Box<dyn Journal>,
     life: Arc<Life>,
+    /// Not durable yet: dies with the process.
+    soon: Mutex<Vec<Entry>>,
+}
+
+impl MortalJournal {
+    fn die(&self) {
+        DEATHS.fetch_add(1, Ordering::Relaxed);
+        self.life.death.notify_one();
+    }
+
+    fn write_soon(&self) -> Result<(), StateError> {
+        let entries = std::mem::take(&mut *self.soon.lock().unwrap_or_else(PoisonError::into_inner));
+        entries.into_iter().try_for_each(|entry| self.journal.append_soon(entry))
+    }
 }
 
 #[async_trait]
@@ -61,16 +76,35 @@ impl Journal for MortalJournal {
     async fn append(&self, entry: Entry) -> Result<(), StateError> {
         let left = self.life.left.fetch_sub(1, Ordering::SeqCst);
         if left > 0 {
+            self.write_soon()?;
             return self.journal.append(entry).await;
         }
         if left == 0 {
             if self.life.after {
+                self.write_soon()?;
                 self.journal.append(entry).await?;
             }
-            DEATHS.fetch_add(1, Ordering::Relaxed);
-            self.life.death.notify_one();
+            self.die();
         }
         std::future::pending().await
+    }
+
+    fn append_soon(&self, entry: Entry) -> Result<(), StateError> {
+        let left = self.life.left.fetch_sub(1, Ordering::SeqCst);
+        if left > 0 {
+            self.soon.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        } else if left == 0 {
+            self.die();
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), StateError> {
+        if self.life.left.load(Ordering::SeqCst) < 0 {
+            return std::future::pending().await;
+        }
+        self.write_soon()?;
+        self.journal.flush().await
     }
 }
 
@@ -93,7 +127,7 @@ impl StateStore for Mortal {
         state: &WorkspaceState,
     ) -> Result<Box<dyn Journal>, StateError> {
         let journal = self.store.journal(lock, state)?;
-        Ok(Box::new(MortalJournal { journal, life: Arc::clone(&self.life) }))
+        Ok(Box::new(MortalJournal { journal, life: Arc::clone(&self.life), soon: Mutex::default() }))
     }
 
     fn compact(&self, lock: &dyn WorkspaceLock) -> Result<(), StateError> {

@@ -10,13 +10,16 @@
 //!
 //! How: callers queue their entry. The first to come starts a blocking task,
 //! which writes all that is queued as one line with one sync, answers, and
-//! goes on until the queue is empty. No thread waits while nothing happens.
+//! goes on until nobody waits. What nobody waits for goes with the next line,
+//! or with one of its own after [`SOON`]. No thread waits while nothing
+//! happens.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
@@ -29,6 +32,10 @@ use super::format::{self, Header};
 use super::fs::{append, failed, open_to_append, shorten, sync_dir, sync_file};
 use super::lock::Held;
 use crate::addr::WorkspaceName;
+
+/// So long an entry that nobody waits for may take to be written: many ends
+/// share a line and its sync.
+const SOON: Duration = Duration::from_millis(50);
 
 /// Locks what no panic can leave half changed.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -225,11 +232,14 @@ impl JournalFile {
         Ok(LocalJournal { shared: Arc::new(Shared { file: Arc::clone(self), sealer, queue }) })
     }
 
-    /// Writes entries as one line and makes them durable.
+    /// Writes entries, if any, as one line and makes them durable.
     fn commit(&self, entries: &[String]) -> Result<(), StateError> {
         let mut writer = self.hold();
         if let Some((kind, why)) = &writer.broken {
             return Err(self.refusal(*kind, why));
+        }
+        if entries.is_empty() {
+            return Ok(());
         }
         let written = self.write_entries(&mut writer, entries);
         if let Err(error) = &written {
@@ -315,13 +325,42 @@ struct Shared {
 
 type Answer = oneshot::Sender<Result<(), StateError>>;
 
+/// What is to be written, and who waits for it: an entry that is due soon has
+/// nobody, a flush has no entry.
+type Waiting = (Option<String>, Option<Answer>);
+
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<(String, Answer)>,
+    waiting: Vec<Waiting>,
     writing: bool,
+    /// Somebody will look at the queue after a while.
+    is_due: bool,
     /// Calls begun and not ended, so that no entry is written that the next
     /// load could not take in.
     open: HashSet<u64>,
+}
+
+impl Queue {
+    /// Whether the entry can come after those before it; from then on it has.
+    fn follows(&mut self, entry: &Entry) -> Result<(), StateError> {
+        let follows = match entry {
+            Entry::Begin(begin) => self.open.insert(begin.id),
+            Entry::End { id, .. } => self.open.remove(id),
+            Entry::Pending { id, .. } => self.open.contains(id),
+            Entry::Records(_) | Entry::Outputs(_) => true,
+        };
+        match entry {
+            _ if follows => Ok(()),
+            Entry::End { id, .. } | Entry::Pending { id, .. } => {
+                Err(StateError::Refused(format!("call {id} ends or goes on but never began")))
+            }
+            _ => Err(StateError::Refused("a call begins twice".into())),
+        }
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.waiting.iter().any(|(_, answer)| answer.is_some())
+    }
 }
 
 #[async_trait]
@@ -329,50 +368,75 @@ impl Journal for LocalJournal {
     async fn append(&self, entry: Entry) -> Result<(), StateError> {
         let text = self.shared.sealer.to_json(&entry)?;
         let (answer, answered) = oneshot::channel();
-        if self.shared.enqueue(&entry, text, answer)? {
-            let shared = Arc::clone(&self.shared);
-            tokio::task::spawn_blocking(move || shared.drain());
+        {
+            let mut queue = locked(&self.shared.queue);
+            queue.follows(&entry)?;
+            queue.waiting.push((Some(text), Some(answer)));
+            Shared::write(&self.shared, &mut queue);
         }
-        let stopped = |_| self.shared.file.refusal(ErrorKind::Interrupted, "its writer was stopped");
-        answered.await.map_err(stopped)?
+        self.shared.result(answered).await
+    }
+
+    fn append_soon(&self, entry: Entry) -> Result<(), StateError> {
+        let text = self.shared.sealer.to_json(&entry)?;
+        let mut queue = locked(&self.shared.queue);
+        queue.follows(&entry)?;
+        queue.waiting.push((Some(text), None));
+        if !queue.writing {
+            Shared::write_soon(&self.shared, &mut queue);
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), StateError> {
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut queue = locked(&self.shared.queue);
+            queue.waiting.push((None, Some(answer)));
+            Shared::write(&self.shared, &mut queue);
+        }
+        self.shared.result(answered).await
     }
 }
 
 impl Shared {
-    /// True when the caller must start the writer.
-    fn enqueue(&self, entry: &Entry, text: String, answer: Answer) -> Result<bool, StateError> {
-        let mut queue = locked(&self.queue);
-        let follows = match entry {
-            Entry::Begin(begin) => queue.open.insert(begin.id),
-            Entry::End { id, .. } => queue.open.remove(id),
-            Entry::Pending { id, .. } => queue.open.contains(id),
-            Entry::Records(_) | Entry::Outputs(_) => true,
-        };
-        if !follows {
-            return Err(StateError::Refused(match entry {
-                Entry::End { id, .. } | Entry::Pending { id, .. } => {
-                    format!("call {id} ends or goes on but never began")
-                }
-                _ => "a call begins twice".into(),
-            }));
+    /// Has a task write, unless one does.
+    fn write(this: &Arc<Self>, queue: &mut Queue) {
+        if !std::mem::replace(&mut queue.writing, true) {
+            let this = Arc::clone(this);
+            tokio::task::spawn_blocking(move || this.drain());
         }
-        queue.waiting.push((text, answer));
-        Ok(!std::mem::replace(&mut queue.writing, true))
     }
 
-    fn drain(&self) {
+    /// Has what is queued by then written after a while.
+    fn write_soon(this: &Arc<Self>, queue: &mut Queue) {
+        if std::mem::replace(&mut queue.is_due, true) {
+            return;
+        }
+        let this = Arc::clone(this);
+        tokio::spawn(async move {
+            tokio::time::sleep(SOON).await;
+            let mut queue = locked(&this.queue);
+            queue.is_due = false;
+            if !queue.waiting.is_empty() {
+                Shared::write(&this, &mut queue);
+            }
+        });
+    }
+
+    async fn result(&self, answered: oneshot::Receiver<Result<(), StateError>>) -> Result<(), StateError> {
+        let stopped = |_| self.file.refusal(ErrorKind::Interrupted, "its writer was stopped");
+        answered.await.map_err(stopped)?
+    }
+
+    /// Writes what is queued until nobody waits for any of it.
+    fn drain(self: Arc<Self>) {
         loop {
-            let batch = {
-                let mut queue = locked(&self.queue);
-                if queue.waiting.is_empty() {
-                    queue.writing = false;
-                    return;
-                }
-                std::mem::take(&mut queue.waiting)
-            };
+            let batch = std::mem::take(&mut locked(&self.queue).waiting);
             let (entries, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let entries: Vec<String> = entries.into_iter().flatten().collect();
             let result = self.file.commit(&entries);
-            for answer in answers {
+            for answer in answers.into_iter().flatten() {
                 let each = match &result {
                     Ok(()) => Ok(()),
                     Err(StateError::Io { source, action }) => {
@@ -382,6 +446,14 @@ impl Shared {
                 };
                 // Whoever no longer waits does not rely on it.
                 let _ = answer.send(each);
+            }
+            let mut queue = locked(&self.queue);
+            if !queue.is_waited_for() {
+                queue.writing = false;
+                if !queue.waiting.is_empty() {
+                    Shared::write_soon(&self, &mut queue);
+                }
+                return;
             }
         }
     }
