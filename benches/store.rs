@@ -84,6 +84,7 @@ fn record(at: usize, text: &str) -> ResourceRecord {
         create_before_destroy: false,
         keep: false,
         tainted: false,
+        timeouts: Default::default(),
     }
 }
 

@@ -1,3 +1,6 @@
+/// A cluster and objects in it.
+mod in_cluster;
+
 use std::process::Command;
 
 use serde_json::{Value as Json, json};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use tenantctl_core::config::{LANGUAGE, Vocabulary};
+use tenantctl_core::config::{LANGUAGE, TENANCY, Vocabulary};
 use tenantctl_core::expr::functions::signatures;
 
 const HEAD: &str = "\
@@ -13,6 +13,13 @@ Written by a test from what the program has: `TENANTCTL_WRITE_DOCUMENTS=1 cargo 
 
 tenantctl reads the Terraform language as OpenTofu 1.12 has it. Arguments and blocks of resources, data sources,
 ephemeral resources and providers are those of the provider's schema, besides what stands here.
+";
+
+const PLATFORMS: &str = "
+## Platforms and tenants
+
+These blocks stand in a root directory, `tenant` blocks also one file each in the platform's directory of tenants.
+`tenantctl explain TENANT` says of every setting which of them it comes from. `guard` is an argument, an object.
 ";
 
 const ABSENT: &str = "
@@ -49,6 +56,8 @@ fn document() -> String {
     text.push_str(
         "\n`dynamic \"TYPE\"` makes blocks of a schema: `for_each`, `iterator` and a `content` block.\n",
     );
+    let _ = writeln!(text, "{PLATFORMS}\n| block | arguments | blocks |\n| --- | --- | --- |");
+    TENANCY.iter().for_each(|block| text.push_str(&row(block)));
     let all = signatures();
     let _ = writeln!(
         text,

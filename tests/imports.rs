@@ -3,14 +3,15 @@ use std::path::{Path, PathBuf};
 
 /// The modules of core, each with those it may import; `crates/core/src/lib.rs`
 /// tells what they are. A module stands below all that it may import.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("value", &[]),
+    ("timeouts", &[]),
     ("addr", &[]),
     ("cancel", &[]),
     ("diag", &["value"]),
     ("expr", &["addr", "diag", "value"]),
-    ("provider", &["diag", "value"]),
-    ("state", &["addr", "value"]),
+    ("provider", &["diag", "timeouts", "value"]),
+    ("state", &["addr", "timeouts", "value"]),
     ("syntax", &["addr", "diag", "expr", "value"]),
     ("fmt", &["syntax"]),
     ("modules", &["diag", "expr", "syntax"]),
@@ -31,7 +32,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
         "ops",
         &[
             "addr", "apply", "cancel", "config", "diag", "event", "fmt", "graph", "modules", "plan",
-            "provider", "refresh", "retry", "state", "syntax", "value",
+            "provider", "refresh", "retry", "state", "syntax", "timeouts", "value",
         ],
     ),
     (

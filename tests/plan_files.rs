@@ -118,3 +118,65 @@ fn a_plan_for_other_schemas_names_the_type() {
     }
     assert!(said.stdout.contains("1 added"), "{}", said.stdout);
 }
+
+#[test]
+fn a_plan_tells_what_it_was_made_from_and_nothing_secret_of_it() {
+    let place = fleet();
+    place.ok("fleet", &["plan", "-out=saved.plan"]);
+    let shown = place.ok("fleet", &["show", "-json", "saved.plan"]).stdout;
+    assert!(!shown.contains("canary"), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let of = |tenant: &str| json["workspaces"][tenant]["configuration"].clone();
+    assert_eq!(of("acme"), of("globex"));
+    let module = &of("acme")["root_module"];
+    assert_eq!(module["variables"]["password"]["default"], serde_json::Value::Null);
+    assert_eq!(module["variables"]["password"]["sensitive"], true);
+    assert_eq!(
+        module["resources"][0]["expressions"]["manifest"]["references"],
+        serde_json::json!(["var.tenant.name", "var.tenant", "var.password"])
+    );
+    // Asked for, it is there; one description serves all tenants.
+    let shown = place.ok("fleet", &["show", "-json", "-show-sensitive", "saved.plan"]).stdout;
+    assert!(shown.contains(r#""default":"canary-91f3""#), "{shown}");
+    let path = place.example("fleet").join("saved.plan");
+    let (plans, configurations) =
+        tenantctl_core::plan::file::read_with(&path, &place.sealer()).expect("reads");
+    assert_eq!((plans.len(), configurations.len()), (3, 1));
+    assert_eq!(configurations[0].plans, [0, 1, 2]);
+}
+
+#[test]
+fn numbers_of_any_size_are_exact_in_every_document() {
+    let place = Place::new();
+    let text = r#"
+variable "big" {
+  default = 123456789012345678901234567890
+}
+resource "terraform_data" "a" {
+  input = { big = var.big, third = 1 / 3, most = 18446744073709551615 }
+}
+output "all" {
+  value = terraform_data.a.input
+}
+"#;
+    place.write("root", "main.tf", text);
+    place.ok("root", &["plan", "-out=saved.plan"]);
+    let third = format!("0.{}5", "3".repeat(154));
+    let pulled = |place: &Place| place.ok("root", &["state", "pull"]).stdout;
+    let exact = |shown: &str, what: &str| {
+        for number in ["123456789012345678901234567890", third.as_str(), "18446744073709551615"] {
+            assert!(shown.replace(' ', "").contains(&format!(":{number}")), "{number} in {what}: {shown}");
+        }
+    };
+    exact(&place.ok("root", &["show", "-json", "saved.plan"]).stdout, "the plan");
+    place.ok("root", &["apply", "saved.plan"]);
+    exact(&place.ok("root", &["output", "-json"]).stdout, "outputs");
+    exact(&place.ok("root", &["show", "-json"]).stdout, "the state");
+    let before = pulled(&place);
+    exact(&before, "Terraform's state");
+    // And they come back as they went.
+    place.write("root", "terraform.tfstate", &before);
+    place.ok("root", &["state", "push", "-force", "terraform.tfstate"]);
+    exact(&place.ok("root", &["output", "-json"]).stdout, "outputs of a pushed state");
+    assert_eq!(place.run("root", &["plan", "-detailed-exitcode"]).code, 0);
+}

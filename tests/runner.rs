@@ -58,6 +58,8 @@ mod processes;
 mod quickstart;
 /// What a cluster refuses, or leaves unanswered.
 mod refusals;
+/// Credentials that are replaced by others.
+mod rotation;
 /// What a fleet costs a cluster: calls counted in its audit log.
 mod scale;
 /// A secret in every input, looked for in all that is written and said.
@@ -68,3 +70,5 @@ mod state_commands;
 mod tenancy;
 /// `test`, as OpenTofu runs tests.
 mod tftest;
+/// Deadlines of operations: written, kept, kept to.
+mod timeouts;

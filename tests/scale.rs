@@ -7,6 +7,8 @@ use tenantctl_test_servers::{AuditEvent, Cluster, Options};
 use crate::common::{Place, Said, said};
 
 const TENANTS: usize = 50;
+/// Of the changes that one block makes, so many are tried out by a plan.
+const REHEARSED: usize = 4;
 /// Kinds of the blueprint, and its objects of each.
 const KINDS: [(&str, usize); 4] = [("namespaces", 1), ("configmaps", 10), ("secrets", 4), ("services", 5)];
 
@@ -145,14 +147,16 @@ fn calls_grow_with_kinds_and_changes_and_not_with_tenants() {
     ];
     assert_eq!(counted(&asked), expected(&refresh));
 
-    // A change of one setting for all: one call a tenant besides.
+    // A change of one setting for all: one call a tenant besides, and the
+    // plan tries a few out.
     fleet.place.edit("fleet", "main.hcl", "level = \"info\"", "level = \"debug\"");
     let asked = fleet.asks(0, &["apply", "-auto-approve"]);
     let mut calls = refresh.to_vec();
-    calls.push(("patch configmaps", TENANTS));
+    calls.push(("patch configmaps", TENANTS + REHEARSED));
     assert_eq!(counted(&asked), expected(&calls));
 
-    // What is not as recorded is looked at once more, and nothing else.
+    // What is not as recorded is looked at once more, and what is to be put
+    // right is tried out: again with force, as kubectl owns it now.
     let drifted = fleet.cluster.kubectl(&[
         "patch",
         "configmap",
@@ -168,7 +172,7 @@ fn calls_grow_with_kinds_and_changes_and_not_with_tenants() {
     assert!(gone.status.success());
     let asked = fleet.asks(2, &["plan", "-detailed-exitcode"]);
     let mut calls = refresh.to_vec();
-    calls.extend([("get configmaps", 1), ("get services", 1)]);
+    calls.extend([("get configmaps", 1), ("get services", 1), ("patch configmaps", 2)]);
     assert_eq!(counted(&asked), expected(&calls));
 
     // One tenant alone is read by itself.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tenantctl_core::value::exact;
 
 use crate::render::Theme;
 
@@ -86,7 +87,8 @@ impl Output {
 
     /// Writes one JSON document, on one line, to standard output.
     pub(crate) fn json(&self, value: &impl Serialize) {
-        let Ok(mut text) = serde_json::to_string(value) else { return };
+        let Ok(text) = serde_json::to_string(value) else { return };
+        let mut text = exact::text(text);
         text.push('\n');
         self.text(&text);
     }

@@ -26,28 +26,40 @@ pub(crate) fn real(settings: &Settings) -> Registry {
     #[cfg(feature = "dns")]
     registry.insert(Arc::new(tenantctl_providers::dns::Dns::new()));
     registry.insert(Arc::new(Sandbox));
+    // Clouds that give credentials of their clusters.
     #[cfg(feature = "kubernetes")]
-    registry.insert(Arc::new(kubernetes(settings)));
+    let mut access = std::collections::BTreeMap::new();
     #[cfg(feature = "aws")]
-    registry.insert(Arc::new(aws(settings)));
+    {
+        let aws = aws(settings);
+        #[cfg(feature = "kubernetes")]
+        access.insert(tenantctl_core::provider::Provider::name(&aws).to_owned(), aws.cluster_access());
+        registry.insert(Arc::new(aws));
+    }
+    #[cfg(feature = "kubernetes")]
+    registry.insert(Arc::new(kubernetes(settings, access)));
     // Without any of them.
     let _ = settings;
     registry
 }
 
 #[cfg(feature = "aws")]
-fn aws(settings: &Settings) -> impl tenantctl_core::provider::Provider + 'static {
+fn aws(settings: &Settings) -> tenantctl_providers::aws::Aws {
     use tenantctl_providers::aws::{Aws, Options};
     Aws::new(Options { region: settings.aws_region.clone(), ..Options::default() })
 }
 
 #[cfg(feature = "kubernetes")]
-fn kubernetes(settings: &Settings) -> impl tenantctl_core::provider::Provider + 'static {
+fn kubernetes(
+    settings: &Settings,
+    access: std::collections::BTreeMap<String, Arc<dyn tenantctl_providers::cluster_access::ClusterAccess>>,
+) -> impl tenantctl_core::provider::Provider + 'static {
     use tenantctl_providers::kubernetes::{Kubernetes, Options};
     Kubernetes::new(Options {
         kubeconfig: settings.kubeconfig.clone(),
         in_cluster: settings.in_cluster,
         home: settings.home.clone(),
+        access,
     })
 }
 

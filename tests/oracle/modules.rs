@@ -3,28 +3,20 @@
 //! both have, and the same outputs.
 //!
 //! `modules/NAME/N` is the root directory in step N. Where the two are meant to
-//! differ, `modules/differences.txt` says so and why, by the path in the plan;
-//! `*` stands for any one part of a path.
+//! differ, `modules/differences.txt` says so and why, by the path in the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value as Json};
+use tenantctl_core::value::exact;
 
 use super::folder;
 
 /// Keys that say who made the plan and when, and how providers are named.
-const OWN: [&str; 8] = [
-    "terraform_version",
-    "tenantctl_version",
-    "timestamp",
-    "provider_name",
-    "provider_config_key",
-    "full_name",
-    "provider_config",
-    "format_version",
-];
+const OWN: [&str; 6] =
+    ["terraform_version", "tenantctl_version", "timestamp", "provider_name", "full_name", "format_version"];
 
 /// Keys whose parts that are false or empty say nothing.
 const FLAGS: [&str; 5] =
@@ -51,6 +43,8 @@ impl Tool {
             .current_dir(self.place.path().join("root"))
             .env_clear()
             .env("HOME", self.place.path())
+            // Provisioners run commands.
+            .env("PATH", "/usr/bin:/bin")
             .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
             .env("CHECKPOINT_DISABLE", "1")
             .env("NO_COLOR", "1")
@@ -98,7 +92,7 @@ impl Tool {
         let show: &[&str] =
             if self.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
         let outputs = self.run(show);
-        let read = |text: &str| normal(serde_json::from_str(text).expect("JSON"), "");
+        let read = |text: &str| normal(exact::parse(text).expect("JSON"), "");
         (read(&plan), read(&outputs))
     }
 }
@@ -126,6 +120,12 @@ fn normal(json: Json, key: &str) -> Json {
                 Some(addresses) if !addresses.is_empty() => {
                     let items = items.into_iter().map(|item| normal(item, key));
                     Json::Object(addresses.into_iter().zip(items).collect())
+                }
+                // One object may stand in several, in no order.
+                _ if key == "relevant_attributes" => {
+                    let mut items = items;
+                    items.sort_by_cached_key(ToString::to_string);
+                    Json::Array(items)
                 }
                 _ => Json::Array(items.into_iter().map(|item| normal(item, key)).collect()),
             }
@@ -208,8 +208,6 @@ fn differ(path: &str, theirs: &Json, ours: &Json, strict: bool, found: &mut BTre
                 differ(&format!("{path}/{at}"), x, y, strict, found);
             }
         }
-        // A number may be written in several ways.
-        (Json::Number(a), Json::Number(b)) if a.as_f64() == b.as_f64() && a.to_string().len() > 15 => {}
         _ if theirs == ours => {}
         _ => {
             found.insert(path.to_owned(), format!("OpenTofu: {theirs}, tenantctl: {ours}"));
@@ -219,26 +217,15 @@ fn differ(path: &str, theirs: &Json, ours: &Json, strict: bool, found: &mut BTre
 
 /// Keys below which every key counts: objects by address, and values.
 fn is_content(key: &str, path: &str) -> bool {
-    ["resource_changes", "output_changes", "outputs", "before", "after", "variables", "checks"].contains(&key)
+    let whole = ["resource_changes", "output_changes", "outputs", "before", "after", "variables", "checks"];
+    whole.contains(&key)
+        || ["configuration", "relevant_attributes"].contains(&key)
         || key == "values" && path.contains("/resources/")
         || FLAGS.contains(&key)
 }
 
 fn is_empty(json: &Json) -> bool {
     json.as_object().is_some_and(Map::is_empty) || json.as_array().is_some_and(Vec::is_empty)
-}
-
-/// Whether a path is one that a pattern means.
-fn matches(pattern: &str, path: &str) -> bool {
-    let (mut wanted, mut parts) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), parts.next()) {
-            (None, _) => return true,
-            (Some("*"), Some(_)) => {}
-            (Some(a), Some(b)) if a == b => {}
-            _ => return false,
-        }
-    }
 }
 
 fn compare(name: &str, found: &mut BTreeMap<String, String>) {
@@ -280,16 +267,15 @@ fn modules_are_planned_and_applied_as_by_opentofu() {
     assert!(known.starts_with("# "), "every difference has a reason");
     let known: Vec<&str> = super::expressions(&known).collect();
     let mut found = BTreeMap::new();
-    for name in ["network", "pipeline", "tenants"] {
+    for name in ["network", "pipeline", "references", "tenants"] {
         compare(name, &mut found);
     }
     let unknown: Vec<String> = found
         .iter()
-        .filter(|(path, _)| !known.iter().any(|pattern| matches(pattern, path)))
+        .filter(|(path, _)| !known.contains(&path.as_str()))
         .map(|(path, sides)| format!("{path}\n  {sides}"))
         .collect();
-    let gone: Vec<_> =
-        known.iter().filter(|pattern| !found.keys().any(|path| matches(pattern, path))).collect();
+    let gone: Vec<_> = known.iter().filter(|path| !found.contains_key(**path)).collect();
     assert!(
         unknown.is_empty(),
         "{} of {} differences are not known:\n{}",

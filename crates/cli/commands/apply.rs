@@ -74,6 +74,7 @@ async fn apply(
                 run: &args.run,
                 imports: Vec::new(),
                 generate: false,
+                kept: false,
             };
             planning::plan(session, &wanted, reporter, &sealer).await?
         }
@@ -164,7 +165,7 @@ fn from_file(
     engine.fail_fast = args.run.fail_fast;
     let mut report = Reported::new("apply", &args.run);
     plans.iter().for_each(|plan| report.report.planned(&plan.workspace, Some(plan), &Diagnostics::new()));
-    Ok(Planned { engine, plans, fleet, failed: 0, report })
+    Ok(Planned { engine, platform: None, plans, fleet, failed: 0, report })
 }
 
 /// Values of ephemeral variables, which no file has.

@@ -18,6 +18,7 @@ pub(super) async fn run(session: &Session, args: &DriftCommand) -> Exit {
         run: &args.run,
         imports: Vec::new(),
         generate: false,
+        kept: false,
     };
     let planned = match session.sealer() {
         Ok(sealer) => Box::pin(planning::plan(session, &wanted, &reporter, &sealer)).await,

@@ -47,9 +47,10 @@ async fn import(
         run: &args.run,
         imports: vec![(address.clone(), args.id.clone())],
         generate: false,
+        kept: false,
     };
     let planned = planning::make(session, &wanted, reporter, &sealer).await?;
-    let Planned { engine, plans, fleet, report, .. } = planned;
+    let Planned { engine, platform, plans, fleet, report, .. } = planned;
     if plans.len() != 1 {
         let detail = format!("{} tenants are selected, but an object belongs to one.", plans.len());
         return Err(Diagnostic::error("One tenant needed", detail).hint("Name it with -tenant.").into());
@@ -63,5 +64,5 @@ async fn import(
             .into());
     }
     let plans = plans.into_iter().map(|plan| Plan { partial: false, ..plan.without_steps() }).collect();
-    Ok(execute(Planned { engine, plans, fleet, failed: 0, report }, reporter).await)
+    Ok(execute(Planned { engine, platform, plans, fleet, failed: 0, report }, reporter).await)
 }

@@ -16,6 +16,7 @@ use tenantctl_core::config::{Platform, Seated};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops;
 use tenantctl_core::state::{AuditEntry, WorkspaceState};
+use tenantctl_core::value::exact;
 
 use super::apply::{self, Verb};
 use super::{states, tenant_file};
@@ -238,7 +239,7 @@ fn write(
 ) -> Result<PathBuf, Diagnostics> {
     let dir = args.export.clone().unwrap_or_else(|| session.state_dir().join("offboarded"));
     let path = dir.join(format!("{}-{what}.json", args.name));
-    let text = format!("{document:#}\n");
+    let text = exact::text(format!("{document:#}\n"));
     let written = fs::create_dir_all(&dir).and_then(|()| fs::write(&path, text));
     written.map_err(|problem| error::file("Cannot write", &path, &problem))?;
     Ok(path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect())

@@ -1,16 +1,20 @@
 //! `plan`: shows what an apply would do, and keeps it in a file if asked.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use tenantctl_core::config::{Module, Platform};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
-use tenantctl_core::plan::{Plan, file};
+use tenantctl_core::plan::Plan;
+use tenantctl_core::plan::file::{self, Configuration};
+use tenantctl_core::provider::Registry;
 
 use super::planning::{self, Heartbeat, Planned, Wanted};
 use crate::args::PlanCommand;
 use crate::error::Exit;
-use crate::render::{self, Reporter};
+use crate::render::{self, Reporter, json_configuration};
 use crate::session::Session;
 
 /// Runs the command.
@@ -52,16 +56,19 @@ async fn plan(
         run: &args.run,
         imports: Vec::new(),
         generate: args.generate_config_out.is_some(),
+        kept: args.out.is_some(),
     };
     if let Some(path) = &args.generate_config_out {
         check_new(path)?;
     }
-    let Planned { plans, failed, .. } = planning::plan(session, &wanted, reporter, &sealer).await?;
+    let Planned { engine, platform, plans, failed, .. } =
+        planning::plan(session, &wanted, reporter, &sealer).await?;
     if let Some(path) = &args.generate_config_out {
         generate(path, &plans, reporter)?;
     }
     if let Some(path) = &args.out {
-        file::write(path, &plans, &sealer)?;
+        let configurations = configurations(&engine.registry, platform.as_deref(), &plans);
+        file::write_with(path, &plans, &configurations, &sealer)?;
         reporter.note(&format!(
             "\nSaved the plan to {path}. To do exactly this, run:\n  tenantctl apply {path}",
             path = path.display()
@@ -70,6 +77,20 @@ async fn plan(
         reporter.note("\nWithout -out, apply makes a plan of its own, which may differ from this one.");
     }
     Ok((plans, failed > 0))
+}
+
+/// What plans were made from, once for all that share it.
+fn configurations(registry: &Registry, platform: Option<&Platform>, plans: &[Plan]) -> Vec<Configuration> {
+    let modules = platform.map(Platform::module_of_each).unwrap_or_default();
+    let mut by_module: BTreeMap<*const Module, (&Module, Vec<usize>)> = BTreeMap::new();
+    for (place, plan) in plans.iter().enumerate() {
+        if let Some(module) = modules.get(&plan.workspace) {
+            by_module.entry(Arc::as_ptr(module)).or_insert((module, Vec::new())).1.push(place);
+        }
+    }
+    let described =
+        |(module, plans)| Configuration { plans, module: json_configuration::root(module, registry) };
+    by_module.into_values().map(described).collect()
 }
 
 /// Nothing is ever written over.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenantctl_core::addr::{ResourceAddress, Selector};
+use tenantctl_core::config::Platform;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::{self, Engine, PlanOptions};
@@ -29,11 +30,15 @@ pub(super) struct Wanted<'w> {
     pub(super) imports: Vec<(ResourceAddress, String)>,
     /// Whether imported objects without configuration get one.
     pub(super) generate: bool,
+    /// Whether the plans are written to a file.
+    pub(super) kept: bool,
 }
 
 /// Plans and the engine they were made with.
 pub(super) struct Planned {
     pub(super) engine: Engine,
+    /// What the plans were made from, unless they are from a file.
+    pub(super) platform: Option<Arc<Platform>>,
     pub(super) plans: Vec<Plan>,
     /// There may be more tenants than one.
     pub(super) fleet: bool,
@@ -160,7 +165,7 @@ async fn made(
     if show || failed > 0 {
         reporter.diagnostics(problems.sorted().into_iter().collect());
     }
-    Ok(Planned { engine, plans, fleet, failed, report })
+    Ok(Planned { engine, platform: Some(loaded.platform), plans, fleet, failed, report })
 }
 
 fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
@@ -192,6 +197,7 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         excludes: selectors(&plan.excludes)?,
         imports: wanted.imports.clone(),
         generate: wanted.generate,
+        relevant: wanted.kept,
         skip_lock: !wanted.run.lock && wanted.operation == "plan",
     })
 }

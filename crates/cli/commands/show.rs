@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tenantctl_core::diag::Diagnostics;
-use tenantctl_core::plan::file;
+use tenantctl_core::plan::{Plan, file};
 
 use super::states;
 use crate::args::ShowCommand;
@@ -25,15 +25,20 @@ pub(super) fn run(session: &Session, args: &ShowCommand) -> Result<Exit, Diagnos
 }
 
 fn saved_plan(session: &Session, args: &ShowCommand, path: &Path) -> Result<(), Diagnostics> {
-    let mut plans = file::read(path, &*session.sealer()?)?;
-    if !args.tenants.is_empty() {
-        plans.retain(|plan| plan.tenant.as_ref().is_some_and(|tenant| args.tenants.contains(tenant)));
-    }
+    let is_shown = |plan: &Plan| {
+        args.tenants.is_empty() || plan.tenant.as_ref().is_some_and(|tenant| args.tenants.contains(tenant))
+    };
     if args.json {
+        let (plans, configurations) = file::read_with(path, &*session.sealer()?)?;
+        let of = |place: usize| configurations.iter().find(|one| one.plans.binary_search(&place).is_ok());
+        let shown = plans.iter().enumerate().filter(|(_, plan)| is_shown(plan));
+        let shown: Vec<_> = shown.map(|(place, plan)| (plan, of(place).map(|one| &one.module))).collect();
         let registry = providers::real(&session.settings);
-        session.output.json(&json_plan::plans(&plans, &registry, args.show_sensitive));
+        session.output.json(&json_plan::plans(&shown, &registry, args.show_sensitive));
         return Ok(());
     }
+    let mut plans = file::read(path, &*session.sealer()?)?;
+    plans.retain(is_shown);
     let style = session.style(args.show_sensitive);
     session.output.text(&match plans.as_slice() {
         [single] if single.tenant.is_none() => plan::page(single, style),

@@ -6,6 +6,7 @@ use std::path::Path;
 use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops::{self, Pushed, terraform};
+use tenantctl_core::value::exact;
 
 use super::states;
 use crate::args::{StatePull, StatePush};
@@ -27,7 +28,7 @@ pub(super) fn pull(session: &Session, args: &StatePull) -> Result<Exit, Diagnost
     }
     let registry = providers::real(&session.settings);
     let json = terraform::write(&state, &registry, &sealer, args.show_sensitive)?;
-    session.output.line(&format!("{json:#}"));
+    session.output.line(&exact::text(format!("{json:#}")));
     Ok(Exit::Success)
 }
 

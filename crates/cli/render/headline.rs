@@ -87,6 +87,8 @@ fn reason(change: &Change) -> Option<String> {
     Some(match change.reason.as_ref()? {
         Reason::Tainted => "the last run left it half made".into(),
         Reason::ReplaceByRequest | Reason::Destroying => return None,
+        // A new object takes the place of none.
+        Reason::ReplaceByTriggers if change.action == Action::Create => return None,
         Reason::ReplaceByTriggers => "because of changes in replace_triggered_by".into(),
         Reason::CannotUpdate(paths) => silent(change, paths)?,
         Reason::NotInConfig => {

@@ -5,8 +5,9 @@
 //! asked for that.
 
 use serde_json::{Map, Value as Json, json};
+use tenantctl_core::addr::ResourceAddress;
 use tenantctl_core::plan::{
-    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, Reason,
+    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, PlanMode, Reason,
 };
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::RecordKey;
@@ -18,13 +19,21 @@ use super::{VERSION, json_value};
 /// The version of the format: Terraform's.
 const FORMAT: &str = "1.2";
 
-/// Plans of one run: one as it is, several by workspace.
-pub(crate) fn plans(plans: &[Plan], registry: &Registry, show_sensitive: bool) -> Json {
+/// Plans of one run, each with the configuration that it was made from, where
+/// that is known: one as it is, several by workspace.
+pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show_sensitive: bool) -> Json {
+    let whole = |(one, configuration): &(&Plan, Option<&Value>)| {
+        let mut json = plan(one, registry, show_sensitive);
+        if let Some(configuration) = configuration {
+            json["configuration"] = json_value::value(configuration, show_sensitive);
+        }
+        json
+    };
     match plans {
-        [single] => plan(single, registry, show_sensitive),
-        several => super::json_state::workspaces(
-            several.iter().map(|p| (p.workspace.to_string(), plan(p, registry, show_sensitive))),
-        ),
+        [single] => whole(single),
+        several => {
+            super::json_state::workspaces(several.iter().map(|one| (one.0.workspace.to_string(), whole(one))))
+        }
     }
 }
 
@@ -40,7 +49,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "tier": plan.tier,
         "variables": document.variables(plan),
         "planned_values": {
-            "outputs": document.outputs(plan, |output| &output.after),
+            "outputs": document.outputs(plan, |output| (!output.gone).then(|| output.after.clone())),
             "root_module": document.values(plan, planned),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
@@ -49,7 +58,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "prior_state": {
             "format_version": "1.0",
             "values": {
-                "outputs": document.outputs(plan, |output| &output.before),
+                "outputs": document.outputs(plan, |output| prior(plan, output)),
                 "root_module": document.values(plan, |change| change.before.clone()),
             },
         },
@@ -60,6 +69,11 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
     });
     if !plan.deferred.is_empty() {
         json["deferred_changes"] = plan.deferred.iter().map(deferred).collect();
+    }
+    if !plan.relevant.is_empty() {
+        let one =
+            |(address, path): &(ResourceAddress, Path)| json!({ "resource": address, "attribute": path });
+        json["relevant_attributes"] = plan.relevant.iter().map(one).collect();
     }
     if !plan.checks.is_empty() {
         json["checks"] = plan.checks.iter().map(checked).collect();
@@ -257,12 +271,10 @@ impl Document<'_> {
         provider.and_then(|p| Some(p.schema().resources.get(kind)?.version)).unwrap_or_default()
     }
 
-    fn outputs(&self, plan: &Plan, side: impl Fn(&OutputChange) -> &Value) -> Map<String, Json> {
+    fn outputs(&self, plan: &Plan, side: impl Fn(&OutputChange) -> Option<Value>) -> Map<String, Json> {
+        let shown = |value: &Value, sensitive| json_value::output(value, sensitive, self.show_sensitive);
         plan.shown_outputs()
-            .filter(|(_, output)| !side(output).is_null())
-            .map(|(name, output)| {
-                (name.to_string(), json_value::output(side(output), output.sensitive, self.show_sensitive))
-            })
+            .filter_map(|(name, output)| Some((name.to_string(), shown(&side(output)?, output.sensitive))))
             .collect()
     }
 
@@ -291,11 +303,19 @@ impl Document<'_> {
     }
 }
 
+/// An output as Terraform has it in the prior state: what a plan finds out about
+/// outputs goes there at once.
+fn prior(plan: &Plan, output: &OutputChange) -> Option<Value> {
+    let stays = plan.mode == PlanMode::Destroy || output.gone || !output.after.is_wholly_known();
+    let value = if stays { &output.before } else { &output.after };
+    (!value.is_null()).then(|| value.clone())
+}
+
 /// What happens to an output.
 pub(super) fn output_action(output: &OutputChange) -> &'static str {
     match (output.before.is_null(), output.after.is_null()) {
+        _ if output.gone => "delete",
         (true, false) => "create",
-        (false, true) => "delete",
         _ if output.residual.is_none() && output.before == output.after => "no-op",
         _ => "update",
     }

@@ -1,9 +1,10 @@
 //! Values, and what is known and shown of them, in Terraform's JSON.
 //!
-//! Guarantees: a sensitive value is `null` unless the user asked to see it.
+//! Guarantees: a sensitive value is `null` unless the user asked to see it;
+//! numbers are exact once the document is written by `Output::json`.
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::value::{Kind, Type, Value};
+use tenantctl_core::value::{Kind, Type, Value, exact};
 
 /// The value; what is not known is left out of objects and `null` in lists.
 pub(crate) fn value(value: &Value, show_sensitive: bool) -> Json {
@@ -19,7 +20,10 @@ pub(crate) fn value(value: &Value, show_sensitive: bool) -> Json {
     if let Some(items) = value.as_items() {
         return Json::Array(items.iter().map(part).collect());
     }
-    value.to_plain_json().unwrap_or(Json::Null)
+    match value.as_number() {
+        Some(number) => exact::number(number),
+        None => value.to_plain_json().unwrap_or(Json::Null),
+    }
 }
 
 /// `true` where the value is not known; known parts of objects are left out.

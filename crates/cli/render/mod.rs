@@ -8,6 +8,7 @@
 pub(crate) mod diagnostics;
 pub(crate) mod fleet;
 pub(crate) mod graph;
+pub(crate) mod json_configuration;
 pub(crate) mod json_diagnostic;
 pub(crate) mod json_plan;
 pub(crate) mod json_state;

@@ -212,8 +212,13 @@ fn sensitive_values_are_not_shown() {
     let before = object([("user", user("hunter2")), ("keys", Value::tuple([text("k1")]).sensitive())]);
     let after = object([("user", user("hunter3")), ("keys", Value::tuple([text("k2")]))]);
     let mut plan = plan("acme", vec![change("a_user.main", Action::Update, before, after)]);
-    let output =
-        OutputChange { before: Value::NULL, after: text("hunter3"), residual: None, sensitive: true };
+    let output = OutputChange {
+        before: Value::NULL,
+        after: text("hunter3"),
+        residual: None,
+        sensitive: true,
+        gone: false,
+    };
     plan.outputs.insert("password".into(), output);
     let result = page(&plan, style());
     assert!(!result.contains("hunter") && !result.contains("k1") && !result.contains("k2"));
@@ -373,7 +378,8 @@ fn drift() {
 #[test]
 fn outputs() {
     let mut plan = plan("acme", vec![]);
-    let output = |before, after| OutputChange { before, after, residual: None, sensitive: false };
+    let output =
+        |before, after| OutputChange { before, after, residual: None, sensitive: false, gone: false };
     plan.outputs.insert("url".into(), output(Value::NULL, text("https://acme.example.com")));
     plan.outputs.insert("nodes".into(), output(number(2), number(3)));
     plan.outputs.insert("same".into(), output(number(1), number(1)));

@@ -62,7 +62,7 @@ pub(super) fn json(value: &Value) -> Option<Value> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    let parsed = Value::from_plain_json(&serde_json::from_str(text).ok()?);
+    let parsed = Value::from_json_text(text).ok()?;
     self::text(&parsed).is_none().then_some(parsed)
 }
 

@@ -57,6 +57,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         checks: Vec::new(),
         assertions: Vec::new(),
         partial: false,
+        relevant: Vec::new(),
         generated: String::new(),
     }
 }

@@ -27,7 +27,7 @@
 //!
 //! # Underneath
 //!
-//! [`addr`] names, [`value`] typed values with unknowns and marks, [`diag`]
+//! [`addr`] names, [`timeouts`] deadlines, [`value`] typed values with unknowns and marks, [`diag`]
 //! diagnostics, [`cancel`] stop requests, [`retry`] calls made again, [`expr`]
 //! expressions and the one evaluator, [`provider`] the interface of providers,
 //! [`state`] records, journal and lock. [`event`] tells in terms of plans what
@@ -68,4 +68,5 @@ pub mod retry;
 pub mod state;
 pub mod syntax;
 pub mod testing;
+pub mod timeouts;
 pub mod value;

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::provider::{ErrorClass, ProviderError, ReadObject, ReadOutcome, Registry, SharedProvider};
-use crate::retry::{Retry, Tried};
+use crate::provider::{
+    ErrorClass, ProviderError, ReadObject, ReadOutcome, Registry, SharedProvider, Timed, Words,
+};
+use crate::retry::{BUSY, Retry, Tried};
 use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
 use crate::value::Value;
 
@@ -38,6 +40,15 @@ pub struct Refreshed {
     pub changes: Vec<RecordChange>,
 }
 
+/// What could not be read.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// Why.
+    pub problems: Diagnostics,
+    /// Objects whose recorded credentials are not taken any more.
+    pub denied: Vec<RecordKey>,
+}
+
 /// How reads are made again.
 pub struct Patience<'a> {
     /// Stop requests.
@@ -56,7 +67,7 @@ pub async fn refresh(
     state: &mut WorkspaceState,
     wanted: &(dyn Fn(&RecordKey) -> bool + Sync),
     patience: &Patience<'_>,
-) -> Result<Refreshed, Diagnostics> {
+) -> Result<Refreshed, Unread> {
     let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
     for record in state.resources.values().filter(|record| wanted(&record.key)) {
         // The whole value, secrets included: Debug would take two clusters with
@@ -65,29 +76,51 @@ pub async fn refresh(
         let kind = record.key.address.kind.to_string();
         groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
     }
-    let mut diagnostics = Diagnostics::new();
+    let mut unread = Unread::default();
     let mut found: Vec<(RecordKey, Option<Value>)> = Vec::new();
     for ((provider_name, kind, _), records) in groups {
         let Some(provider) = registry.get(&provider_name) else {
-            diagnostics.push(unknown_provider(&provider_name));
+            unread.problems.push(unknown_provider(&provider_name));
             continue;
         };
-        let outcomes = read(provider, &kind, state, &records, patience).await;
+        let limit = limit(provider, &kind, &records);
+        let reading = read(provider, &kind, state, &records, patience);
+        let outcomes = match tokio::time::timeout(limit, reading).await {
+            Ok(outcomes) => outcomes,
+            Err(_) => records.iter().map(|_| ReadOutcome::Failed(late(limit))).collect(),
+        };
         for (record, outcome) in records.iter().zip(outcomes) {
             match outcome {
                 ReadOutcome::Found(value) if value == record.attributes => {}
                 ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value))),
                 ReadOutcome::Gone => found.push((record.key.clone(), None)),
                 ReadOutcome::Failed(error) => {
-                    diagnostics.push(failed(&error, &format!("{}:{}", state.name, record.key)));
+                    if error.class == ErrorClass::Denied {
+                        unread.denied.push(record.key.clone());
+                    }
+                    unread.problems.push(failed(&error, &format!("{}:{}", state.name, record.key)));
                 }
             }
         }
     }
-    if diagnostics.has_errors() {
-        return Err(diagnostics);
+    if unread.problems.has_errors() {
+        return Err(unread);
     }
     Ok(take_in(state, found))
+}
+
+/// How long the objects of a type may take to be read: the longest that one of
+/// them was given.
+fn limit(provider: &SharedProvider, kind: &str, records: &[&ResourceRecord]) -> Duration {
+    let usual = provider.schema().resources.get(kind).and_then(|s| s.block.timeouts.get(Timed::Read));
+    let limits = records.iter().map(|record| record.timeouts.get(Timed::Read).or(usual));
+    limits.map(|limit| limit.unwrap_or(Duration::MAX)).max().unwrap_or(Duration::MAX)
+}
+
+fn late(limit: Duration) -> ProviderError {
+    let detail = format!("Reading it was given {} and is not done.", Words(limit));
+    ProviderError::new(ErrorClass::Transient, "Operation takes too long", detail)
+        .hint("Give it more time with timeouts { read = \"…\" }.")
 }
 
 /// Reads objects of one type and connection, until no more come of it.
@@ -117,7 +150,7 @@ async fn read(
         let told = |attempt: u32, wait: Duration, error: &ProviderError| {
             (patience.told)(&records[first].key, attempt, wait, error);
         };
-        if !(Retry { cancel: patience.cancel, told: &told }).again(&mut tried, error).await {
+        if !(Retry { cancel: patience.cancel, busy: BUSY, told: &told }).again(&mut tried, error).await {
             break;
         }
     }

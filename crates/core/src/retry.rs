@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const AWAY: Duration = Duration::from_secs(15);
 /// The same where the service says that it is busy: what it asks for is kept
 /// to, and no longer than anybody wants to wait for one call.
-const BUSY: Duration = Duration::from_secs(600);
+pub const BUSY: Duration = Duration::from_secs(600);
 
 /// Who hears of a failed attempt: its number from 1, how long until the next,
 /// and why.
@@ -35,6 +35,9 @@ pub type Told<'a> = &'a (dyn Fn(u32, Duration, &ProviderError) + Sync);
 pub struct Retry<'a> {
     /// Stop requests: another attempt would be a new call.
     pub cancel: &'a Cancel,
+    /// How long a service may be at something else; [`BUSY`] for calls without
+    /// a deadline of their own.
+    pub busy: Duration,
     /// Who hears.
     pub told: Told<'a>,
 }
@@ -69,7 +72,8 @@ impl Retry<'_> {
     /// to be none.
     pub async fn again(&self, tried: &mut Tried, error: &ProviderError) -> bool {
         tried.attempts += 1;
-        let Some(wait) = tried.next(error.class, rand::rng().random_range(0.5..1.0)) else { return false };
+        let jitter = rand::rng().random_range(0.5..1.0);
+        let Some(wait) = tried.next(error.class, self.busy, jitter) else { return false };
         if self.cancel.is_draining() {
             return false;
         }
@@ -87,17 +91,20 @@ impl Retry<'_> {
 
 impl Tried {
     /// Exponential back-off with jitter, never less than the service asks for.
-    fn next(&self, class: ErrorClass, jitter: f64) -> Option<Duration> {
-        if !class.is_retryable() || self.attempts >= ATTEMPTS {
+    fn next(&self, class: ErrorClass, busy: Duration, jitter: f64) -> Option<Duration> {
+        // What is only late comes in the end.
+        let patient = matches!(class, ErrorClass::Busy(_));
+        if !class.is_retryable() || self.attempts >= ATTEMPTS && !patient {
             return None;
         }
         let backoff = FIRST_WAIT.saturating_mul(1 << self.attempts.min(10)).min(LONGEST_WAIT);
         let jittered = backoff.mul_f64(jitter);
         let (wait, patience) = match class {
+            ErrorClass::Busy(asked) => (jittered.max(asked.unwrap_or_default()), busy),
             ErrorClass::Throttled(asked) => (jittered.max(asked.unwrap_or_default()), BUSY),
             _ => (jittered, AWAY),
         };
-        (self.waited + wait <= patience).then_some(wait)
+        (self.waited.saturating_add(wait) <= patience).then_some(wait)
     }
 }
 
@@ -116,7 +123,7 @@ mod tests {
         let (calls, cancel) = (AtomicU32::new(0), Cancel::default());
         let waited = Mutex::new(Duration::ZERO);
         let told = |_: u32, wait: Duration, _: &ProviderError| *waited.lock().expect("no panic") += wait;
-        let retry = Retry { cancel: &cancel, told: &told };
+        let retry = Retry { cancel: &cancel, busy: BUSY, told: &told };
         let call = || async {
             calls.fetch_add(1, Ordering::Relaxed);
             Err::<(), _>(failing(class))
@@ -142,6 +149,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_is_at_something_else_is_waited_for_as_long_as_there_is_time() {
+        let (calls, took) = attempts(ErrorClass::Busy(None)).await;
+        assert!(calls > ATTEMPTS && took <= BUSY && took > BUSY - LONGEST_WAIT, "{calls} in {took:?}");
+        let (calls, took) = attempts(ErrorClass::Busy(Some(Duration::from_secs(60)))).await;
+        assert_eq!((calls, took.as_secs()), (11, 600));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_may_have_been_done_is_not_done_again() {
         for class in [ErrorClass::Indeterminate, ErrorClass::Invalid, ErrorClass::Denied] {
             assert_eq!(attempts(class).await.0, 1);
@@ -152,7 +167,7 @@ mod tests {
     async fn a_stop_request_ends_it() {
         let cancel = Cancel::default();
         let told = |_: u32, _: Duration, _: &ProviderError| cancel.request();
-        let retry = Retry { cancel: &cancel, told: &told };
+        let retry = Retry { cancel: &cancel, busy: BUSY, told: &told };
         let mut tried = Tried::default();
         assert!(!retry.again(&mut tried, &failing(ErrorClass::Transient)).await);
         assert!(!retry.again(&mut tried, &failing(ErrorClass::Transient)).await);

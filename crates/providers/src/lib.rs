@@ -7,6 +7,7 @@
 pub mod aws;
 #[cfg(feature = "builtin")]
 pub mod builtin;
+pub mod cluster_access;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(feature = "dns")]

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -149,6 +151,12 @@ impl Aws {
     /// An address at which nothing goes wrong.
     pub fn plain_front(&self) -> AwsFront {
         self.front(|_| AwsFate::Pass)
+    }
+
+    /// Has the cluster of a name, once it is made, lead to this API server.
+    pub fn serve_cluster(&self, name: &str, endpoint: &str, ca_pem: &str) {
+        let mut eks = self.moto.eks.lock().unwrap_or_else(PoisonError::into_inner);
+        eks.serve(name, endpoint, &STANDARD.encode(ca_pem));
     }
 
     /// Asks a service directly, as somebody else would: status and body.

@@ -18,7 +18,7 @@ use crate::error::{Context, Failure, Result};
 use crate::health;
 use crate::lifeline::Lifeline;
 use crate::options::{Options, Pods};
-use crate::proxy::{Fate, Proxy};
+use crate::proxy::{Asked, Fate, Proxy};
 use crate::server::Server;
 use crate::stack::{self, Site};
 use crate::tokens::Tokens;
@@ -119,7 +119,12 @@ impl Cluster {
 
     /// A proxy before this API server that lets `fate` decide, by method and
     /// path, what becomes of each request.
-    pub fn proxy(&self, fate: impl FnMut(&str, &str) -> Fate + Send + 'static) -> Proxy {
+    pub fn proxy(&self, mut fate: impl FnMut(&str, &str) -> Fate + Send + 'static) -> Proxy {
+        self.proxy_by(move |asked| fate(&asked.method, &asked.path))
+    }
+
+    /// The same by all that is known of a request: its token, too.
+    pub fn proxy_by(&self, fate: impl FnMut(&Asked) -> Fate + Send + 'static) -> Proxy {
         let (admin, own) = (self.kubeconfig().to_owned(), self.access.new_kubeconfig());
         let ca_pem = self.ca_pem().to_owned();
         must(self.worker.run(async move {

@@ -48,6 +48,8 @@ pub struct Asked {
     pub method: String,
     /// Its path, without the query.
     pub path: String,
+    /// The bearer token that it came with; empty without one.
+    pub token: String,
     /// What became of it.
     pub fate: Fate,
 }
@@ -55,11 +57,17 @@ pub struct Asked {
 /// A proxy; lives as long as its cluster.
 #[derive(Debug)]
 pub struct Proxy {
+    endpoint: String,
     kubeconfig: PathBuf,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Proxy {
+    /// Its address.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// A kubeconfig that leads to it: context `test`.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -73,15 +81,16 @@ impl Proxy {
     /// Starts one. Must be called on the runtime that is to serve it.
     pub(crate) async fn start<F>(upstream: Client, kubeconfig: PathBuf, ca_pem: &str, fate: F) -> Result<Self>
     where
-        F: FnMut(&str, &str) -> Fate + Send + 'static,
+        F: FnMut(&Asked) -> Fate + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
         let address = listener.local_addr().context("the port has no address")?;
-        kubeconfig::write(&kubeconfig, &format!("http://{address}"), ca_pem, &Login::Token("any"))?;
+        let endpoint = format!("http://{address}");
+        kubeconfig::write(&kubeconfig, &endpoint, ca_pem, &Login::Token("any"))?;
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
         let front = Front { upstream, fate: Arc::new(Mutex::new(fate)), asked: Arc::clone(&asked) };
         tokio::spawn(serve(listener, front));
-        Ok(Self { kubeconfig, asked })
+        Ok(Self { endpoint, kubeconfig, asked })
     }
 }
 
@@ -95,7 +104,7 @@ type Answered = std::result::Result<Response<Full<Bytes>>, Box<dyn std::error::E
 
 async fn serve<F>(listener: TcpListener, front: Front<F>)
 where
-    F: FnMut(&str, &str) -> Fate + Send + 'static,
+    F: FnMut(&Asked) -> Fate + Send + 'static,
 {
     let front = Arc::new(front);
     while let Ok((stream, _)) = listener.accept().await {
@@ -108,9 +117,9 @@ where
     }
 }
 
-impl<F: FnMut(&str, &str) -> Fate> Front<F> {
+impl<F: FnMut(&Asked) -> Fate> Front<F> {
     async fn answer(&self, request: Request<Incoming>) -> Answered {
-        let fate = self.decide(request.method().as_str(), request.uri().path());
+        let fate = self.decide(&request);
         if let Fate::Refuse { code, retry_after } = fate {
             return refusal(code, retry_after);
         }
@@ -127,11 +136,21 @@ impl<F: FnMut(&str, &str) -> Fate> Front<F> {
     }
 
     /// One request after the other, so that what is counted is in order.
-    fn decide(&self, method: &str, path: &str) -> Fate {
+    fn decide(&self, request: &Request<Incoming>) -> Fate {
         let mut decide = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let fate = decide(method, path);
-        asked.push(Asked { at: Instant::now(), method: method.to_owned(), path: path.to_owned(), fate });
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let login = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = login.and_then(|login| login.strip_prefix("Bearer ")).unwrap_or_default();
+        let mut asked = Asked {
+            at: Instant::now(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            token: token.to_owned(),
+            fate: Fate::Pass,
+        };
+        asked.fate = decide(&asked);
+        let fate = asked.fate;
+        all.push(asked);
         fate
     }
 }

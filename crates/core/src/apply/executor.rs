@@ -165,8 +165,7 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
         };
         match value {
             Ok(value) if value.is_wholly_known() => {
-                let gone = value.is_null() && output.residual.is_none() && !output.before.is_null();
-                if !gone {
+                if !value.is_null() {
                     outputs.insert(name.clone(), if output.sensitive { value.sensitive() } else { value });
                 }
             }

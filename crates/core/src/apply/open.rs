@@ -38,7 +38,7 @@ impl Run<'_> {
             .connection(&provider_config, &config)
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
         let Some(slot) = turn.slot().await else { return Ok(Taken::Unreached) };
-        let caller = self.caller(change, step.action, slot);
+        let caller = self.caller(change, step.action, slot, provider);
         let kind = &change.key.address.kind;
         let opened = caller
             .retry(|| provider.open(kind, &connection, &config))

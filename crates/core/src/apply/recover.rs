@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::call::{Begun, Caller};
+use super::call::{Begun, Caller, Limit};
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::{Event, EventSink};
 use crate::plan::{StepAction, mark_sensitive};
-use crate::provider::{ErrorClass, Operation, Registry, SharedProvider, Target};
+use crate::provider::{ErrorClass, Operation, ProviderError, Registry, SharedProvider, Target};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{
     Begin, Entry, Journal, OpenOperation, RecordChange, ResourceRecord, Verb, WorkspaceState,
@@ -79,6 +79,12 @@ impl Recovery<'_> {
             .registry
             .get(&record.provider)
             .ok_or_else(|| Box::new(unknown_provider(&record.provider)))?;
+        let action = match begin.verb {
+            Verb::Create => StepAction::Create,
+            Verb::Update => StepAction::Update,
+            Verb::Delete => StepAction::Delete,
+        };
+        let schema = provider.schema().resources.get(&*record.key.address.kind);
         let caller = Caller {
             slot: Mutex::new(None),
             slots: self.slots,
@@ -86,11 +92,9 @@ impl Recovery<'_> {
             cancel: self.cancel,
             workspace: &state.name,
             key: &record.key,
-            action: match begin.verb {
-                Verb::Create => StepAction::Create,
-                Verb::Update => StepAction::Update,
-                Verb::Delete => StepAction::Delete,
-            },
+            action,
+            limit: Limit::of(schema, &record.timeouts, action),
+            stand: Mutex::default(),
         };
         let target = Target {
             kind: &record.key.address.kind,
@@ -101,7 +105,8 @@ impl Recovery<'_> {
         let mut has_failed = false;
         if let Some(open) = &begin.operation {
             let begun = Begun { journal, id: begin.id };
-            match caller.follow(provider, target.clone(), begun, operation(open)).await {
+            let followed = caller.follow(provider, target.clone(), begun, operation(open));
+            match caller.within::<_, ProviderError>(followed).await {
                 Ok(_) if begin.verb == Verb::Delete => {
                     return Ok((vec![RecordChange::Remove(record.key.clone())], "went on, and is done"));
                 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::call::{Begun, Caller};
+use super::call::{Begun, Caller, Limit};
 use super::open::OpenHandle;
 use super::turn::Turn;
 use super::values::Values;
@@ -21,7 +21,7 @@ use crate::plan::checks::settle;
 use crate::plan::without_write_only;
 use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
 use crate::provider::{
-    ErrorClass, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
+    ErrorClass, Outcome, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
 };
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{
@@ -52,6 +52,19 @@ struct Settled {
     config: Value,
     planned: Value,
     connection: Value,
+}
+
+/// Why there is no new object.
+struct Unmade {
+    error: ProviderError,
+    /// The service took it on.
+    is_begun: bool,
+}
+
+impl From<ProviderError> for Unmade {
+    fn from(error: ProviderError) -> Self {
+        Unmade { error, is_begun: false }
+    }
 }
 
 pub(super) type StepResult<T> = Result<T, Box<Diagnostic>>;
@@ -115,7 +128,9 @@ impl Run<'_> {
         change: &'c Change,
         action: StepAction,
         slot: SemaphorePermit<'c>,
+        provider: &SharedProvider,
     ) -> Caller<'c> {
+        let schema = provider.schema().resources.get(&*change.key.address.kind);
         Caller {
             slot: Mutex::new(Some(slot)),
             slots: self.slots,
@@ -124,6 +139,8 @@ impl Run<'_> {
             workspace: &self.plan.workspace,
             key: &change.key,
             action,
+            limit: Limit::of(schema, &change.timeouts, action),
+            stand: Mutex::default(),
         }
     }
 
@@ -226,6 +243,7 @@ impl Run<'_> {
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
             keep: change.keep,
+            timeouts: change.timeouts,
             tainted: false,
         }
     }
@@ -254,7 +272,7 @@ impl Run<'_> {
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Create, &record).await?;
         let Some(slot) = turn.slot().await else { return self.unreached(id) };
-        let caller = self.caller(change, step.action, slot);
+        let caller = self.caller(change, step.action, slot, provider);
         let token = record.token.clone();
         let target = Target {
             kind: &change.key.address.kind,
@@ -262,28 +280,12 @@ impl Run<'_> {
             token: &token,
             workspace: self.plan.workspace.as_str(),
         };
-        let mut result =
-            caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await;
-        if matches!(&result, Err(e) if e.class == ErrorClass::Indeterminate) && !self.cancel.is_aborting() {
-            // Nobody knows: look, and make it only if it is not there.
-            result = match caller.retry(|| provider.find(target.clone(), &settled.planned)).await {
-                Ok(Some(found)) => Ok(crate::provider::Outcome::Done(found)),
-                Ok(None) => {
-                    caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned)).await
-                }
-                // What is there is not ours, so ours was not made.
-                Err(error) if error.class == ErrorClass::Conflict => Err(error),
-                Err(error) => Err(ProviderError { class: ErrorClass::Indeterminate, ..error }),
-            };
-        }
-        let outcome = match result {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                self.end_failed(id, &error)?;
-                return Err(self.error(change, &error));
-            }
-        };
-        match caller.finish(provider, target, self.begun(id), outcome).await {
+        let made = caller.within(async {
+            let outcome = self.make(&caller, provider, target.clone(), &settled).await?;
+            let finished = caller.finish(provider, target, self.begun(id), outcome).await;
+            finished.map_err(|error| Unmade { error, is_begun: true })
+        });
+        match Box::pin(made).await {
             Ok(value) => {
                 record.attributes = kept(value, schema);
                 self.secrets.learn(&record.attributes);
@@ -302,7 +304,11 @@ impl Run<'_> {
                 }
                 Ok(Taken::Done)
             }
-            Err(error) => {
+            Err(Unmade { error, is_begun: false }) => {
+                self.end_failed(id, &error)?;
+                Err(self.error(change, &error))
+            }
+            Err(Unmade { error, is_begun: true }) => {
                 // It was begun, so it may be half made: keep it, tainted.
                 if error.class != ErrorClass::Indeterminate && record.attributes.is_wholly_known() {
                     record.tainted = true;
@@ -310,6 +316,29 @@ impl Run<'_> {
                 }
                 Err(self.error(change, &error))
             }
+        }
+    }
+
+    /// Has the object made, once.
+    async fn make(
+        &self,
+        caller: &Caller<'_>,
+        provider: &SharedProvider,
+        target: Target<'_>,
+        settled: &Settled,
+    ) -> Result<Outcome, ProviderError> {
+        let create = || caller.retry(|| provider.create(target.clone(), &settled.config, &settled.planned));
+        match create().await {
+            Err(error) if error.class == ErrorClass::Indeterminate && !self.cancel.is_aborting() => {}
+            result => return result,
+        }
+        // Nobody knows: look, and make it only if it is not there.
+        match caller.retry(|| provider.find(target.clone(), &settled.planned)).await {
+            Ok(Some(found)) => Ok(Outcome::Done(found)),
+            Ok(None) => create().await,
+            // What is there is not ours, so ours was not made.
+            Err(error) if error.class == ErrorClass::Conflict => Err(error),
+            Err(error) => Err(ProviderError { class: ErrorClass::Indeterminate, ..error }),
         }
     }
 
@@ -332,7 +361,7 @@ impl Run<'_> {
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
         let id = self.begin(Verb::Update, &record).await?;
         let Some(slot) = turn.slot().await else { return self.unreached(id) };
-        let caller = self.caller(change, step.action, slot);
+        let caller = self.caller(change, step.action, slot, provider);
         let token = record.token.clone();
         let target = Target {
             kind: &change.key.address.kind,
@@ -340,13 +369,13 @@ impl Run<'_> {
             token: &token,
             workspace: self.plan.workspace.as_str(),
         };
-        let result = match caller
-            .retry(|| provider.update(target.clone(), &change.before, &settled.config, &settled.planned))
-            .await
-        {
-            Ok(outcome) => caller.finish(provider, target, self.begun(id), outcome).await,
-            Err(error) => Err(error),
-        };
+        let changed = caller.within(async {
+            let (config, planned) = (&settled.config, &settled.planned);
+            let update = || provider.update(target.clone(), &change.before, config, planned);
+            let outcome = caller.retry(update).await?;
+            caller.finish(provider, target.clone(), self.begun(id), outcome).await
+        });
+        let result: Result<_, ProviderError> = Box::pin(changed).await;
         match result {
             Ok(value) => {
                 record.attributes = kept(value, schema);
@@ -383,17 +412,18 @@ impl Run<'_> {
             slot = turn.slot().await;
         }
         let Some(slot) = slot else { return self.unreached(id) };
-        let caller = self.caller(change, StepAction::Delete, slot);
+        let caller = self.caller(change, StepAction::Delete, slot, provider);
         let target = Target {
             kind: &key.address.kind,
             connection: &record.connection,
             token: &record.token,
             workspace: self.plan.workspace.as_str(),
         };
-        let result = match caller.retry(|| provider.delete(target.clone(), &record.attributes)).await {
-            Ok(outcome) => caller.finish(provider, target, self.begun(id), outcome).await,
-            Err(error) => Err(error),
-        };
+        let removed = caller.within(async {
+            let outcome = caller.retry(|| provider.delete(target.clone(), &record.attributes)).await?;
+            caller.finish(provider, target.clone(), self.begun(id), outcome).await
+        });
+        let result: Result<_, ProviderError> = Box::pin(removed).await;
         match result {
             Ok(_) => {
                 self.end(id, vec![RecordChange::Remove(key)])?;
@@ -435,7 +465,7 @@ impl Run<'_> {
             .connection(&provider_config, &config)
             .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
         let Some(slot) = turn.slot().await else { return Ok(Taken::Unreached) };
-        let caller = self.caller(change, step.action, slot);
+        let caller = self.caller(change, step.action, slot, provider);
         let kind = &change.key.address.kind;
         match caller.retry(|| provider.read_data(kind, &connection, &config)).await {
             Ok(value) => self.values.set(step.change, value),

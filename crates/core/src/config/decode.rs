@@ -13,8 +13,7 @@ use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::reader::{Constants, check_labels, constant, constant_expr, listed};
 use super::types::type_constraint;
-use super::vocabulary::LANGUAGE;
-use super::{blocks, files, json, overrides, providers, provisioners, requirements, vocabulary};
+use super::{blocks, files, json, overrides, providers, provisioners, requirements, timeouts, vocabulary};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
@@ -25,10 +24,6 @@ use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
 const LATER: [&str; 1] = ["action"];
-
-/// Block types that only a root directory has.
-pub(super) const TENANCY: [&str; 7] =
-    ["tenantctl", "platform", "tier", "environment", "tenant", "role", "policy"];
 
 /// Reads modules; remembers what it read.
 pub(super) struct Decoder<'a> {
@@ -180,7 +175,7 @@ impl<'a> Decoder<'a> {
                 );
             }
             for block in std::mem::take(&mut body.blocks) {
-                if root && TENANCY.contains(&&*block.kind.name) {
+                if root && vocabulary::is_tenancy(&block.kind.name) {
                     body.blocks.push(block);
                 } else {
                     self.block(block, &scope, &mut module);
@@ -221,7 +216,7 @@ impl<'a> Decoder<'a> {
                 module.required_providers.extend(required.0);
                 module.configuration_aliases.extend(required.1);
             }
-            name if TENANCY.contains(&name) => self.diagnostics.push(
+            name if vocabulary::is_tenancy(name) => self.diagnostics.push(
                 Diagnostic::error(
                     "Misplaced block",
                     format!("A {name:?} block stands in the root directory only."),
@@ -236,14 +231,13 @@ impl<'a> Decoder<'a> {
                 .at(block.header()),
             ),
             name => {
-                let known = LANGUAGE.iter().map(|block| block.kind).filter(|kind| !kind.contains(' '));
                 self.diagnostics.push(
                     Diagnostic::error(
                         "Unsupported block type",
                         format!("Blocks of type {name:?} are not expected here."),
                     )
                     .at(block.kind.span)
-                    .suggest(name, known.chain(TENANCY)),
+                    .suggest(name, vocabulary::at_top()),
                 );
             }
         }
@@ -310,7 +304,6 @@ impl<'a> Decoder<'a> {
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
         let ephemeral = flag("ephemeral", false);
         let validations = rules(&block.body, "validation", &mut self.diagnostics);
-        let deprecated = constant(&block.body, "deprecated", &Type::String, scope, &mut self.diagnostics);
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
@@ -319,7 +312,8 @@ impl<'a> Decoder<'a> {
             sensitive,
             ephemeral,
             validations,
-            deprecated: deprecated.and_then(|words| Some(words.as_str()?.into())),
+            deprecated: self.words(&block.body, "deprecated", scope),
+            description: self.words(&block.body, "description", scope),
         })
     }
 
@@ -347,7 +341,15 @@ impl<'a> Decoder<'a> {
             ephemeral,
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
             preconditions: rules(&block.body, "precondition", &mut self.diagnostics),
+            deprecated: self.words(&block.body, "deprecated", scope),
+            description: self.words(&block.body, "description", scope),
         })
+    }
+
+    /// An argument that is a text for readers.
+    fn words(&mut self, body: &Body, name: &str, scope: &Constants<'_>) -> Option<Arc<str>> {
+        let words = constant(body, name, &Type::String, scope, &mut self.diagnostics)?;
+        Some(words.as_str()?.into())
     }
 
     fn check(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
@@ -412,6 +414,7 @@ impl<'a> Decoder<'a> {
             provider: provider.name().to_owned(),
             repetition: repetition(&block.body, &mut self.diagnostics),
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            timeouts: timeouts::take(&mut block.body, &schema.block, &mut self.diagnostics),
             provisioners: provisioners::of_resource(&mut block.body, mode, &mut self.diagnostics),
             body: compile(&mut block.body, &schema.block, &meta, span, &mut self.diagnostics),
             configuration,
@@ -492,6 +495,7 @@ impl<'a> Decoder<'a> {
         Some(ModuleCall {
             name: block.labels[0].clone(),
             module,
+            source: path.into(),
             repetition,
             arguments,
             providers: passed,

@@ -9,10 +9,11 @@ use super::decode::Decoder;
 use super::given::{self, Given};
 use super::model::{Module, Output};
 use super::platform::{self, Platform};
-use super::reader::{Constants, check_names, constant};
+use super::reader::{Constants, constant};
 use super::requirements;
 use super::settle::{Owner, settle};
 use super::tenancy::{Reader, RootScope};
+use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
 use crate::modules::Modules;
@@ -85,7 +86,7 @@ pub fn load(
 fn own(bodies: &[Body], scope: &Constants<'_>, simulate: &mut Vec<String>, diagnostics: &mut Diagnostics) {
     let blocks = bodies.iter().flat_map(|body| &body.blocks);
     for block in blocks.filter(|block| &*block.kind.name == "tenantctl") {
-        check_names(&block.body, &["required_version", "simulate"], &["backend"], diagnostics);
+        vocabulary::check("tenantctl", &block.body, diagnostics);
         let names = constant(&block.body, "simulate", &Type::list(Type::String), scope, diagnostics);
         let items = names.iter().filter_map(Value::as_items).flatten();
         simulate.extend(items.filter_map(Value::as_str).map(String::from));
@@ -107,5 +108,7 @@ fn pass_on(module: &mut Module, shared: Vec<(Arc<str>, Expr)>) {
         ephemeral: false,
         depends_on: Vec::new(),
         preconditions: Vec::new(),
+        deprecated: None,
+        description: None,
     });
 }

@@ -131,6 +131,8 @@ pub struct Variable {
     pub validations: Vec<Rule>,
     /// Callers are told this when they set it.
     pub deprecated: Option<Arc<str>>,
+    /// What it is for.
+    pub description: Option<Arc<str>>,
 }
 
 /// An `output` block.
@@ -148,6 +150,10 @@ pub struct Output {
     pub depends_on: Vec<Expr>,
     /// `precondition` blocks.
     pub preconditions: Vec<Rule>,
+    /// Callers are told this when they use it.
+    pub deprecated: Option<Arc<str>>,
+    /// What it is for.
+    pub description: Option<Arc<str>>,
 }
 
 /// `count`, `for_each` or `enabled`.
@@ -198,6 +204,8 @@ pub struct Resource {
     pub lifecycle: Lifecycle,
     /// `provisioner` blocks.
     pub provisioners: Vec<Provisioner>,
+    /// `timeouts`, for the engine.
+    pub timeouts: Option<Expr>,
     /// The `check` block that a data source stands in.
     pub scope: Option<Arc<str>>,
 }
@@ -210,6 +218,7 @@ impl Resource {
             .chain(self.repetition.expr())
             .chain(&self.depends_on)
             .chain(&self.configuration.key)
+            .chain(&self.timeouts)
             .chain(self.provisioners.iter().map(|provisioner| &provisioner.config))
             .chain(&lifecycle.prevent_destroy)
             .chain(&lifecycle.replace_triggered_by)
@@ -254,6 +263,8 @@ pub struct ModuleCall {
     pub name: Ident,
     /// The module that is called.
     pub module: Arc<Module>,
+    /// Where it is from, as written.
+    pub source: Arc<str>,
     /// How many.
     pub repetition: Repetition,
     /// Values of the module's variables.

@@ -4,7 +4,7 @@
 //! problem; the others are given all the same.
 //! Must not: know state or networks.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -244,6 +244,15 @@ impl Platform {
     /// The root module and the blueprint of a platform.
     pub fn modules(&self) -> (&Arc<Module>, Option<&Arc<Module>>) {
         (&self.module, self.tenancy.as_ref().map(|tenancy| &tenancy.blueprint))
+    }
+
+    /// The root module of each workspace that the configuration has.
+    pub fn module_of_each(&self) -> HashMap<WorkspaceName, &Arc<Module>> {
+        let own = workspace(if self.tenancy.is_some() { PLATFORM } else { DEFAULT_WORKSPACE });
+        let seats = self.seats();
+        let seated =
+            seats.into_iter().map(|(tenancy, seat)| (seat_workspace(seat), tenancy.blueprint(seat.tenant)));
+        [(own, &self.module)].into_iter().chain(seated).collect()
     }
 
     fn known(&self, selection: &Selection) -> Result<(), Diagnostics> {

@@ -27,6 +27,8 @@ pub struct ProviderBlock {
     pub for_each: Option<Expr>,
     /// The configuration, which follows the provider's schema.
     pub config: Expr,
+    /// The block's header.
+    pub span: Span,
 }
 
 /// A configuration of a provider as a module names it: `aws`, `aws.west`,
@@ -107,7 +109,7 @@ pub(super) fn block(
     }
     let meta = Meta::of("provider");
     let config = compile(&mut block.body, &provider.schema().config, &meta, span, diagnostics);
-    Some(ProviderBlock { name, alias, for_each, config })
+    Some(ProviderBlock { name, alias, for_each, config, span })
 }
 
 /// Reads what names a configuration.

@@ -38,7 +38,7 @@ pub const LANGUAGE: &[Vocabulary] = &[
     block(
         "output",
         &["name"],
-        &["value", "description", "sensitive", "depends_on", "ephemeral"],
+        &["value", "description", "sensitive", "depends_on", "ephemeral", "deprecated"],
         &["precondition"],
     ),
     block(
@@ -94,10 +94,75 @@ pub const LANGUAGE: &[Vocabulary] = &[
     ),
 ];
 
-/// A block that is known to be in [`LANGUAGE`]; of others nothing is known.
+/// Blocks that make a root directory a platform, those at the top of a file
+/// first. What is asked of limits is an argument: an object with these
+/// attributes.
+pub const TENANCY: &[Vocabulary] = &[
+    block("tenantctl", &[], &["required_version", "simulate"], &["backend"]),
+    block(
+        "platform",
+        &["name"],
+        &["blueprint", "settings", "labels", "guard", "unique", "environments", "tenants"],
+        &[],
+    ),
+    block(
+        "tier",
+        &["name"],
+        &["isolation", "extends", "settings", "labels", "environments", "blueprint"],
+        &[],
+    ),
+    block("environment", &["name"], &["region", "cluster", "capacity", "settings", "labels"], &[]),
+    block(
+        "tenant",
+        &["name"],
+        &[
+            "tier",
+            "environments",
+            "compliance",
+            "members",
+            "settings",
+            "labels",
+            "blueprint",
+            "extension",
+            "suspended",
+            "delete_after",
+        ],
+        &["environment"],
+    ),
+    block("role", &["name"], &["rules", "permissions", "members"], &[]),
+    block(
+        "policy",
+        &["name"],
+        &[
+            "condition",
+            "error_message",
+            "enforcement",
+            "compliance",
+            "tiers",
+            "environments",
+            "tenants",
+            "resources",
+        ],
+        &[],
+    ),
+    block("tenant environment", &["name"], &["settings"], &[]),
+    block("platform guard", &[], &["max_destroy_percent", "max_tenant_percent", "max_tenants"], &[]),
+];
+
+/// Whether a block stands in a root directory only.
+pub(super) fn is_tenancy(kind: &str) -> bool {
+    !kind.contains(' ') && TENANCY.iter().any(|block| block.kind == kind)
+}
+
+/// Types of blocks that stand at the top of a file.
+pub(super) fn at_top() -> impl Iterator<Item = &'static str> {
+    LANGUAGE.iter().chain(TENANCY).map(|block| block.kind).filter(|kind| !kind.contains(' '))
+}
+
+/// A block that is known to be in the vocabulary; of others nothing is known.
 pub(super) fn vocabulary(kind: &str) -> &'static Vocabulary {
     static NOTHING: Vocabulary = block("", &[], &[], &[]);
-    LANGUAGE.iter().find(|block| block.kind == kind).unwrap_or(&NOTHING)
+    LANGUAGE.iter().chain(TENANCY).find(|block| block.kind == kind).unwrap_or(&NOTHING)
 }
 
 /// Checks that arguments and blocks of a body are those of a block.
@@ -114,10 +179,11 @@ mod tests {
 
     #[test]
     fn every_block_stands_once_and_inside_one_that_has_it() {
-        let kinds: BTreeSet<&str> = LANGUAGE.iter().map(|block| block.kind).collect();
-        assert_eq!(kinds.len(), LANGUAGE.len());
+        let kinds: BTreeSet<&str> = LANGUAGE.iter().chain(TENANCY).map(|block| block.kind).collect();
+        assert_eq!(kinds.len(), LANGUAGE.len() + TENANCY.len());
         for inner in kinds.iter().filter_map(|kind| kind.split_once(' ')) {
-            assert!(vocabulary(inner.0).blocks.contains(&inner.1), "{inner:?}");
+            let outer = vocabulary(inner.0);
+            assert!(outer.blocks.contains(&inner.1) || outer.arguments.contains(&inner.1), "{inner:?}");
         }
         assert!(vocabulary("nothing").arguments.is_empty());
     }

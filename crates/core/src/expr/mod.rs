@@ -4,6 +4,7 @@
 
 mod access;
 mod ast;
+mod chains;
 mod eval;
 mod files;
 pub mod functions;
@@ -16,6 +17,8 @@ pub(crate) use access::fill_defaults;
 pub use ast::{
     BinaryOperator, Call, Constraint, Defaults, Expr, ExprKind, ForExpr, Reference, SPLAT, UnaryOperator,
 };
+pub use chains::{Chain, ChainStep};
 pub use eval::{EvalError, EvalResult, Scope, evaluate};
 pub use files::DiskFiles;
 pub use functions::FunctionContext;
+pub(crate) use functions::duration;

@@ -21,13 +21,21 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{
-    Chosen, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, judge, moves, plan as make_plan,
+    Chosen, Moves, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, judge, moves, plan as make_plan,
 };
 use crate::provider::{ProviderError, Target};
-use crate::refresh::{Patience, Refreshed, failed, refresh, unknown_provider};
-use crate::retry::Retry;
-use crate::state::{RecordKey, StateError, WorkspaceLock, WorkspaceState};
+use crate::refresh::{Drift, Patience, Refreshed, failed, refresh, unknown_provider};
+use crate::retry::{BUSY, Retry};
+use crate::state::{RecordChange, RecordKey, ResourceRecord, StateError, WorkspaceLock, WorkspaceState};
 use crate::value::{Marks, Secrets, Value};
+
+/// What one plan is about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    state: &'a WorkspaceState,
+    chosen: &'a Chosen,
+    moved: &'a Moves,
+}
 
 /// What it takes to plan an instance.
 pub(super) struct One<'a> {
@@ -61,55 +69,18 @@ impl One<'_> {
             Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
         warnings.extend(std::mem::take(&mut moved.warnings));
         let mut refreshed = Refreshed::default();
+        let mut read = Read::default();
         if !options.skip_refresh && !state.resources.is_empty() {
             self.engine
                 .events
                 .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
-            let wanted = |key: &RecordKey| chosen.covers(self.graph, &key.address);
-            let told = |key: &RecordKey, attempt, wait, error: &ProviderError| {
-                self.retrying(key.clone(), attempt, wait, error);
-            };
-            let patience = Patience { cancel: &self.engine.cancel, told: &told };
-            refreshed = refresh(&self.engine.registry, &mut state, &wanted, &patience).await?;
+            refreshed = self.refreshed(&mut state, &chosen, &moved, &mut read).await?;
             self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
         }
         let prepared: Vec<_> =
             std::mem::take(&mut moved.changes).into_iter().chain(refreshed.changes).collect();
-        let mut read = Read::default();
-        let planned = async {
-            loop {
-                let input = PlanInput {
-                    instance: self.instance,
-                    graph: self.graph,
-                    state: &state,
-                    drift: &refreshed.drift,
-                    refreshed: &prepared,
-                    registry: &self.engine.registry,
-                    mode: options.mode,
-                    replace: &options.replace,
-                    chosen: &chosen,
-                    moves: &moved,
-                    imports: &options.imports,
-                    generate: options.generate,
-                    timestamp: &self.engine.timestamp,
-                    config_digest: self.platform.digest(),
-                    data: &read.data,
-                    unread: &read.unread,
-                    imported: &read.imported,
-                    opened: &read.opened,
-                };
-                match make_plan(input)? {
-                    Planned::Plan(mut plan, found) => {
-                        plan.generated = crate::fmt::format(&plan.generated);
-                        scrub::learn_plan(&plan, self.secrets);
-                        plan.schemas = file::schemas(&self.engine.registry, &plan);
-                        return Ok::<_, Diagnostics>((*plan, found));
-                    }
-                    Planned::Needs(needs) => self.read(needs, &mut read).await?,
-                }
-            }
-        };
-        let planned = Box::pin(planned).await;
+        let about = About { state: &state, chosen: &chosen, moved: &moved };
+        let planned = Box::pin(self.made(about, options.mode, &refreshed.drift, &prepared, &mut read)).await;
         self.close(&mut read).await;
         let (plan, found) = planned?;
         warnings.extend(found);
@@ -125,6 +96,106 @@ impl One<'_> {
             warnings.extend(self.rehearsal.of(self.engine, &plan).await);
         }
         Ok((plan, warnings))
+    }
+
+    /// Takes in what others changed. Where recorded credentials are not taken
+    /// any more, those that the configuration gives now are.
+    async fn refreshed(
+        &self,
+        state: &mut WorkspaceState,
+        chosen: &Chosen,
+        moved: &Moves,
+        read: &mut Read,
+    ) -> Result<Refreshed, Diagnostics> {
+        let wanted = |key: &RecordKey| chosen.covers(self.graph, &key.address);
+        let told = |key: &RecordKey, attempt, wait, error: &ProviderError| {
+            self.retrying(key.clone(), attempt, wait, error);
+        };
+        let patience = Patience { cancel: &self.engine.cancel, told: &told };
+        let registry = &self.engine.registry;
+        let unread = match refresh(registry, state, &wanted, &patience).await {
+            Ok(refreshed) => return Ok(refreshed),
+            Err(unread) => unread,
+        };
+        let anew = self.reconnected(About { state, chosen, moved }, &unread.denied, read).await;
+        if anew.is_empty() {
+            self.close(read).await;
+            return Err(unread.problems);
+        }
+        for record in &anew {
+            state.resources.insert(record.key.clone(), record.clone());
+        }
+        let again = refresh(registry, state, &wanted, &patience).await;
+        let again = again.map_err(|unread| unread.problems)?;
+        let anew = anew.into_iter().map(|record| RecordChange::Put(Box::new(record)));
+        Ok(Refreshed { changes: anew.chain(again.changes).collect(), ..again })
+    }
+
+    /// Plans, reading what planning needs.
+    async fn made(
+        &self,
+        about: About<'_>,
+        mode: PlanMode,
+        drift: &[Drift],
+        prepared: &[RecordChange],
+        read: &mut Read,
+    ) -> Result<(Plan, Diagnostics), Diagnostics> {
+        loop {
+            let input = PlanInput {
+                instance: self.instance,
+                graph: self.graph,
+                state: about.state,
+                drift,
+                refreshed: prepared,
+                registry: &self.engine.registry,
+                mode,
+                replace: &self.options.replace,
+                chosen: about.chosen,
+                moves: about.moved,
+                imports: &self.options.imports,
+                generate: self.options.generate,
+                relevant: self.options.relevant,
+                timestamp: &self.engine.timestamp,
+                config_digest: self.platform.digest(),
+                data: &read.data,
+                unread: &read.unread,
+                imported: &read.imported,
+                opened: &read.opened,
+            };
+            match make_plan(input)? {
+                Planned::Plan(mut plan, found) => {
+                    plan.generated = crate::fmt::format(&plan.generated);
+                    scrub::learn_plan(&plan, self.secrets);
+                    plan.schemas = file::schemas(&self.engine.registry, &plan);
+                    return Ok((*plan, found));
+                }
+                Planned::Needs(needs) => self.read(needs, read).await?,
+            }
+        }
+    }
+
+    /// Records of objects whose credentials are not taken any more, reached as
+    /// the configuration now says; none where it says nothing new.
+    async fn reconnected(
+        &self,
+        about: About<'_>,
+        denied: &[RecordKey],
+        read: &mut Read,
+    ) -> Vec<ResourceRecord> {
+        if denied.is_empty() {
+            return Vec::new();
+        }
+        // What it changes is of no interest, and what is wrong with it is told
+        // by the plan that counts.
+        let made = Box::pin(self.made(about, PlanMode::Normal, &[], &[], read)).await;
+        let Ok((plan, _)) = made else { return Vec::new() };
+        let changes = plan.changes.into_iter().filter(|change| denied.contains(&change.key));
+        let anew = changes.filter_map(|change| {
+            let record = about.state.resources.get(&change.key)?;
+            let is_new = change.connection.is_wholly_known() && change.connection != record.connection;
+            is_new.then(|| ResourceRecord { connection: change.connection, ..record.clone() })
+        });
+        anew.collect()
     }
 
     /// Closes what was opened to plan; an apply opens it anew.
@@ -180,7 +251,7 @@ impl One<'_> {
         let told = |attempt: u32, wait: Duration, error: &ProviderError| {
             self.retrying(RecordKey::current(address.clone()), attempt, wait, error);
         };
-        Retry { cancel: &self.engine.cancel, told: &told }.call(call).await
+        Retry { cancel: &self.engine.cancel, busy: BUSY, told: &told }.call(call).await
     }
 
     async fn read(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {

@@ -132,6 +132,7 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
             moves: &moved,
             imports: &[],
             generate: false,
+            relevant: false,
             timestamp: "",
             config_digest: platform.digest(),
             data: &BTreeMap::new(),

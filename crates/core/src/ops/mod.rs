@@ -83,6 +83,8 @@ pub struct PlanOptions {
     pub imports: Vec<(ResourceAddress, String)>,
     /// Make configuration for imported objects that have none.
     pub generate: bool,
+    /// Have plans say which attributes their changes come from.
+    pub relevant: bool,
     /// Take no lock to plan. An apply takes it all the same: a workspace's
     /// journal has one writer.
     pub skip_lock: bool,

@@ -86,6 +86,7 @@ fn is_refusal(class: ErrorClass) -> bool {
         ErrorClass::Conflict | ErrorClass::Denied | ErrorClass::Invalid => true,
         ErrorClass::Transient
         | ErrorClass::Throttled(_)
+        | ErrorClass::Busy(_)
         | ErrorClass::Indeterminate
         | ErrorClass::NotFound => false,
     }

@@ -13,7 +13,7 @@ use super::resolve::close;
 use crate::addr::ResourceMode;
 use crate::config::Rule;
 use crate::diag::{Diagnostic, Severity};
-use crate::expr::{EvalError, Expr, ExprKind, Reference, Scope, evaluate};
+use crate::expr::{EvalError, Expr, Reference, Scope, evaluate};
 use crate::value::{Kind, Marks, Type};
 
 /// Which kind of condition.
@@ -276,29 +276,19 @@ fn operands(expr: &Expr, scope: &dyn Scope) -> Vec<(String, String)> {
 }
 
 fn collect(expr: &Expr, scope: &dyn Scope, found: &mut Vec<(String, String)>) {
-    let Some(name) = chain(expr) else {
+    let Some(chain) = expr.chain() else {
         expr.for_each_child(&mut |child| collect(child, scope, found));
         return;
     };
+    if matches!(chain.reference, Reference::Slot(_)) {
+        return;
+    }
+    let name = chain.to_string();
     let Ok(value) = evaluate(expr, scope) else { return };
     let plain = matches!(value.kind(), Kind::Null(_) | Kind::Bool(_) | Kind::Number(_) | Kind::String(_));
     if plain && !found.iter().any(|(known, _)| *known == name) {
         found.push((name, value.show()));
     }
-}
-
-/// A reference and what is taken of it, as text.
-fn chain(expr: &Expr) -> Option<String> {
-    Some(match &expr.kind {
-        ExprKind::Reference(Reference::Slot(_)) => return None,
-        ExprKind::Reference(reference) => reference.to_string(),
-        ExprKind::Attribute(source, name) => format!("{}.{name}", chain(source)?),
-        ExprKind::Index(pair) => match &pair.1.kind {
-            ExprKind::Literal(key) => format!("{}[{}]", chain(&pair.0)?, key.show()),
-            _ => return None,
-        },
-        _ => return None,
-    })
 }
 
 /// Where a block stands, without keys.

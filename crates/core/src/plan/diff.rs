@@ -118,7 +118,9 @@ pub(super) fn decide(
     triggered: bool,
     replace: Action,
 ) -> (Action, Option<Reason>) {
-    let Some(prior) = prior else { return (Action::Create, None) };
+    let Some(prior) = prior else {
+        return (Action::Create, triggered.then_some(Reason::ReplaceByTriggers));
+    };
     if tainted {
         (replace, Some(Reason::Tainted))
     } else if asked {

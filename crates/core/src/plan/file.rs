@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Plan, PlannedSchema};
@@ -21,6 +22,7 @@ use crate::addr::ResourceMode;
 use crate::diag::Diagnostic;
 use crate::provider::{Registry, ResourceSchema};
 use crate::state::Sealer;
+use crate::value::Value;
 
 /// Raised when plans change their meaning. A plan does not live long: one of
 /// an older version is made again, not understood.
@@ -32,12 +34,26 @@ const MAGIC: &str = "tenantctl-plan";
 struct Written<'a> {
     tenantctl: &'a str,
     plans: &'a [Plan],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    configurations: &'a [Configuration],
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct Read<C> {
     tenantctl: String,
     plans: Vec<Plan>,
+    #[serde(default = "Vec::new")]
+    configurations: Vec<C>,
+}
+
+/// What plans were made from, for those who judge them: an apply needs none of
+/// it. Plans of one blueprint share theirs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Which plans, by their place in the file.
+    pub plans: Vec<usize>,
+    /// The module as plain data; what is sensitive in it is marked.
+    pub module: Value,
 }
 
 /// Writes plans. The file appears whole or not at all.
@@ -45,11 +61,24 @@ struct Read {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(path: &Path, plans: &[Plan], sealer: &Sealer) -> Result<(), Diagnostic> {
+    write_with(path, plans, &[], sealer)
+}
+
+/// Writes plans and what they were made from.
+///
+/// # Errors
+/// As of [`write`].
+pub fn write_with(
+    path: &Path,
+    plans: &[Plan],
+    configurations: &[Configuration],
+    sealer: &Sealer,
+) -> Result<(), Diagnostic> {
     let failed = |why: String| {
         Diagnostic::error("Plan not saved", format!("{} cannot be written: {why}.", path.display()))
     };
     let header = format!("{MAGIC} {FORMAT_VERSION}\n");
-    let written = Written { tenantctl: env!("CARGO_PKG_VERSION"), plans };
+    let written = Written { tenantctl: env!("CARGO_PKG_VERSION"), plans, configurations };
     let json = serde_json::to_vec(&written).map_err(|e| failed(e.to_string()))?;
     let sealed = sealer.seal_bytes(&json, header.as_bytes()).map_err(|e| failed(e.to_string()))?;
     publish(path, &[header.as_bytes(), &sealed].concat()).map_err(|e| failed(e.to_string()))
@@ -77,6 +106,19 @@ fn publish(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// A file that is not a plan, of another version, damaged, or sealed with
 /// another key.
 pub fn read(path: &Path, sealer: &Sealer) -> Result<Vec<Plan>, Diagnostic> {
+    Ok(whole::<IgnoredAny>(path, sealer)?.plans)
+}
+
+/// Reads plans back with what they were made from.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_with(path: &Path, sealer: &Sealer) -> Result<(Vec<Plan>, Vec<Configuration>), Diagnostic> {
+    let read = whole(path, sealer)?;
+    Ok((read.plans, read.configurations))
+}
+
+fn whole<C: DeserializeOwned>(path: &Path, sealer: &Sealer) -> Result<Read<C>, Diagnostic> {
     let refused = |why: String| {
         Diagnostic::error("Plan file refused", format!("{} {why}.", path.display()))
             .hint("Make a new plan with: tenantctl plan -out=FILE")
@@ -94,7 +136,7 @@ pub fn read(path: &Path, sealer: &Sealer) -> Result<Vec<Plan>, Diagnostic> {
     let json = sealer
         .unseal_bytes(&bytes[end + 1..], &bytes[..=end])
         .map_err(|e| refused(format!("is damaged, cut short or was made with another key ({e})")))?;
-    let read: Read =
+    let read: Read<C> =
         serde_json::from_slice(&json).map_err(|e| refused(format!("cannot be understood: {e}")))?;
     if read.tenantctl != env!("CARGO_PKG_VERSION") {
         return Err(refused(format!(
@@ -103,7 +145,7 @@ pub fn read(path: &Path, sealer: &Sealer) -> Result<Vec<Plan>, Diagnostic> {
             env!("CARGO_PKG_VERSION")
         )));
     }
-    Ok(read.plans)
+    Ok(read)
 }
 
 /// What tells the schemas of a plan's types.

@@ -5,7 +5,8 @@
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
 //! what waits, `checks` what holds, `providers` which configuration objects are
 //! made with, `provisioners` what is run for them, `ephemeral` what must never
-//! be stored. `order` makes steps of it, `policies` judge it.
+//! be stored. `order` makes steps of it, `policies` judge it, `relevant` tells
+//! what its changes come from.
 //!
 //! Must not: await, touch disk, read the clock.
 
@@ -27,6 +28,7 @@ mod planner;
 mod policies;
 mod providers;
 mod provisioners;
+mod relevant;
 mod removals;
 mod resolve;
 mod targets;

@@ -17,6 +17,7 @@ use super::provisioners::PlannedCommand;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::config::PASSED_ON;
 use crate::expr::{Constraint, Expr};
+use crate::provider::Timeouts;
 use crate::refresh::Drift;
 use crate::state::RecordKey;
 use crate::value::{Path, Value};
@@ -93,6 +94,10 @@ pub struct Plan {
     /// It is about a part of the configuration only: `-target` or `-exclude`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Attributes of objects that its changes come from, when it was to say
+    /// so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relevant: Vec<(ResourceAddress, Path)>,
     /// Configuration for imported objects that have none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub generated: String,
@@ -248,6 +253,9 @@ pub struct Change {
     /// The record's `create_before_destroy`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_before_destroy: bool,
+    /// Deadlines that the block sets.
+    #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
+    pub timeouts: Timeouts,
     /// Where the block stands, for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<crate::diag::Span>,
@@ -258,19 +266,22 @@ pub struct Change {
 pub struct OutputChange {
     /// As recorded; `NULL` when there is none.
     pub before: Value,
-    /// As it will be, partly unknown; `NULL` when it goes.
+    /// As it will be, partly unknown; what is null is not recorded.
     pub after: Value,
     /// The expression that only the apply can finish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual: Option<Expr>,
     /// Not to be shown.
     pub sensitive: bool,
+    /// The configuration has no such output any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 impl OutputChange {
     /// What becomes of a value that is known.
     pub fn known(before: Value, after: Value, sensitive: bool) -> Self {
-        OutputChange { before, after, residual: None, sensitive }
+        OutputChange { before, after, residual: None, sensitive, gone: false }
     }
 }
 
@@ -415,6 +426,7 @@ impl Change {
             keep: false,
             scope: None,
             create_before_destroy: false,
+            timeouts: Timeouts::default(),
             span: None,
         }
     }

@@ -8,11 +8,11 @@ use super::planner::{DataRead, Place, Planner, imported_record};
 use super::removals::protected;
 use super::resolve::close;
 use crate::addr::{InstanceKey, ResourceAddress, ResourceMode};
-use crate::config::{Resource, instance_key, span_of};
+use crate::config::{Resource, instance_key, own_timeouts, span_of, timeouts};
 use crate::diag::Diagnostic;
 use crate::expr::{Expr, ExprKind, Reference, evaluate};
 use crate::graph::NodeKind;
-use crate::provider::{AttributeError, PlanRequest, SharedProvider};
+use crate::provider::{AttributeError, PlanRequest, SharedProvider, Timeouts};
 use crate::state::{RecordKey, ResourceRecord};
 use crate::value::{Path, PathStep, Type, Value};
 
@@ -44,6 +44,13 @@ impl Planner<'_> {
             true => self.provider_config(module, instance, repeated, &block.configuration)?,
             // What stands in for a provider needs no configuration.
             false => (Value::NULL, None),
+        };
+        let timeouts = match self.timeouts(place, repeated, &provider, &given) {
+            Ok(timeouts) => timeouts,
+            Err(error) => {
+                self.evaluation.diagnostics.push(error.address(&address));
+                return None;
+            }
         };
         let mut problems = provider.validate(&block.kind, &given);
         let mut connection = Value::NULL;
@@ -79,6 +86,7 @@ impl Planner<'_> {
             keep: block.lifecycle.keep,
             scope: block.scope.clone(),
             create_before_destroy: self.create_first[place.node],
+            timeouts,
             span: Some(block.span),
             ..Change::of(RecordKey::current(address.clone()), &block.provider, Action::NoOp)
         };
@@ -162,7 +170,7 @@ impl Planner<'_> {
         };
         let response = request(prior, &proposed(&schema.block, &config, prior))?;
         let asked = self.input.replace.contains(&address);
-        let triggered = prior.is_some() && self.triggered(place, repeated)?;
+        let triggered = self.triggered(place, repeated)?;
         let tainted = record.is_some_and(|r| r.tainted);
         let replace = match (block.lifecycle.keep, change.create_before_destroy) {
             (true, _) => Action::ForgetThenCreate,
@@ -172,7 +180,7 @@ impl Planner<'_> {
         let (action, reason) = decide(prior, tainted, &response, asked, triggered, replace);
         let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
         let reason = match (action, reason) {
-            (Action::Create, None) if self.gone.contains(&change.key) => Some(Reason::Missing),
+            (Action::Create, _) if self.gone.contains(&change.key) => Some(Reason::Missing),
             (_, reason) => reason,
         };
         if action.is_replace() && action != Action::ForgetThenCreate {
@@ -204,13 +212,41 @@ impl Planner<'_> {
     }
 
     /// What the block says of an object that does not change is recorded too,
-    /// since it counts once the block is gone.
+    /// since it counts once the block is gone. That is also how the object is
+    /// reached: credentials that were rotated are no change of it.
     fn keep_in_step(&mut self, record: &ResourceRecord, change: &Change) {
-        let same = (record.keep, record.create_before_destroy) == (change.keep, change.create_before_destroy);
-        if change.action == Action::NoOp && !same && self.input.mode == PlanMode::Normal {
-            let (keep, create_before_destroy) = (change.keep, change.create_before_destroy);
-            let record = ResourceRecord { keep, create_before_destroy, ..record.clone() };
-            self.records.push(crate::state::RecordChange::Put(Box::new(record)));
+        if change.action != Action::NoOp || self.input.mode != PlanMode::Normal {
+            return;
+        }
+        let settled = Some(&change.connection).filter(|connection| connection.is_wholly_known());
+        let now = ResourceRecord {
+            keep: change.keep,
+            create_before_destroy: change.create_before_destroy,
+            timeouts: change.timeouts,
+            connection: settled.unwrap_or(&record.connection).clone(),
+            ..record.clone()
+        };
+        if now != *record {
+            self.records.push(crate::state::RecordChange::Put(Box::new(now)));
+        }
+    }
+
+    /// Deadlines that the block sets; those that a type has among its own
+    /// arguments are its provider's, which is to be heard first.
+    fn timeouts(
+        &self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        provider: &SharedProvider,
+        config: &Value,
+    ) -> Result<Timeouts, Box<Diagnostic>> {
+        let schema = provider.schema().resources.get(&*place.block.kind);
+        match (&place.block.timeouts, schema) {
+            (Some(expr), Some(schema)) => {
+                let value = evaluate(expr, &self.evaluation.at(place.module, place.instance, repeated))?;
+                timeouts(expr, &value, &schema.block)
+            }
+            _ => Ok(own_timeouts(config)),
         }
     }
 
@@ -274,8 +310,9 @@ impl Planner<'_> {
             let changes = node.and_then(|node| self.instances_of(node, place.instance)).unwrap_or_default();
             let whole = trigger.path.steps().is_empty();
             let one = |change: &Change| match whole {
-                // A new object alone is no change of what others rely on.
-                true => change.action == Action::Update || change.action.is_replace(),
+                true => {
+                    matches!(change.action, Action::Create | Action::Update) || change.action.is_replace()
+                }
                 false => change.before.at_path(&trigger.path) != change.after.at_path(&trigger.path),
             };
             let is_meant = |change: &&Change| trigger.key.is_none() || change.key.address.key == trigger.key;

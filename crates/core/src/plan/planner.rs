@@ -21,6 +21,7 @@ use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot, St
 use super::moves::{Moves, check_instances};
 use super::order;
 use super::providers::Configurations;
+use super::relevant::relevant;
 use super::targets::{Chosen, without_keys};
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
 use crate::config::{Instance, Repetition, Resource};
@@ -57,6 +58,8 @@ pub struct PlanInput<'a> {
     pub imports: &'a [(ResourceAddress, String)],
     /// Whether imported objects without configuration get one.
     pub generate: bool,
+    /// Whether the plan says which attributes its changes come from.
+    pub relevant: bool,
     /// Now, RFC 3339.
     pub timestamp: &'a str,
     /// Of the configuration files.
@@ -153,6 +156,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         change.residual = None;
     }
     let variables = root_variables(&evaluation);
+    let relevant = match input.relevant && input.mode != PlanMode::RefreshOnly {
+        true => relevant(&evaluation, &changes, &outputs),
+        false => Vec::new(),
+    };
     let refreshed = input.refreshed.iter().cloned().chain(records).collect();
     let seated = input.instance.seated.as_deref();
     let plan = Plan {
@@ -179,6 +186,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         checks: checks.all,
         assertions,
         partial: input.chosen.is_partial(),
+        relevant,
         generated,
     };
     Ok(Planned::Plan(Box::new(plan), evaluation.diagnostics))
@@ -593,7 +601,10 @@ impl<'a> Planner<'a> {
             let stays = self.input.chosen.is_partial()
                 && (self.input.mode == PlanMode::Destroy || declared.contains(&**name));
             let after = if stays { value.clone() } else { Value::NULL };
-            let change = || OutputChange::known(value.clone(), after, value.is_sensitive());
+            let change = || OutputChange {
+                gone: !stays,
+                ..OutputChange::known(value.clone(), after, value.is_sensitive())
+            };
             outputs.entry(name.clone()).or_insert_with(change);
         }
         outputs
@@ -627,6 +638,7 @@ pub(super) fn imported_record(change: &Change, schema_version: u32) -> RecordCha
         dependencies: change.dependencies.clone(),
         create_before_destroy: change.create_before_destroy,
         keep: change.keep,
+        timeouts: change.timeouts,
         tainted: false,
     }))
 }

@@ -9,7 +9,7 @@ use super::moves::{Block, block_of};
 use super::planner::{Place, Planner};
 use super::targets::without_keys;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, Selector};
-use crate::config::Removed;
+use crate::config::{Removed, constant_timeouts};
 use crate::diag::Diagnostic;
 use crate::expr::ExprKind;
 use crate::graph::Graph;
@@ -57,9 +57,11 @@ impl Planner<'_> {
             if current && action == Action::Delete && self.is_protected(&key.address) {
                 continue;
             }
+            let timeouts = block.and_then(|block| constant_timeouts(block.timeouts.as_ref()?));
             let provisioners =
                 if action == Action::Delete { self.parting(key, record, said) } else { Vec::new() };
-            let change = Change { provisioners, ..self.removal(key, record, action, reason) };
+            let timeouts = timeouts.unwrap_or(record.timeouts);
+            let change = Change { provisioners, timeouts, ..self.removal(key, record, action, reason) };
             self.changes.push(change);
         }
     }

@@ -13,6 +13,9 @@ pub enum ErrorClass {
     Transient,
     /// Too many requests and nothing was done: try again, not before this.
     Throttled(Option<Duration>),
+    /// The service is at an earlier change of the object, and nothing was done:
+    /// wait until that is over, not less than this.
+    Busy(Option<Duration>),
     /// Nobody knows whether it was done: look before doing anything else.
     Indeterminate,
     /// Somebody else's object or field is in the way.
@@ -28,7 +31,7 @@ pub enum ErrorClass {
 impl ErrorClass {
     /// Whether the same call may be made again without looking first.
     pub fn is_retryable(self) -> bool {
-        matches!(self, ErrorClass::Transient | ErrorClass::Throttled(_))
+        matches!(self, ErrorClass::Transient | ErrorClass::Throttled(_) | ErrorClass::Busy(_))
     }
 }
 

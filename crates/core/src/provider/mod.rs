@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use crate::diag::{Diagnostic, Severity};
+pub use crate::timeouts::{Timed, Timeouts, Words};
 pub use crate::value::{Entries, Kind, Marks, Number, ObjectType, Path, PathStep, Type, Unknown, Value};
 pub use error::{ErrorClass, ProviderError};
 pub use registry::Registry;

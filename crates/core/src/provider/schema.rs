@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::timeouts::Timeouts;
 use crate::value::{Type, Value};
 
 /// All that a provider offers.
@@ -41,6 +42,10 @@ pub struct Block {
     pub attributes: BTreeMap<&'static str, Attribute>,
     /// Nested blocks by type name.
     pub blocks: BTreeMap<&'static str, BlockType>,
+    /// Operations that may take long, with their usual deadlines: a resource
+    /// sets others in its `timeouts`, which are the engine's and no value.
+    #[serde(skip_serializing_if = "Timeouts::is_empty")]
+    pub timeouts: Timeouts,
     /// What follows from the rest, made once: many thousand blocks share it.
     #[serde(skip)]
     shape: OnceLock<Shape>,
@@ -168,9 +173,17 @@ impl Block {
         Block {
             attributes: attributes.into_iter().collect(),
             blocks: blocks.into_iter().collect(),
+            timeouts: Timeouts::default(),
             shape: OnceLock::new(),
             digest: OnceLock::new(),
         }
+    }
+
+    /// With operations that may take long.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
     }
 
     /// The type of the object that a block of this schema comes to.

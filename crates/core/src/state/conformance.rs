@@ -12,6 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::addr::WorkspaceName;
+use crate::timeouts::Timeouts;
 use crate::value::{Type, Value};
 
 /// Somewhere that states are kept, for one check.
@@ -67,6 +68,7 @@ pub(crate) fn record(address: &str, content: &str) -> ResourceRecord {
         dependencies: Vec::new(),
         create_before_destroy: false,
         keep: false,
+        timeouts: Timeouts::default(),
         tainted: false,
     }
 }

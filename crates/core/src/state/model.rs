@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::timeouts::Timeouts;
 use crate::value::{Kind, Value};
 
 /// Raised when what is stored changes its meaning; `state::upgrade` then has a
@@ -80,6 +81,10 @@ pub struct ResourceRecord {
     /// The object stays when its block goes: `destroy = false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// Deadlines that the block set, in milliseconds.
+    #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
+    pub timeouts: Timeouts,
     /// It may be half made, and is to be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tainted: bool,

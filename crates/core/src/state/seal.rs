@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::Key;
 use super::store::StateError;
+use crate::value::exact;
 
 const OPEN_TAG: &str = "$sensitive";
 const SEALED_TAG: &str = "$sealed";
@@ -98,7 +99,7 @@ impl Sealer {
     /// When a value cannot be written as JSON.
     pub fn seal_json(&self, mut json: Json) -> Result<Json, StateError> {
         rewrite(&mut json, OPEN_TAG, &|inner| {
-            let sealed = self.seal(inner.to_string().as_bytes(), VALUE_CONTEXT)?;
+            let sealed = self.seal(exact::text(inner.to_string()).as_bytes(), VALUE_CONTEXT)?;
             Ok(json!({ SEALED_TAG: BASE64.encode(sealed) }))
         })?;
         Ok(json)
@@ -113,7 +114,8 @@ impl Sealer {
         rewrite(&mut json, SEALED_TAG, &|inner| {
             let text = inner.as_str().ok_or_else(damaged)?;
             let plain = self.unseal(&BASE64.decode(text).map_err(|_| damaged())?, VALUE_CONTEXT)?;
-            let value: Json = serde_json::from_slice(&plain).map_err(|_| damaged())?;
+            let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
+            let value = exact::parse(text).map_err(|_| damaged())?;
             Ok(json!({ OPEN_TAG: value }))
         })?;
         Ok(json)

@@ -7,6 +7,7 @@
 
 mod convert;
 mod digits;
+pub mod exact;
 mod float;
 mod number;
 mod path;

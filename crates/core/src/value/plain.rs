@@ -3,17 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Entries, Kind, Number, Value};
-
-fn number(n: &serde_json::Number) -> Result<Value, String> {
-    match n.as_i64() {
-        Some(i) => Ok(Number::written(i).into()),
-        None => {
-            let text = n.to_string();
-            text.parse::<Number>().map(Value::from).map_err(|()| format!("malformed number {text}"))
-        }
-    }
-}
+use super::{Entries, Kind, Number, Value, exact};
 
 /// Why a value has no plain JSON form.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -69,16 +59,27 @@ impl Value {
         }
     }
 
+    /// The value that JSON text stands for, numbers exact.
+    ///
+    /// # Errors
+    /// Text that is not JSON, or is nested too deep.
+    pub fn from_json_text(text: &str) -> Result<Value, serde_json::Error> {
+        exact::parse(text).map(|json| Value::from_plain_json(&json))
+    }
+
     /// The value that plain JSON stands for: arrays are tuples, objects are
     /// objects. Never fails: JSON has nothing that a value cannot say.
     pub fn from_plain_json(json: &Json) -> Value {
         match json {
             Json::Null => Value::NULL,
             Json::Bool(b) => (*b).into(),
-            Json::Number(n) => number(n).unwrap_or(Value::NULL),
+            Json::Number(_) => exact::as_number(json).map_or(Value::NULL, Value::from),
             Json::String(s) => s.as_str().into(),
             Json::Array(items) => Value::tuple(items.iter().map(Value::from_plain_json)),
-            Json::Object(o) => Value::object(o.iter().map(|(k, v)| (k.as_str(), Value::from_plain_json(v)))),
+            Json::Object(o) => match exact::as_number(json) {
+                Some(number) => number.into(),
+                None => Value::object(o.iter().map(|(k, v)| (k.as_str(), Value::from_plain_json(v)))),
+            },
         }
     }
 }

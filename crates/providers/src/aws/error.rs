@@ -68,6 +68,9 @@ const QUOTA: &[&str] = &[
     "TooManyHostedZones",
 ];
 
+/// What is said of an endpoint that is not who it should be.
+const UNTRUSTED: &str = "Certificate of AWS not trusted";
+
 /// An error of the SDK, with what was being done.
 pub(super) struct Failure {
     /// The service's code; empty when it never answered.
@@ -137,6 +140,7 @@ where
     let (class, summary) = match (&error, status) {
         (SdkError::ConstructionFailure(_), _) => (ErrorClass::Invalid, "Request not possible"),
         (SdkError::TimeoutError(_), _) => (unknown, "AWS did not answer in time"),
+        (SdkError::DispatchFailure(_), _) if is_untrusted(&error) => (ErrorClass::Denied, UNTRUSTED),
         (SdkError::DispatchFailure(_), _) if never_sent(&error) => (ErrorClass::Transient, "AWS not reached"),
         (SdkError::DispatchFailure(_), _) => (unknown, "Connection to AWS lost"),
         (SdkError::ServiceError(_), Some(status)) => by_answer(&code, status, retry_after, unknown),
@@ -155,7 +159,10 @@ where
     notes.extend(request.map(|id| format!("request {id}")));
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let mut error = ProviderError::new(class, summary, format!("{doing} failed: {said}{notes}."));
-    error.hint = hint(&code, class, region.as_deref());
+    error.hint = match summary {
+        UNTRUSTED => Some("Check the endpoint's address, and whether a proxy stands in between.".into()),
+        _ => hint(&code, class, region.as_deref()),
+    };
     Failure { code, error: Box::new(error) }
 }
 
@@ -172,7 +179,7 @@ fn by_answer(
     let is = |codes: &[&str]| codes.contains(&code);
     match status {
         _ if is(THROTTLED) || status == 429 => (ErrorClass::Throttled(retry_after), "Too many calls"),
-        _ if is(BUSY) => (ErrorClass::Transient, "Another change is under way"),
+        _ if is(BUSY) => (ErrorClass::Busy(retry_after), "Another change is under way"),
         _ if is(DENIED) => (ErrorClass::Denied, "Access denied by AWS"),
         _ if is(MISSING) => (ErrorClass::NotFound, "Not found in AWS"),
         _ if is(TAKEN) => (ErrorClass::Conflict, "Object already exists"),
@@ -220,6 +227,11 @@ fn never_sent(error: &(dyn Error + 'static)) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Whether it is not the server that it should be.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    never_sent(error) && innermost(error).contains("certificate")
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {

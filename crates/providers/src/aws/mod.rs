@@ -15,6 +15,8 @@
 mod connection;
 mod eks;
 mod error;
+#[cfg(feature = "aws-iam")]
+mod iam;
 mod json;
 mod plan;
 mod policy;
@@ -35,10 +37,11 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{
-    AttributeError, Block, ErrorClass, Operation, Outcome, PlanRequest, PlanResponse, Provider,
+    AttributeError, Block, ErrorClass, Opened, Operation, Outcome, PlanRequest, PlanResponse, Provider,
     ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Value,
 };
 
+use crate::cluster_access::ClusterAccess;
 use json::plain;
 use resource::{Call, Called, Data, Done, Resource};
 use session::{Session, Sessions};
@@ -46,6 +49,9 @@ use validate::Problems;
 
 /// Reads of one type that are under way at once.
 const PARALLEL_READS: usize = 16;
+/// Workspaces for which a whole zone is listed rather than each of their records
+/// asked for.
+const MANY: usize = 20;
 
 /// What the caller found in its surroundings.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +70,7 @@ pub struct Aws {
     schema: ProviderSchema,
     resources: BTreeMap<&'static str, Box<dyn Resource>>,
     data: BTreeMap<&'static str, Box<dyn Data>>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     region: Option<String>,
     longest_wait: Option<Duration>,
     /// Planned values of what is under way. Operations are kept on disk and so
@@ -75,24 +81,34 @@ pub struct Aws {
 impl Aws {
     /// A provider without connections; they are opened when needed.
     pub fn new(options: Options) -> Self {
-        let resources: Vec<Box<dyn Resource>> =
-            s3::resources().into_iter().chain(eks::resources()).chain(route53::resources()).collect();
+        let resources = s3::resources().into_iter().chain(eks::resources()).chain(route53::resources());
+        #[cfg(feature = "aws-iam")]
+        let resources = resources.chain(iam::resources());
+        let resources: Vec<Box<dyn Resource>> = resources.collect();
         let data: Vec<Box<dyn Data>> = eks::data().into_iter().chain(sts::data()).collect();
         let version_0 = |block: Block| ResourceSchema { version: 0, block };
         Aws {
             schema: ProviderSchema {
                 config: schema::provider(),
-                resources: resources.iter().map(|r| (r.kind(), version_0(r.block()))).collect(),
+                resources: resources
+                    .iter()
+                    .map(|r| (r.kind(), version_0(r.block().timeouts(r.timeouts()))))
+                    .collect(),
                 data_sources: data.iter().map(|d| (d.kind(), version_0(d.block()))).collect(),
-                ..ProviderSchema::default()
+                ephemeral: [(eks::TOKEN, version_0(eks::token_block()))].into(),
             },
             resources: resources.into_iter().map(|r| (r.kind(), r)).collect(),
             data: data.into_iter().map(|d| (d.kind(), d)).collect(),
-            sessions: Sessions::new(options.call_timeout),
+            sessions: Arc::new(Sessions::new(options.call_timeout)),
             region: options.region,
             longest_wait: options.longest_wait,
             waiting: Mutex::default(),
         }
+    }
+
+    /// What gives credentials of clusters to those who talk to them.
+    pub fn cluster_access(&self) -> Arc<dyn ClusterAccess> {
+        Arc::new(eks::Access(Arc::clone(&self.sessions)))
     }
 
     fn resource(&self, kind: &str) -> Called<(&dyn Resource, &Block)> {
@@ -187,8 +203,14 @@ fn shown(
 ) -> Value {
     if let Some(object) = actual.as_object_mut() {
         object.entry("region").or_insert_with(|| session.region().into());
+        if block.attributes.contains_key(eks::ACCESS) {
+            let name = object.get("name").and_then(Json::as_str).unwrap_or_default();
+            let access = session.access(name);
+            object.insert(eks::ACCESS.into(), access.into());
+        }
     }
-    json::settled(resource, block, reference, &actual)
+    let value = json::settled(resource, block, reference, &actual);
+    if session.has_keys() { eks::with_secret_access(value) } else { value }
 }
 
 /// The error without what is sensitive in the values it is about: services
@@ -245,6 +267,10 @@ impl Provider for Aws {
             Ok((resource, block)) => plan::plan(resource, block, request),
             Err(_) => Ok(PlanResponse { planned: request.proposed.clone(), requires_replace: Vec::new() }),
         }
+    }
+
+    fn reading(&self, workspaces: usize) -> Option<Box<dyn Send + Sync>> {
+        (workspaces >= MANY).then(|| -> Box<dyn Send + Sync> { Box::new(self.sessions.listing()) })
     }
 
     async fn read(
@@ -355,6 +381,16 @@ impl Provider for Aws {
             }
         }
         Ok(shown(resource, block, &session, &json::open(block), actual))
+    }
+
+    async fn open(&self, kind: &str, connection: &Value, config: &Value) -> Result<Opened, ProviderError> {
+        let Some(schema) = self.schema.ephemeral.get(kind) else {
+            let detail = format!("There is no ephemeral resource {kind}.");
+            return Err(ProviderError::new(ErrorClass::Invalid, "Unknown ephemeral resource", detail));
+        };
+        let session = self.sessions.get(connection).await?;
+        let found = eks::token(&session, &plain(config)).await?;
+        Ok(Opened { value: json::found(&schema.block, config, &found), handle: None })
     }
 
     async fn read_data(

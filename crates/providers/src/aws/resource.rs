@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
-use tenantctl_core::provider::{AttributeError, Block, Operation, ProviderError, Value};
+use tenantctl_core::provider::{AttributeError, Block, Operation, ProviderError, Timeouts, Value};
 
 use super::plan::Draft;
 use super::session::Session;
@@ -43,6 +43,11 @@ pub(super) trait Resource: Send + Sync {
 
     /// What its block takes.
     fn block(&self) -> Block;
+
+    /// Operations that may take long, with their usual deadlines.
+    fn timeouts(&self) -> Timeouts {
+        Timeouts::default()
+    }
 
     /// Problems that the block cannot say.
     fn validate(&self, problems: &mut Problems<'_>) {

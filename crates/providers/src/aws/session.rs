@@ -6,7 +6,7 @@
 //! times. Reads are repeated by the SDK, writes are not: the engine decides.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -16,6 +16,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_s3::error::DisplayErrorContext;
+use serde_json::Value as Json;
 use tenantctl_core::provider::{ErrorClass, ProviderError, Value};
 use tokio::sync::OnceCell;
 
@@ -23,6 +24,7 @@ use super::connection::Place;
 use super::error::failed;
 use super::json::plain;
 use super::resource::Called;
+use super::route53::Listed;
 
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(60);
@@ -44,11 +46,18 @@ pub(super) struct Clients<C> {
 /// An account and region.
 pub(super) struct Session {
     place: Place,
+    /// The connection as it is kept.
+    connection: Json,
+    /// The same as text.
+    text: String,
+    listed: Listing,
     reading: SdkConfig,
     writing: SdkConfig,
     region: String,
     identity: OnceCell<Identity>,
     eks: OnceLock<Clients<aws_sdk_eks::Client>>,
+    #[cfg(feature = "aws-iam")]
+    iam: OnceLock<Clients<aws_sdk_iam::Client>>,
     route53: OnceLock<Clients<aws_sdk_route53::Client>>,
     s3: OnceLock<Clients<aws_sdk_s3::Client>>,
 }
@@ -65,7 +74,7 @@ pub(super) struct Identity {
 }
 
 impl Session {
-    async fn open(place: Place, call: Option<Duration>) -> Called<Self> {
+    async fn open(place: Place, connection: Json, call: Option<Duration>, listed: Listing) -> Called<Self> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .app_name(AppName::new("tenantctl").map_err(|_| internal("application name"))?)
             .timeout_config(
@@ -125,11 +134,16 @@ impl Session {
         let reading = writing.to_builder().retry_config(retries).build();
         let session = Session {
             place,
+            text: connection.to_string(),
+            connection,
+            listed,
             reading,
             writing,
             region,
             identity: OnceCell::new(),
             eks: OnceLock::new(),
+            #[cfg(feature = "aws-iam")]
+            iam: OnceLock::new(),
             route53: OnceLock::new(),
             s3: OnceLock::new(),
         };
@@ -156,6 +170,27 @@ impl Session {
     /// The region that calls go to.
     pub(super) fn region(&self) -> &str {
         &self.region
+    }
+
+    /// By what a cluster of here gets credentials later: see
+    /// [`cluster_access`](crate::cluster_access).
+    pub(super) fn access(&self, cluster: &str) -> String {
+        access(&self.connection, &self.region, cluster)
+    }
+
+    /// What tells this account, and the way to it, from others.
+    pub(super) fn place(&self) -> &str {
+        &self.text
+    }
+
+    /// What was listed for many workspaces, while they are read.
+    pub(super) fn listed(&self) -> Option<Arc<Listed>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    /// Whether keys are a part of the connection.
+    pub(super) fn has_keys(&self) -> bool {
+        self.place.keys().is_some()
     }
 
     /// Who calls.
@@ -195,6 +230,13 @@ impl Session {
         self.eks.get_or_init(|| Clients { read: client(&self.reading), write: client(&self.writing) })
     }
 
+    /// IAM.
+    #[cfg(feature = "aws-iam")]
+    pub(super) fn iam(&self) -> &Clients<aws_sdk_iam::Client> {
+        let client = |config| aws_sdk_iam::Client::new(&with_endpoint(config, self.place.endpoint("iam")));
+        self.iam.get_or_init(|| Clients { read: client(&self.reading), write: client(&self.writing) })
+    }
+
     /// Route 53.
     pub(super) fn route53(&self) -> &Clients<aws_sdk_route53::Client> {
         let endpoint = self.place.endpoint("route53");
@@ -212,6 +254,17 @@ impl Session {
         };
         self.s3.get_or_init(|| Clients { read: client(&self.reading), write: client(&self.writing) })
     }
+}
+
+/// The name of a cluster with how its account is reached, as text.
+pub(super) fn access(connection: &Json, region: &str, cluster: &str) -> String {
+    let mut place = connection.clone();
+    if let Some(parts) = place.as_object_mut() {
+        parts.remove("default_tags");
+        parts.retain(|_, part| !part.is_null());
+        parts.insert("region".into(), region.into());
+    }
+    format!("aws:{}", serde_json::json!({ "name": cluster, "place": place }))
 }
 
 fn with_endpoint(config: &SdkConfig, endpoint: Option<&str>) -> SdkConfig {
@@ -238,6 +291,7 @@ fn no_credentials(place: &Place, error: &dyn std::error::Error) -> ProviderError
         .hint("Log in (for instance with aws sso login), or set AWS_PROFILE or the provider block's profile.")
 }
 
+type Listing = Arc<Mutex<Weak<Listed>>>;
 type Opening = Arc<OnceCell<(Instant, Called<Arc<Session>>)>>;
 
 /// All sessions, by connection.
@@ -245,11 +299,21 @@ type Opening = Arc<OnceCell<(Instant, Called<Arc<Session>>)>>;
 pub(super) struct Sessions {
     open: Mutex<HashMap<String, Opening>>,
     call: Option<Duration>,
+    listed: Listing,
 }
 
 impl Sessions {
     pub(super) fn new(call: Option<Duration>) -> Self {
-        Sessions { open: Mutex::default(), call }
+        Sessions { open: Mutex::default(), call, listed: Listing::default() }
+    }
+
+    /// While what is given back is held, one list may answer many reads.
+    pub(super) fn listing(&self) -> Arc<Listed> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two at a time share one.
+        let shared = listed.upgrade().unwrap_or_default();
+        *listed = Arc::downgrade(&shared);
+        shared
     }
 
     /// The session of a connection.
@@ -261,9 +325,14 @@ impl Sessions {
         }
         let opening = self.opening(json.to_string());
         let open = async {
-            let place = if json.is_null() { Ok(Place::default()) } else { serde_json::from_value(json) };
+            let place = match &json {
+                Json::Null => Ok(Place::default()),
+                json => serde_json::from_value(json.clone()),
+            };
             let session = match place {
-                Ok(place) => Box::pin(Session::open(place, self.call)).await.map(Arc::new),
+                Ok(place) => Box::pin(Session::open(place, json, self.call, Arc::clone(&self.listed)))
+                    .await
+                    .map(Arc::new),
                 Err(error) => Err(ProviderError::new(
                     ErrorClass::Invalid,
                     "Connection not understood",

@@ -168,6 +168,11 @@ impl Kubernetes {
         let served = if patient { cluster.served_soon(&id).await } else { cluster.served(&id).await };
         let served = match served {
             Ok(served) => served,
+            // A cluster that was only just made answers in some minutes.
+            Err(failure @ Failure::Unreachable(_)) if patient && cluster.is_of_cloud() => {
+                let error = explain(&failure, about(&cluster.place));
+                return Err(ProviderError { class: ErrorClass::Busy(None), ..error });
+            }
             Err(failure) => {
                 if failure.code() == Some(401) {
                     self.clients.forget(connection).await;

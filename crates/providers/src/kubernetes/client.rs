@@ -1,8 +1,10 @@
 //! Clients: one for each connection, with what its cluster is known to serve.
 //!
 //! Guarantees: a connection is opened once and shared; credentials that were
-//! refused are read anew for the next call; a request is sent once, and its
-//! failure says whether it can have had an effect.
+//! refused are read anew for the next call; those that a cloud gives are asked
+//! for again before they run out, and when they are refused, and then the
+//! request is sent again, which was not done. Else a request is sent once, and
+//! its failure says whether it can have had an effect.
 //! Must not: retry, read the environment, or run whole discovery.
 
 use std::collections::HashMap;
@@ -11,7 +13,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,10 +28,14 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::error::Failure;
 use super::{Options, discovery::Kinds};
+use crate::cluster_access::ClusterAccess;
 
 /// What we call ourselves.
 const AGENT: &str = concat!("tenantctl/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long credentials of a cloud are used: shorter than the quarter of an
+/// hour that the shortest-lived ones hold.
+const RENEWAL: Duration = Duration::from_secs(10 * 60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
 
 /// All clients of a provider.
@@ -42,11 +48,25 @@ pub(super) struct Clients {
 
 /// One cluster.
 pub(super) struct Cluster {
-    client: kube::Client,
+    login: Mutex<Login>,
+    cloud: Option<Cloud>,
     /// Its address, for messages.
     pub(super) place: String,
     /// What it serves, as far as was asked.
     pub(super) kinds: Kinds,
+}
+
+/// A client with the credentials that it was opened with.
+#[derive(Clone)]
+struct Login {
+    client: kube::Client,
+    since: Instant,
+}
+
+/// What gives credentials anew.
+struct Cloud {
+    access: Arc<dyn ClusterAccess>,
+    connection: Json,
 }
 
 /// A request.
@@ -74,16 +94,32 @@ impl Clients {
         let cell = self.open.lock().await.entry(key.clone()).or_default().clone();
         let cluster = cell
             .get_or_try_init(|| async {
+                if json["kind"] == "cloud" {
+                    return self.of_cloud(json).await;
+                }
                 let options = self.options.clone();
                 // Reads files, and may run a program that gives credentials.
                 let opened = tokio::task::spawn_blocking(move || open(&options, &json)).await;
                 opened.unwrap_or_else(|_| Err(Failure::Misconfigured("the client did not start".into())))
             })
             .await?;
-        if cluster.is_expired() {
+        if cluster.is_expired().await {
             self.forget(connection).await;
         }
         Ok(cluster.clone())
+    }
+
+    /// The cluster of a cloud, by its name there.
+    async fn of_cloud(&self, connection: Json) -> Result<Arc<Cluster>, Failure> {
+        let name = connection["cloud"].as_str().unwrap_or_default();
+        let Some(access) = self.options.access.get(name).cloned() else {
+            let why = format!("this build gets no credentials of clusters from {name:?}");
+            return Err(Failure::Misconfigured(why));
+        };
+        let cloud = Cloud { access, connection };
+        let (login, place) = cloud.login().await?;
+        let (login, cloud) = (Mutex::new(login), Some(cloud));
+        Ok(Arc::new(Cluster { login, cloud, place, kinds: Kinds::default() }))
     }
 
     /// Has the next call open the connection anew, for credentials that may
@@ -95,11 +131,61 @@ impl Clients {
     }
 }
 
+impl Cloud {
+    /// Asks the cloud for credentials; with the address of the cluster.
+    async fn login(&self) -> Result<(Login, String), Failure> {
+        let cluster = self.connection["cluster"].as_str().unwrap_or_default();
+        let given = self.access.credentials(cluster).await.map_err(|e| Failure::Cloud(Box::new(e)))?;
+        let or_given = |name: &str, given: Json| match &self.connection[name] {
+            Json::Null => given,
+            own => own.clone(),
+        };
+        let direct = json!({
+            "endpoint": or_given("endpoint", given.endpoint.into()),
+            "ca": or_given("ca", given.ca.into()),
+            "token": given.token,
+            "client_certificate": given.client_certificate,
+            "client_key": given.client_key,
+            "insecure": false,
+        });
+        client(direct_config(&direct)?)
+    }
+}
+
 impl Cluster {
-    fn is_expired(&self) -> bool {
+    async fn is_expired(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let until = self.client.valid_until().as_ref().map(|t| t.as_second());
+        let until = self.login.lock().await.client.valid_until().as_ref().map(|t| t.as_second());
         until.is_some_and(|until| u64::try_from(until).unwrap_or(0) <= now + 60)
+    }
+
+    /// Whether a cloud runs it.
+    pub(super) fn is_of_cloud(&self) -> bool {
+        self.cloud.is_some()
+    }
+
+    /// A client whose credentials are good for some minutes.
+    async fn login(&self) -> Result<Login, Failure> {
+        let mut login = self.login.lock().await;
+        if let Some(cloud) = self.cloud.as_ref().filter(|_| login.since.elapsed() >= RENEWAL) {
+            *login = cloud.login().await?.0;
+        }
+        Ok(login.clone())
+    }
+
+    /// Another client in place of one that was refused; `None` where there is
+    /// nobody to ask.
+    async fn renewed(&self, refused: &Login) -> Option<Result<Login, Failure>> {
+        let cloud = self.cloud.as_ref()?;
+        let mut login = self.login.lock().await;
+        // Somebody else may have asked meanwhile.
+        if login.since == refused.since {
+            match cloud.login().await {
+                Ok((new, _)) => *login = new,
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+        Some(Ok(login.clone()))
     }
 
     /// Reads.
@@ -116,7 +202,8 @@ impl Cluster {
             http::Request::get(uri).header("accept", "application/json").header("user-agent", AGENT);
         let request =
             request.body(Vec::new()).map_err(|e| Failure::Misconfigured(format!("bad request: {e}")))?;
-        let events = self.client.request_events::<Json>(request).await.map_err(|e| transport(&e))?;
+        let client = self.login().await?.client;
+        let events = client.request_events::<Json>(request).await.map_err(|e| transport(&e))?;
         Ok(events.boxed())
     }
 
@@ -128,43 +215,55 @@ impl Cluster {
 
     /// As [`Cluster::call`], with the answer as it came.
     pub(super) async fn answer(&self, call: Call<'_>) -> Result<impl AsRef<[u8]> + use<>, Failure> {
-        let mut request = http::Request::builder()
-            .method(call.method)
-            .uri(call.uri)
-            .header("accept", "application/json")
-            .header("user-agent", AGENT);
-        let body = match call.body {
-            Some((content_type, json)) => {
-                request = request.header("content-type", content_type);
-                json.to_string().into_bytes()
-            }
-            None => Vec::new(),
-        };
-        let request = request
-            .body(Body::from(body))
-            .map_err(|e| Failure::Misconfigured(format!("bad request: {e}")))?;
-        let exchange = async {
-            let response = self.client.send(request).await.map_err(|e| transport(&e))?;
-            let code = response.status();
-            let retry_after = response
-                .headers()
-                .get("retry-after")
-                .and_then(|v| v.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs);
-            let bytes = response.into_body().collect_bytes().await.map_err(|e| Failure::Lost(root(&e)))?;
-            if code.is_success() {
-                return Ok(bytes);
-            }
-            let status = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| {
-                let text = String::from_utf8_lossy(&bytes);
-                Status::failure(text.trim().get(..200).unwrap_or(text.trim()), "")
-            });
-            Err(Failure::Refused { status: status.with_code(code.as_u16()).boxed(), retry_after })
-        };
-        match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::Lost(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))),
+        let login = self.login().await?;
+        match exchange(&login.client, &call).await {
+            // It was not done, and can be sent by somebody else.
+            Err(refused) if refused.code() == Some(401) => match self.renewed(&login).await {
+                Some(login) => exchange(&login?.client, &call).await,
+                None => Err(refused),
+            },
+            answer => answer,
         }
+    }
+}
+
+/// Sends one request, once.
+async fn exchange(client: &kube::Client, call: &Call<'_>) -> Result<impl AsRef<[u8]> + use<>, Failure> {
+    let mut request = http::Request::builder()
+        .method(call.method)
+        .uri(call.uri)
+        .header("accept", "application/json")
+        .header("user-agent", AGENT);
+    let body = match call.body {
+        Some((content_type, json)) => {
+            request = request.header("content-type", content_type);
+            json.to_string().into_bytes()
+        }
+        None => Vec::new(),
+    };
+    let request =
+        request.body(Body::from(body)).map_err(|e| Failure::Misconfigured(format!("bad request: {e}")))?;
+    let exchange = async {
+        let response = client.send(request).await.map_err(|e| transport(&e))?;
+        let code = response.status();
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let bytes = response.into_body().collect_bytes().await.map_err(|e| Failure::Lost(root(&e)))?;
+        if code.is_success() {
+            return Ok(bytes);
+        }
+        let status = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| {
+            let text = String::from_utf8_lossy(&bytes);
+            Status::failure(text.trim().get(..200).unwrap_or(text.trim()), "")
+        });
+        Err(Failure::Refused { status: status.with_code(code.as_u16()).boxed(), retry_after })
+    };
+    match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::Lost(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))),
     }
 }
 
@@ -217,11 +316,17 @@ fn credentials(error: &AuthError) -> String {
 }
 
 fn open(options: &Options, connection: &Json) -> Result<Arc<Cluster>, Failure> {
-    let mut config = match connection["kind"].as_str() {
-        Some("direct") => direct(connection)?,
+    let config = match connection["kind"].as_str() {
+        Some("direct") => direct_config(connection)?,
         Some("kubeconfig") => from_files(options, connection)?,
         _ => return Err(Failure::Misconfigured("its connection is of no known kind".into())),
     };
+    let (login, place) = client(config)?;
+    Ok(Arc::new(Cluster { login: Mutex::new(login), cloud: None, place, kinds: Kinds::default() }))
+}
+
+/// A client, and the address that it talks to.
+fn client(mut config: Config) -> Result<(Login, String), Failure> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.default_retry = false;
     let place = config.cluster_url.to_string().trim_end_matches('/').to_owned();
@@ -229,10 +334,10 @@ fn open(options: &Options, connection: &Json) -> Result<Arc<Cluster>, Failure> {
         kube::Error::Auth(auth) => Failure::Untrusted(credentials(auth)),
         other => Failure::Misconfigured(root(other)),
     })?;
-    Ok(Arc::new(Cluster { client, place, kinds: Kinds::default() }))
+    Ok((Login { client, since: Instant::now() }, place))
 }
 
-fn direct(connection: &Json) -> Result<Config, Failure> {
+fn direct_config(connection: &Json) -> Result<Config, Failure> {
     let encoded = |name: &str| connection[name].as_str().map(|pem| STANDARD.encode(pem));
     let kubeconfig = json!({
         "current-context": "direct",

@@ -4,7 +4,8 @@
 //! the kubeconfig of whoever runs the program. Guarantees: a kubeconfig is kept
 //! by reference, so that credentials in it never land in state; tokens and keys
 //! given directly are marked sensitive, and nothing else is, so that two places
-//! can always be told apart.
+//! can always be told apart. The cluster of a cloud is kept by its name there:
+//! who talks to it asks the cloud for credentials, each run anew.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +21,12 @@ const CLIENT_KEY: &[&str] = &["client_key"];
 const CONFIG_PATH: &[&str] = &["config_path"];
 const CONFIG_CONTEXT: &[&str] = &["config_context"];
 const INSECURE: &[&str] = &["insecure"];
-const ALL: [&[&str]; 8] =
-    [ENDPOINT, CA, TOKEN, CLIENT_CERTIFICATE, CLIENT_KEY, CONFIG_PATH, CONFIG_CONTEXT, INSECURE];
+/// What gives credentials: a cloud's name, a colon, and what the cloud knows
+/// the cluster by.
+const ACCESS: &[&str] = &["access"];
+const ID: &[&str] = &["id"];
+const ALL: [&[&str]; 9] =
+    [ENDPOINT, CA, TOKEN, CLIENT_CERTIFICATE, CLIENT_KEY, CONFIG_PATH, CONFIG_CONTEXT, INSECURE, ACCESS];
 
 /// The connection of a resource; unknown while a part of it is.
 pub(super) fn settle(provider: &Value, config: &Value) -> Result<Value, AttributeError> {
@@ -51,7 +56,8 @@ pub(super) fn same_place(a: &Value, b: &Value) -> Option<bool> {
         if !cluster.is_known() {
             return None;
         }
-        let parts = [ENDPOINT, CONFIG_CONTEXT].map(|names| lookup(cluster, names).unwrap_or(Value::NULL));
+        let places = [ENDPOINT, ID].into_iter().find_map(|names| lookup(cluster, names));
+        let parts = [places, lookup(cluster, CONFIG_CONTEXT)].map(|part| part.unwrap_or(Value::NULL));
         parts.iter().all(Value::is_known).then(|| parts.to_vec())
     };
     Some(place(a)? == place(b)?)
@@ -59,7 +65,11 @@ pub(super) fn same_place(a: &Value, b: &Value) -> Option<bool> {
 
 /// Whether nothing that a connection depends on is unknown.
 pub(super) fn is_settled(cluster: &Value) -> bool {
-    cluster.is_known() && ALL.iter().all(|names| lookup(cluster, names).is_none_or(|v| v.is_known()))
+    let known = |names: &&[&str]| lookup(cluster, names).is_none_or(|v| v.is_known());
+    // A name is all that some clouds tell of their clusters.
+    let is_named_only =
+        || [ENDPOINT, CONFIG_PATH, CONFIG_CONTEXT].iter().all(|n| lookup(cluster, n).is_none());
+    cluster.is_known() && ALL.iter().all(known) && (known(&ID) || !is_named_only())
 }
 
 fn problem(path: &Path, detail: &str) -> AttributeError {
@@ -93,16 +103,22 @@ fn from_arguments(source: &Value, path: &Path) -> Result<Option<Value>, Attribut
         return Ok(Some(Value::unknown(Type::Dynamic)));
     }
     let get = |names: &[&str]| lookup(source, names).unwrap_or(Value::NULL);
-    let text = |names: &[&str]| -> Result<Value, AttributeError> {
-        get(names)
-            .convert(&Type::String)
-            .map(|v| if v.is_null() { Value::NULL } else { v })
-            .map_err(|_| problem(&path.attribute(names[0]), &format!("{} must be text.", names[0])))
-    };
+    let text = |names: &[&str]| text(source, names, path);
     let endpoint = text(ENDPOINT)?;
     let (config_path, config_context) = (text(CONFIG_PATH)?, text(CONFIG_CONTEXT)?);
     let by_file = !config_path.is_null() || !config_context.is_null();
     let credentials = [CA, TOKEN, CLIENT_CERTIFICATE, CLIENT_KEY].iter().any(|names| !get(names).is_null());
+    if let (Some((cloud, cluster)), false, false) = (cloud(source), by_file, is_authenticated(source)) {
+        let ca = if get(CA).is_null() { Value::NULL } else { pem(source, CA, path)? };
+        let endpoint = if endpoint.is_null() { endpoint } else { address(&endpoint, path)? };
+        return Ok(Some(Value::object([
+            ("kind", "cloud".into()),
+            ("cloud", cloud.into()),
+            ("cluster", cluster),
+            ("endpoint", endpoint),
+            ("ca", ca),
+        ])));
+    }
     match (endpoint.is_null(), by_file) {
         (false, true) => {
             return Err(problem(path, "The cluster is given both directly and by a kubeconfig."));
@@ -117,22 +133,7 @@ fn from_arguments(source: &Value, path: &Path) -> Result<Option<Value>, Attribut
         (true, false) => return Ok(None),
         (false, false) => {}
     }
-    let pem = |names: &[&str]| -> Result<Value, AttributeError> {
-        let value = text(names)?;
-        let Some(content) = value.as_str() else { return Ok(Value::NULL) };
-        if content.contains("-----BEGIN") {
-            return Ok(value.unmark());
-        }
-        let compact: String = content.split_whitespace().collect();
-        let decoded = STANDARD.decode(compact).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        match decoded.filter(|text| text.contains("-----BEGIN")) {
-            Some(text) => Ok(text.into()),
-            None => Err(problem(
-                &path.attribute(names[0]),
-                &format!("{} must be PEM, or PEM in base64.", names[0]),
-            )),
-        }
-    };
+    let pem = |names: &[&str]| pem(source, names, path);
     let insecure = get(INSECURE)
         .convert(&Type::Bool)
         .map_err(|_| problem(&path.attribute("insecure"), "insecure must be true or false."))?;
@@ -145,6 +146,50 @@ fn from_arguments(source: &Value, path: &Path) -> Result<Option<Value>, Attribut
         ("client_key", secret(pem(CLIENT_KEY)?)),
         ("insecure", (insecure.as_bool() == Some(true)).into()),
     ])))
+}
+
+fn text(source: &Value, names: &[&str], path: &Path) -> Result<Value, AttributeError> {
+    lookup(source, names)
+        .unwrap_or(Value::NULL)
+        .convert(&Type::String)
+        .map(|v| if v.is_null() { Value::NULL } else { v })
+        .map_err(|_| problem(&path.attribute(names[0]), &format!("{} must be text.", names[0])))
+}
+
+fn pem(source: &Value, names: &[&str], path: &Path) -> Result<Value, AttributeError> {
+    let value = text(source, names, path)?;
+    let Some(content) = value.as_str() else { return Ok(Value::NULL) };
+    if content.contains("-----BEGIN") {
+        return Ok(value.unmark());
+    }
+    let compact: String = content.split_whitespace().collect();
+    let decoded = STANDARD.decode(compact).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded.filter(|text| text.contains("-----BEGIN")) {
+        Some(text) => Ok(text.into()),
+        None => {
+            Err(problem(&path.attribute(names[0]), &format!("{} must be PEM, or PEM in base64.", names[0])))
+        }
+    }
+}
+
+fn is_authenticated(source: &Value) -> bool {
+    [TOKEN, CLIENT_CERTIFICATE, CLIENT_KEY].iter().any(|names| lookup(source, names).is_some())
+}
+
+/// The cloud that runs a cluster, and what it knows the cluster by.
+fn cloud(source: &Value) -> Option<(String, Value)> {
+    let of = |names: &[&str]| {
+        let value = lookup(source, names)?;
+        Some((value.as_str()?.to_owned(), value.marks()))
+    };
+    if let Some((access, marks)) = of(ACCESS) {
+        let (cloud, cluster) = access.split_once(':')?;
+        return Some((cloud.to_owned(), Value::from(cluster).with_marks(marks)));
+    }
+    let (id, marks) = of(ID)?;
+    let is_azures =
+        id.starts_with("/subscriptions/") && id.to_ascii_lowercase().contains("/managedclusters/");
+    is_azures.then(|| ("azurerm".to_owned(), Value::from(id).with_marks(marks)))
 }
 
 fn secret(value: Value) -> Value {
@@ -204,6 +249,28 @@ mod tests {
         for (provider, cluster, expected) in cases {
             assert_eq!(settled(provider.clone(), cluster.clone()), Ok(expected), "{provider} {cluster}");
         }
+    }
+
+    #[test]
+    fn clusters_of_clouds_are_kept_by_name() {
+        let aks = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c";
+        let eks = json!({"name": "c", "endpoint": "https://a.example", "access": "aws:{\"name\":\"c\"}",
+            "certificate_authority": [{"data": STANDARD.encode(PEM)}]});
+        let kept = |cloud: &str, cluster: &str, endpoint: Json, ca: Json| json!({"kind": "cloud", "cloud": cloud, "cluster": cluster, "endpoint": endpoint, "ca": ca});
+        let own = "{\"name\":\"c\"}";
+        assert_eq!(
+            settled(Json::Null, eks.clone()),
+            Ok(kept("aws", own, "https://a.example".into(), PEM.into()))
+        );
+        assert_eq!(settled(Json::Null, json!({"id": aks})), Ok(kept("azurerm", aks, Json::Null, Json::Null)));
+        // Credentials that are given go before those that a cloud would give.
+        let mut direct = eks;
+        direct["token"] = "t".into();
+        assert_eq!(settled(Json::Null, direct).expect("fine")["kind"], "direct");
+        let named = Value::object([("id", Value::unknown(Type::String))]);
+        assert!(!settle(&Value::NULL, &Value::object([("cluster", named)])).expect("fine").is_known());
+        let a = Value::from_plain_json(&json!({"id": aks}));
+        assert_eq!(same_place(&a, &Value::from_plain_json(&json!({"id": "/subscriptions/x"}))), Some(false));
     }
 
     #[test]

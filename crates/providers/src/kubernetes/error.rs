@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Untrusted(String),
     /// The connection's settings make no sense.
     Misconfigured(String),
+    /// The cloud that runs the cluster gives no credentials.
+    Cloud(Box<ProviderError>),
 }
 
 impl Failure {
@@ -122,6 +124,7 @@ pub(super) fn explain(failure: &Failure, about: About<'_>) -> ProviderError {
             why,
         )
         .hint("Check the certificate authority and the credentials of the cluster."),
+        Failure::Cloud(error) => (**error).clone(),
         Failure::Misconfigured(why) => {
             transport(ErrorClass::Invalid, "Invalid cluster connection", "The cluster cannot be used", why)
         }

@@ -38,7 +38,7 @@ mod validate;
 mod wait;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -48,11 +48,12 @@ use tenantctl_core::provider::{
     ProviderSchema, ReadObject, ReadOutcome, Target, Type, Value,
 };
 
+use crate::cluster_access::ClusterAccess;
 use manifest::{ObjectId, part};
 use settings::Handle;
 
 /// What the caller found in its surroundings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Kubeconfig files for objects that name no cluster, merged in this
     /// order; those that do not exist are passed over.
@@ -61,6 +62,8 @@ pub struct Options {
     pub in_cluster: bool,
     /// What `~/` stands for in a `config_path`.
     pub home: Option<PathBuf>,
+    /// Clouds that give credentials of their clusters, by provider.
+    pub access: BTreeMap<String, Arc<dyn ClusterAccess>>,
 }
 
 /// The provider.

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, ProviderSchema, ResourceSchema, Type};
+use tenantctl_core::provider::{
+    Attribute, Block, BlockType, Nesting, ProviderSchema, ResourceSchema, Timeouts, Type,
+};
 
 /// The managed resource type.
 pub(super) const MANIFEST: &str = "kubernetes_manifest";
@@ -73,6 +75,7 @@ fn manifest_block() -> Block {
                 .describe("Paths of fields that others may change, such as spec.replicas."),
         ),
     ]);
+    manifest.timeouts = Timeouts::minutes(15, 15, 15);
     manifest.blocks = BTreeMap::from([
         (
             "field_manager",

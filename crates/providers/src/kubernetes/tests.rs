@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::cluster_access::Credentials;
 
 fn config(json: &Json) -> Value {
     let empty = schema::schema().resources[schema::MANIFEST].block.empty();
@@ -88,4 +89,43 @@ fn settings_are_validated() {
         provider.validate(schema::MANIFEST, &config(&json)).iter().map(|e| e.path.to_string()).collect();
     let waits = [r#"wait.fields["status..x"]"#, r#"wait.fields["status.y"]"#];
     assert_eq!(paths, ["timeouts.create", waits[0], waits[1], "computed_fields[0]"]);
+}
+
+/// A cloud that gives a token, and counts.
+#[derive(Default)]
+struct Tokens(std::sync::atomic::AtomicUsize);
+
+#[async_trait]
+impl ClusterAccess for Tokens {
+    async fn credentials(&self, cluster: &str) -> Result<Credentials, ProviderError> {
+        assert_eq!(cluster, "c", "what the cloud knows the cluster by");
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(Credentials { token: Some("t".into()), ..Credentials::default() })
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_only_just_made_is_waited_for() {
+    let tokens = Arc::new(Tokens::default());
+    let access: Arc<dyn ClusterAccess> = Arc::clone(&tokens) as _;
+    let provider =
+        Kubernetes::new(Options { access: [("cloud".to_owned(), access)].into(), ..Options::default() });
+    // Nobody listens there.
+    let cluster = json!({"id": null, "access": "cloud:c", "endpoint": "http://127.0.0.1:1"});
+    let manifest = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}});
+    let config = config(&json!({"manifest": manifest, "cluster": cluster}));
+    let connection = provider.connection(&Value::NULL, &config).expect("a connection");
+    assert!(!format!("{connection:?}").contains("token"), "it is kept by name: {connection:?}");
+    let target = Target { kind: schema::MANIFEST, connection: &connection, token: "1", workspace: "w" };
+    let error = provider.create(target.clone(), &config, &config).await.expect_err("not there yet");
+    assert_eq!(error.class, ErrorClass::Busy(None), "{error}");
+    // What is only looked for is not waited for so long.
+    let error = provider.find(target, &config).await.expect_err("not there yet");
+    assert_eq!(error.class, ErrorClass::Transient, "{error}");
+    assert_eq!(tokens.0.load(std::sync::atomic::Ordering::Relaxed), 1, "credentials are asked for once");
+
+    let nobody = Kubernetes::new(Options::default());
+    let target = Target { kind: schema::MANIFEST, connection: &connection, token: "1", workspace: "w" };
+    let error = nobody.create(target, &config, &config).await.expect_err("no such cloud");
+    assert!(error.class == ErrorClass::Invalid && error.detail.contains("cloud"), "{error}");
 }

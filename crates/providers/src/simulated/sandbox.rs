@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use tenantctl_core::provider::{
     Attribute, AttributeError, Block, ErrorClass, Outcome, Path, PlanRequest, PlanResponse, Provider,
-    ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Type, Value,
+    ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Timeouts, Type, Value,
 };
 
 use super::object::text;
@@ -126,8 +126,10 @@ fn schema() -> ProviderSchema {
             ],
         ),
     ];
-    let resource =
-        |(kind, attributes)| (kind, ResourceSchema { version: 0, block: Block::new(attributes, []) });
+    let resource = |(kind, attributes)| {
+        let block = Block::new(attributes, []).timeouts(Timeouts::minutes(60, 60, 60));
+        (kind, ResourceSchema { version: 0, block })
+    };
     ProviderSchema { resources: types.into_iter().map(resource).collect(), ..ProviderSchema::default() }
 }
 

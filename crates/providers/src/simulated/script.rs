@@ -158,6 +158,8 @@ pub enum Class {
     Transient,
     /// [`ErrorClass::Throttled`] without a hint.
     Throttled,
+    /// [`ErrorClass::Busy`] without a hint.
+    Busy,
     /// [`ErrorClass::Indeterminate`].
     Indeterminate,
     /// [`ErrorClass::Conflict`].
@@ -175,6 +177,7 @@ impl From<Class> for ErrorClass {
         match class {
             Class::Transient => ErrorClass::Transient,
             Class::Throttled => ErrorClass::Throttled(None),
+            Class::Busy => ErrorClass::Busy(None),
             Class::Indeterminate => ErrorClass::Indeterminate,
             Class::Conflict => ErrorClass::Conflict,
             Class::NotFound => ErrorClass::NotFound,

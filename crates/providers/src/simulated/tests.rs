@@ -294,7 +294,7 @@ async fn a_long_operation_goes_on_in_the_next_process() {
     let found = next.find(target(T, "t", "w"), &planned("x", 1)).await.expect("finds").expect("there");
     assert_eq!(found.get("status"), Some("CREATING".into()));
     let deleted = next.delete(target(T, "t", "w"), &found).await;
-    assert!(matches!(deleted.expect_err("busy").class, ErrorClass::Throttled(Some(_))));
+    assert!(matches!(deleted.expect_err("busy").class, ErrorClass::Busy(Some(_))));
     let polled = next.poll(target(T, "t", "w"), &operation).await.expect("polls");
     assert!(matches!(polled, Outcome::Pending(_)));
     let polled = next.poll(target(T, "t", "w"), &operation).await.expect("polls");

@@ -89,7 +89,7 @@ pub(super) fn goes_on(slot: &mut Option<Record>, operation: Operation) -> Result
     let after = Duration::from_millis(work.after_ms);
     get_on(slot);
     Err(ProviderError::new(
-        ErrorClass::Throttled(Some(after)),
+        ErrorClass::Busy(Some(after)),
         "Operation in progress",
         "The service still works on an earlier change of the object.",
     ))

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{
-    ErrorClass, Operation, Outcome, PlanRequest, PlanResponse, Provider, ProviderError, ReadObject,
-    ReadOutcome, Target, Value,
+    Operation, Outcome, PlanRequest, PlanResponse, Provider, ProviderError, ReadObject, ReadOutcome, Target,
+    Value,
 };
 use tenantctl_providers::aws::{Aws as Provided, Options};
 use tenantctl_test_servers::{Aws, AwsCall, AwsFate, AwsFront};
@@ -34,12 +34,21 @@ impl Bench {
     pub(super) fn with(judge: impl FnMut(&AwsCall) -> AwsFate + Send + 'static) -> Self {
         let front = Aws::shared().front(judge);
         let provider_config = Value::from_plain_json(&provider_block(front.endpoint()));
+        Bench { provider: Self::fresh(), front, provider_config, token: TOKEN.into() }
+    }
+
+    fn fresh() -> Arc<Provided> {
         let options = Options {
             call_timeout: Some(Duration::from_secs(20)),
             longest_wait: Some(Duration::from_millis(5)),
             ..Options::default()
         };
-        Bench { provider: Arc::new(Provided::new(options)), front, provider_config, token: TOKEN.into() }
+        Arc::new(Provided::new(options))
+    }
+
+    /// A provider that remembers nothing, as that of another process.
+    pub(super) fn process(&self) -> Arc<Provided> {
+        Self::fresh()
     }
 
     /// As another creation would see it.
@@ -179,7 +188,7 @@ impl Bench {
                     tokio::time::sleep(operation.after.min(Duration::from_millis(20))).await;
                     let polled = self.provider.poll(self.target(kind, connection), &operation).await;
                     outcome = match polled {
-                        Err(error) if error.class == ErrorClass::Transient => Outcome::Pending(operation),
+                        Err(error) if error.class.is_retryable() => Outcome::Pending(operation),
                         polled => polled?,
                     };
                 }

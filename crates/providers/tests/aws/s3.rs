@@ -49,7 +49,7 @@ async fn refusals_have_a_class_and_a_request_id() {
         (403, "AccessDenied", ErrorClass::Denied),
         (400, "TooManyBuckets", ErrorClass::Invalid),
         (409, "BucketAlreadyExists", ErrorClass::Conflict),
-        (409, "OperationAborted", ErrorClass::Transient),
+        (409, "OperationAborted", ErrorClass::Busy(None)),
     ];
     for (status, code, class) in cases {
         let bench = Bench::with(move |call| match is_creation(call, "refused") {

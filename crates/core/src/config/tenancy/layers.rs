@@ -232,6 +232,7 @@ pub(super) fn extended(
     module.calls.push(ModuleCall {
         name: Ident { name: EXTENSION.into(), span },
         module: extension.clone(),
+        source: extension.dir.to_string_lossy().into(),
         repetition: Repetition::None,
         arguments,
         providers: Vec::new(),

@@ -14,17 +14,6 @@ use crate::syntax::{Block, Body, Ident, parse_file};
 /// The policies that come with the program.
 const BUILT_IN: &str = include_str!("policies.hcl");
 
-const ARGUMENTS: [&str; 8] = [
-    "condition",
-    "error_message",
-    "enforcement",
-    "compliance",
-    "tiers",
-    "environments",
-    "tenants",
-    "resources",
-];
-
 /// What becomes of a plan that breaks a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforcement {
@@ -95,7 +84,7 @@ impl Reader<'_, '_> {
     }
 
     fn policy(&mut self, block: &Block) -> Option<Policy> {
-        let name = self.named(block, "policy", &ARGUMENTS, &[])?;
+        let name = self.named(block, "policy")?;
         let enforcement = self.text(&block.body, "enforcement");
         let enforcement = match enforcement.as_ref().map(|word| (&*word.name, word)) {
             None | Some(("deny", _)) => Enforcement::Deny,

@@ -15,7 +15,8 @@ use super::setting::{Content, Setting, Written};
 use crate::addr::is_valid_name;
 use crate::config::decode::Decoder;
 use crate::config::model::Module;
-use crate::config::reader::{check_labels, check_names, constant, listed};
+use crate::config::reader::{check_labels, constant, listed};
+use crate::config::vocabulary::{self, vocabulary};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, evaluate};
 use crate::syntax::{Block, Body, Ident};
@@ -96,8 +97,7 @@ impl Reader<'_, '_> {
     }
 
     fn platform(&mut self, block: &Block) -> Option<Tenancy> {
-        let known = ["blueprint", "settings", "labels", "guard", "unique", "environments", "tenants"];
-        let name = self.named(block, "platform", &known, &[])?;
+        let name = self.named(block, "platform")?;
         if block.body.attribute("blueprint").is_none() {
             let detail = "The argument \"blueprint\" is required: the module that an instance consists of.";
             self.error(Diagnostic::error("Missing required argument", detail).at(block.header()));
@@ -122,7 +122,6 @@ impl Reader<'_, '_> {
     }
 
     fn guard(&mut self, body: &Body) -> Guard {
-        const KNOWN: [&str; 3] = ["max_destroy_percent", "max_tenant_percent", "max_tenants"];
         let Some(attribute) = body.attribute("guard") else { return Guard::default() };
         let Some(value) = self.evaluated(&attribute.value) else { return Guard::default() };
         let mut guard = Guard { span: attribute.name.span, ..Guard::default() };
@@ -134,7 +133,8 @@ impl Reader<'_, '_> {
                 _ => None,
             }) else {
                 let error = Diagnostic::error("Unsupported argument", format!("There is no guard {name:?}."));
-                self.error(error.at(attribute.value.span).suggest(name, KNOWN));
+                let known = vocabulary("platform guard").arguments.iter().copied();
+                self.error(error.at(attribute.value.span).suggest(name, known));
                 continue;
             };
             *place = limit.as_number().and_then(|n| u32::try_from(n.as_i64()?).ok());
@@ -151,8 +151,7 @@ impl Reader<'_, '_> {
     }
 
     fn tier(&mut self, block: &Block) -> Option<Tier> {
-        let known = ["isolation", "extends", "settings", "labels", "environments", "blueprint"];
-        let name = self.named(block, "tier", &known, &[])?;
+        let name = self.named(block, "tier")?;
         let isolation = self.text(&block.body, "isolation");
         let known = ["namespace", "node_pool", "cluster"];
         if let Some(isolation) = isolation.as_ref().filter(|given| !known.contains(&&*given.name)) {
@@ -198,8 +197,7 @@ impl Reader<'_, '_> {
     }
 
     fn environment(&mut self, block: &Block) -> Option<Environment> {
-        let name =
-            self.named(block, "environment", &["region", "cluster", "capacity", "settings", "labels"], &[])?;
+        let name = self.named(block, "environment")?;
         let owner = format!("environment.{}", name.name);
         let mut optional = |name: &str| match block.body.attribute(name) {
             Some(attribute) => self.setting(&format!("{owner}.{name}"), &attribute.value),
@@ -218,7 +216,7 @@ impl Reader<'_, '_> {
     }
 
     fn role(&mut self, block: &Block) -> Option<(Ident, Setting)> {
-        let name = self.named(block, "role", &["rules", "permissions", "members"], &[])?;
+        let name = self.named(block, "role")?;
         let mut role = BTreeMap::new();
         for attribute in &block.body.attributes {
             let path = format!("role.{}.{}", name.name, attribute.name.name);
@@ -231,14 +229,9 @@ impl Reader<'_, '_> {
     }
 
     /// The name of a block with one label, when block and name are right.
-    pub(super) fn named(
-        &mut self,
-        block: &Block,
-        what: &str,
-        attributes: &[&str],
-        blocks: &[&str],
-    ) -> Option<Ident> {
-        check_names(&block.body, attributes, blocks, &mut self.decoder.diagnostics);
+    pub(super) fn named(&mut self, block: &Block, kind: &str) -> Option<Ident> {
+        vocabulary::check(kind, &block.body, &mut self.decoder.diagnostics);
+        let what = kind.rsplit(' ').next().unwrap_or(kind);
         if !check_labels(block, &["name"], &mut self.decoder.diagnostics) {
             return None;
         }

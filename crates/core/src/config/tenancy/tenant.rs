@@ -72,19 +72,7 @@ impl Reader<'_, '_> {
         if &*block.kind.name != "tenant" {
             return None;
         }
-        let known = [
-            "tier",
-            "environments",
-            "compliance",
-            "members",
-            "settings",
-            "labels",
-            "blueprint",
-            "extension",
-            "suspended",
-            "delete_after",
-        ];
-        let name = self.named(block, "tenant", &known, &["environment"])?;
+        let name = self.named(block, "tenant")?;
         if block.body.attribute("tier").is_none() {
             let error = Diagnostic::error("Missing required argument", "The argument \"tier\" is required.");
             self.error(error.at(block.header()));
@@ -129,7 +117,7 @@ impl Reader<'_, '_> {
     fn own(&mut self, tenant: &Block, owner: &str) -> BTreeMap<Arc<str>, (Ident, Written)> {
         let mut own = BTreeMap::new();
         for block in tenant.body.blocks.iter().filter(|block| &*block.kind.name == "environment") {
-            let Some(name) = self.named(block, "environment", &["settings"], &[]) else { continue };
+            let Some(name) = self.named(block, "tenant environment") else { continue };
             let settings = self.settings(&block.body, &format!("{owner}.{}", name.name));
             let first: Option<(Ident, _)> = own.insert(name.name.clone(), (name.clone(), settings));
             self.once("environments", &name, first.map(|(name, _)| name.span));

@@ -4,14 +4,10 @@
 //! `<`, `>`, `&` and the two Unicode line separators escaped; numbers are
 //! exact both ways; reading is bounded in depth.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::de::Error as _;
-use serde_json::value::RawValue;
-
 use super::declare::{Fault, check_size, failure};
-use crate::value::{Kind, Number, Value};
+use crate::value::{Kind, Value};
 
 /// A wholly known value as JSON.
 pub(super) fn encode(value: &Value) -> Result<String, Fault> {
@@ -81,42 +77,15 @@ pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// How deep arrays and objects may be in one another.
-const MAX_DEPTH: u32 = 128;
-
 /// The value that a JSON text stands for.
 pub(super) fn decode(text: &str) -> Result<Value, serde_json::Error> {
-    read(serde_json::from_str(text)?, MAX_DEPTH)
-}
-
-/// Reads one level; what is inside is kept as text until it is its turn, so
-/// that numbers go through no float.
-fn read(json: &RawValue, depth: u32) -> Result<Value, serde_json::Error> {
-    let deeper = || depth.checked_sub(1).ok_or_else(|| serde_json::Error::custom("too deeply nested"));
-    let text = json.get();
-    Ok(match text.as_bytes().first() {
-        Some(b'{') => {
-            let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
-            let depth = deeper()?;
-            let entries = entries.into_iter().map(|(key, item)| Ok((key, read(item, depth)?)));
-            Value::object(entries.collect::<Result<Vec<_>, serde_json::Error>>()?)
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            let depth = deeper()?;
-            Value::tuple(items.into_iter().map(|item| read(item, depth)).collect::<Result<Vec<_>, _>>()?)
-        }
-        Some(b'-' | b'0'..=b'9') => {
-            let number = text.parse::<Number>();
-            number.map_err(|()| serde_json::Error::custom(format!("the number {text} is too large")))?.into()
-        }
-        _ => Value::from_plain_json(&serde_json::from_str(text)?),
-    })
+    Value::from_json_text(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Number;
 
     #[test]
     fn numbers_are_exact() {

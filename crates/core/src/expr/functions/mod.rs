@@ -40,6 +40,8 @@ use crate::diag::{Diagnostics, FileId};
 use crate::value::Value;
 use declare::Function;
 
+pub(crate) use time::duration;
+
 /// The most bytes that one call may produce.
 pub const LIMIT: usize = 64 << 20;
 

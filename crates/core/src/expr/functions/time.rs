@@ -127,7 +127,7 @@ fn timeadd(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 }
 
 /// A sum of numbers with units, as in `-1h30m` or `1.5s`.
-fn duration(text: &str) -> Option<SignedDuration> {
+pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

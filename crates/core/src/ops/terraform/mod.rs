@@ -21,7 +21,8 @@ use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode, Worksp
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::provider::{Registry, ResourceSchema};
 use crate::state::{RecordKey, ResourceRecord, Sealer, WorkspaceState};
-use crate::value::{Type, Value};
+use crate::timeouts::Timeouts;
+use crate::value::{Type, Value, exact};
 
 /// The version of the format.
 const VERSION: u64 = 4;
@@ -108,6 +109,8 @@ struct Own {
     schema_version: u32,
     #[serde(default)]
     keep: bool,
+    #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
+    timeouts: Timeouts,
 }
 
 /// Types whose schema has another version there.
@@ -222,6 +225,7 @@ fn instance(
             token: record.token.clone(),
             schema_version: record.schema_version,
             keep: record.keep,
+            timeouts: record.timeouts,
         },
     };
     let own = serde_json::to_vec(&own).map_err(|e| e.to_string())?;
@@ -280,7 +284,9 @@ pub fn read(
             "Give a state file of version 4, as `terraform state pull` or `tenantctl state pull` print it.",
         )
     };
-    let json: Json = serde_json::from_slice(text).map_err(|e| refused(format!("It is no JSON: {e}.")))?;
+    let json = std::str::from_utf8(text).map_err(|e| e.to_string());
+    let json = json.and_then(|text| exact::parse(text).map_err(|e| e.to_string()));
+    let json = json.map_err(|why| refused(format!("It is no JSON: {why}.")))?;
     let version = json.get("version").and_then(Json::as_u64).unwrap_or_default();
     if version != VERSION {
         let why = format!("It has version {version}, and only version {VERSION} is understood.");
@@ -371,6 +377,7 @@ impl Reader<'_> {
             attributes,
             connection,
             keep: own.as_ref().is_some_and(|own| own.keep),
+            timeouts: own.as_ref().map(|own| own.timeouts).unwrap_or_default(),
             token: own.map(|own| own.token).unwrap_or_default(),
             dependencies: dependencies.collect::<Result<_, _>>().map_err(|e| e.to_string())?,
             create_before_destroy: instance.create_before_destroy,

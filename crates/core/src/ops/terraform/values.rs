@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use crate::provider::{Block, BlockType, Nesting};
-use crate::value::{Kind, Marks, Number, Type, Value};
+use crate::value::{Kind, Marks, Number, Type, Value, exact};
 
 pub(super) const SENSITIVE: &str = "$sensitive";
 
@@ -42,7 +42,10 @@ pub(super) fn to_json(value: &Value, ty: &Type) -> Json {
         };
         return items.iter().enumerate().map(|(i, item)| to_json(item, &at(i))).collect();
     }
-    value.to_plain_json().unwrap_or(Json::Null)
+    match value.as_number() {
+        Some(number) => exact::number(number),
+        None => value.to_plain_json().unwrap_or(Json::Null),
+    }
 }
 
 /// The reverse of [`to_json`].
@@ -65,9 +68,9 @@ pub(super) fn from_json(json: &Json, ty: &Type) -> Result<Value, String> {
             from_json(wrapped.get("value").unwrap_or(&Json::Null), &type_from_json(inner)?)?
         }
         (Json::Bool(b), Type::Bool) => (*b).into(),
-        (Json::Number(n), Type::Number) => number(&n.to_string())?,
         // Terraform writes numbers that JSON readers would round as text.
         (Json::String(s), Type::Number) => number(s)?,
+        (_, Type::Number) => exact::as_number(json).ok_or_else(wrong)?.into(),
         (Json::String(s), Type::String) => s.as_str().into(),
         (Json::Array(items), Type::List(element)) => {
             Value::list((**element).clone(), all(items, &|_| (**element).clone())?)

@@ -10,9 +10,9 @@
 //! that is gone or older than that is noticed. That is not made durable: what
 //! a loss of power leaves of it is older than the journal, and notices less.
 //!
-//! Must not: sync anything. A plan over a thousand workspaces takes a
-//! thousand locks. Each costs an open file while it is held, so callers take
-//! them in portions.
+//! Must not: sync anything, or make and remove files each time. A plan over a
+//! thousand workspaces takes a thousand locks. Each costs an open file while
+//! it is held, so callers take them in portions.
 
 use std::any::Any;
 use std::fs::{self, File, TryLockError};
@@ -157,7 +157,8 @@ impl Drop for LocalLock {
             if let Some((lineage, serial)) = self.journal.last() {
                 let _ = self.note_last(&lineage, serial);
             }
-            let _ = fs::remove_file(&self.info);
+            // Emptied, not removed: the next lock need not make it again.
+            let _ = File::create(&self.info);
         }
     }
 }
@@ -166,7 +167,7 @@ impl Drop for LocalLock {
 /// and nothing was left.
 pub(super) fn status(dir: &Path, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError> {
     let (path, info) = (dir.join("lock"), dir.join("lock.json"));
-    if !info.exists() {
+    if fs::metadata(&info).map_or(0, |metadata| metadata.len()) == 0 {
         return Ok(None);
     }
     let held = match File::open(&path) {

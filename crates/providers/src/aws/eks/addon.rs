@@ -24,6 +24,7 @@ pub(super) struct Addon;
 impl Slow for Addon {
     const KIND: &'static str = "aws_eks_addon";
     const WORKS: &'static [&'static str] = &["ACTIVE"];
+    const MINUTES: (u64, u64, u64) = (20, 20, 40);
 
     fn block(&self) -> Block {
         located(

@@ -17,8 +17,9 @@ use super::super::schema::{block, flag, given, located, name, needed, nested, ta
 use super::super::session::Session;
 use super::super::tags::Tags;
 use super::super::validate::Problems;
+use super::access::planned_access;
 use super::slow::{Seen, Slow, Step};
-use super::{check_name, sorted, tag_map, tags_of, versions};
+use super::{ACCESS, check_name, sorted, tag_map, tags_of, versions};
 
 /// The type.
 pub(super) struct Cluster;
@@ -29,6 +30,7 @@ const LOG_TYPES: [&str; 5] = ["api", "audit", "authenticator", "controllerManage
 impl Slow for Cluster {
     const KIND: &'static str = "aws_eks_cluster";
     const WORKS: &'static [&'static str] = &["ACTIVE"];
+    const MINUTES: (u64, u64, u64) = (30, 60, 15);
 
     fn block(&self) -> Block {
         let vpc = block(
@@ -104,6 +106,12 @@ impl Slow for Cluster {
                     )])))
                     .describe("The OpenID Connect issuer of service accounts."),
                 ),
+                (
+                    ACCESS,
+                    given(
+                        "By what objects in it get credentials: a cluster argument may be the whole cluster.",
+                    ),
+                ),
                 ("platform_version", given("Version of EKS's own parts.")),
                 ("status", given("Where the cluster is in its life.")),
                 ("created_at", given("When it was made.")),
@@ -159,6 +167,8 @@ impl Slow for Cluster {
         if name.is_known() {
             draft.set("id", name);
         }
+        let access = planned_access(draft);
+        draft.set(ACCESS, access);
         // What is added later needs a new cluster, as what is changed does.
         let count = |value: &Value| value.as_items().map_or(0, <[_]>::len);
         if !draft.is_creation()

@@ -1,5 +1,6 @@
 //! Clusters, their node groups and add-ons, and who may use them.
 
+mod access;
 mod access_entry;
 mod access_policy;
 mod addon;
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value as Json;
 use tenantctl_core::provider::{Path, Value};
+
+pub(super) use access::{ACCESS, Access, TOKEN, token, token_block, with_secret_access};
 
 use super::error::failed;
 use super::resource::{Call, Called, Data, Resource};

@@ -29,6 +29,7 @@ const EFFECTS: [&str; 3] = ["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"];
 impl Slow for NodeGroup {
     const KIND: &'static str = "aws_eks_node_group";
     const WORKS: &'static [&'static str] = &["ACTIVE"];
+    const MINUTES: (u64, u64, u64) = (60, 60, 60);
 
     fn block(&self) -> Block {
         let size = |description| Attribute::required(Type::Number).describe(description);

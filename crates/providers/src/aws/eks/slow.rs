@@ -12,7 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_eks::types::UpdateStatus;
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{AttributeError, Block, ErrorClass, Operation, ProviderError, Value};
+use tenantctl_core::provider::{
+    AttributeError, Block, ErrorClass, Operation, ProviderError, Timeouts, Value,
+};
 
 use super::super::error::{Failure, failed, gone, not_ours};
 use super::super::json::Fields as _;
@@ -56,6 +58,8 @@ pub(super) trait Slow: Send + Sync {
     const KIND: &'static str;
     /// The states in which it works.
     const WORKS: &'static [&'static str];
+    /// How many minutes it may take to create, to change and to remove one.
+    const MINUTES: (u64, u64, u64);
 
     /// What its block takes.
     fn block(&self) -> Block;
@@ -233,6 +237,11 @@ impl<S: Slow> Resource for Slowly<S> {
 
     fn block(&self) -> Block {
         self.0.block()
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        let (create, update, delete) = S::MINUTES;
+        Timeouts::minutes(create, update, delete)
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

@@ -1,5 +1,6 @@
 //! Zones and the records in them.
 
+mod listed;
 mod names;
 mod record;
 mod values;
@@ -15,6 +16,8 @@ use super::error::{Failure, failed};
 use super::json::Fields as _;
 use super::resource::{Called, Done, Resource};
 use super::session::Session;
+
+pub(super) use listed::Listed;
 
 /// All types.
 pub(super) fn resources() -> Vec<Box<dyn Resource>> {

@@ -4,13 +4,14 @@
 //! taken for ours, and one that says something else for somebody else's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, ChangeInfo, ResourceRecord, ResourceRecordSet, RrType,
 };
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{Attribute, Block, Path, Type, Value};
+use tenantctl_core::provider::{Attribute, Block, Path, Timeouts, Type, Value};
 
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone, not_ours};
 use super::super::json::Fields as _;
@@ -18,6 +19,7 @@ use super::super::resource::{Call, Called, Done, Resource};
 use super::super::schema::{block, flag, given, located, name, nested, number, text};
 use super::super::session::Session;
 use super::super::validate::Problems;
+use super::listed::Records;
 use super::values::{TYPES, comparable, problem, shown as shown_value, wire};
 use super::{incomplete, names, spread, spread_yet, zone};
 
@@ -62,6 +64,10 @@ impl Resource for Record {
             ],
             [("alias", nested(alias)), ("weighted_routing_policy", nested(block([("weight", weight)], [])))],
         )
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        Timeouts::minutes(30, 30, 30)
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {
@@ -151,9 +157,16 @@ impl Resource for Record {
         for object in objects {
             *by_zone.entry(object.text("zone_id")).or_default() += 1;
         }
-        let mut lists: BTreeMap<&str, Called<Vec<ResourceRecordSet>>> = BTreeMap::new();
-        for (zone, _) in by_zone.iter().filter(|(_, count)| **count > FEW) {
-            lists.insert(*zone, all(at, zone).await.map_err(Into::into));
+        let mut lists: BTreeMap<&str, Called<Records>> = BTreeMap::new();
+        let shared = at.listed();
+        for (zone, count) in by_zone {
+            let list = async { all(at, zone).await.map_err(Into::into) };
+            match &shared {
+                // Other workspaces read the same zone.
+                Some(shared) => drop(lists.insert(zone, shared.zone(at.place(), zone, list).await)),
+                None if count > FEW => drop(lists.insert(zone, list.await.map(Arc::new))),
+                None => {}
+            }
         }
         let mut read = Vec::with_capacity(objects.len());
         for object in objects {

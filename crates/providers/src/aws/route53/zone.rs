@@ -10,7 +10,7 @@ use aws_sdk_route53::types::{
 };
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{
-    Attribute, AttributeError, Block, ErrorClass, Operation, Path, ProviderError, Type, Value,
+    Attribute, AttributeError, Block, ErrorClass, Operation, Path, ProviderError, Timeouts, Type, Value,
 };
 
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone};
@@ -71,6 +71,10 @@ impl Resource for Zone {
             ],
             [("vpc", nested(vpc))],
         )
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        Timeouts::minutes(30, 30, 30)
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

@@ -11,7 +11,9 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
 };
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{AttributeError, Block, ErrorClass, Operation, Path, ProviderError, Value};
+use tenantctl_core::provider::{
+    AttributeError, Block, ErrorClass, Operation, Path, ProviderError, Timed, Timeouts, Value,
+};
 use uuid::Uuid;
 
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone, not_ours};
@@ -57,6 +59,12 @@ impl Resource for Bucket {
             ],
             [],
         )
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        let mut timeouts = Timeouts::minutes(20, 20, 20);
+        timeouts.set(Timed::Read, timeouts.get(Timed::Update));
+        timeouts
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {
@@ -116,18 +124,17 @@ impl Resource for Bucket {
 
     async fn find(&self, call: &Call<'_>, planned: &Json) -> Called<Option<Json>> {
         let bucket = name_of(call, planned);
-        match bucket_tags(call.at, &bucket).await {
+        match tags_there(call.at, &bucket).await {
             Ok(None) => Ok(None),
             Ok(Some(tags)) if tagging::is_of(call, &tags) => {
                 Ok(Some(shown(call.at, &bucket, planned, &tags)))
             }
             Ok(Some(_)) => Err(not_ours(&format!("a bucket {bucket:?}"))),
             // Of somebody else's bucket one is not even told the tags.
-            Err(error) if error.class == ErrorClass::Denied => match exists(call.at, &bucket).await {
-                true => Err(not_ours(&format!("a bucket {bucket:?}"))),
-                false => Err(error),
-            },
-            Err(error) => Err(error),
+            Err(failure) if failure.is(&["AccessDenied"]) && exists(call.at, &bucket).await => {
+                Err(not_ours(&format!("a bucket {bucket:?}")))
+            }
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -255,6 +262,10 @@ fn tag_set(tags: &Tags) -> Result<Vec<Tag>, Failure> {
 
 /// The tags of a bucket; `None` when there is no such bucket.
 async fn bucket_tags(at: &Session, bucket: &str) -> Called<Option<Tags>> {
+    Ok(tags_there(at, bucket).await?)
+}
+
+async fn tags_there(at: &Session, bucket: &str) -> Result<Option<Tags>, Failure> {
     let answer = at.s3().read.get_bucket_tagging().bucket(bucket).send().await;
     match answer.map_err(|e| failed(&format!("Reading the bucket {bucket:?}"), e)) {
         Ok(answer) => {
@@ -262,7 +273,7 @@ async fn bucket_tags(at: &Session, bucket: &str) -> Called<Option<Tags>> {
         }
         Err(failure) if failure.is(&["NoSuchTagSet", "NoSuchTagSetError"]) => Ok(Some(Tags::new())),
         Err(failure) if failure.is_missing() => Ok(None),
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(failure),
     }
 }
 
