@@ -28,6 +28,7 @@ pub(crate) fn real(settings: &Settings) -> Registry {
     registry.insert(Arc::new(Sandbox));
     // Clouds that give credentials of their clusters.
     #[cfg(feature = "kubernetes")]
+    #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "there are none"))]
     let mut access = std::collections::BTreeMap::new();
     #[cfg(feature = "aws")]
     {

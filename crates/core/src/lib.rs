@@ -17,8 +17,9 @@
 //! | state → moved state | [`plan`]: `moves` | recorded objects at the addresses of their blocks |
 //! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `objects`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
 //! | plans → plans that may be | [`plan`]: `policies`; [`ops`]: `guards` | refusals: policies, names claimed twice, the platform's guard |
+//! | plans → warnings | [`ops`]: `rehearse` | some changes in place, tried out without effect |
 //! | plan ↔ file | [`plan::file`] | versioned, sealed |
-//! | plan → steps | [`mod@apply`]: `executor` | order, limits, stop requests, events |
+//! | plan → steps | [`mod@apply`]: `executor`, `turn` | order, limits, stop requests, events |
 //! | step → objects | [`mod@apply`]: `step`, `call`, `values` | journal begin, provider call, journal end |
 //! | what a dead run left | [`mod@apply`]: `recover` | waited for, adopted or not made, by asking the provider |
 //!
@@ -39,8 +40,8 @@
 //!
 //! - Unknown and sensitive are types. Sensitive values show through no `Debug`
 //!   and are sealed before anything is written.
-//! - A begin entry is durable before a provider is called, the end entry
-//!   before dependents start.
+//! - A begin entry is durable before a provider is called, and an end entry
+//!   before a call is made for what depends on it.
 //! - Planning is pure; applying decides nothing.
 //! - Nothing here prints, prompts, exits, reads the environment or the clock.
 //!

@@ -187,14 +187,20 @@ impl Planner<'_> {
             self.check_protection(place, repeated, &address)?;
         }
         let after = match action {
-            Action::NoOp => prior.cloned().unwrap_or(Value::NULL),
-            _ if action.is_replace() => request(None, &proposed(&schema.block, &config, None))?.planned,
-            _ => response.planned,
+            // Shared with what stands: a fleet's plans are held together.
+            Action::NoOp => None,
+            _ if action.is_replace() => {
+                request(None, &proposed(&schema.block, &config, None))?.planned.into()
+            }
+            _ => Some(response.planned),
         };
         change.action = action;
         change.reason = reason;
         change.before = mark_sensitive(prior.cloned().unwrap_or(Value::NULL), &schema.block);
-        change.after = mark_sensitive(after, &schema.block);
+        change.after = match after {
+            Some(after) => mark_sensitive(after, &schema.block),
+            None => change.before.clone(),
+        };
         if config != change.config {
             change.residual = change.residual.take().filter(|_| !config.is_wholly_known());
             if let Some(residual) = &mut change.residual {

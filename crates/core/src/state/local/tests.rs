@@ -304,8 +304,11 @@ fn what_a_dead_holder_left_is_no_lock() {
     fs::create_dir_all(&files).expect("makes");
     fs::write(files.join("lock"), "").expect("writes");
     fs::write(files.join("lock.json"), serde_json::to_vec(&info("apply")).expect("json")).expect("writes");
+    let told =
+        || dir.store().locks().expect("reads").into_iter().map(|status| status.held).collect::<Vec<_>>();
+    assert_eq!(told(), [false], "a dead holder is told of");
     drop(dir.store().lock(&name("acme"), &info("plan")).expect("locks"));
-    assert!(!files.join("lock.json").exists());
+    assert_eq!(told(), [false; 0], "and nobody is when its holder let go");
 }
 
 #[tokio::test]
