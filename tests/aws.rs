@@ -1,5 +1,9 @@
+/// examples/saas-aws.
+mod example;
 /// A cluster and objects in it.
 mod in_cluster;
+/// What AWS refuses, and what is no AWS.
+mod mistakes;
 
 use std::process::Command;
 

@@ -105,13 +105,24 @@ fn misplaced_words_are_told() {
             "needs \"condition\" and \"error_message\"",
         ),
         (
-            "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    precondition {\n      condition = 1\n      error_message = \"x\"\n    }\n  }\n}\n",
+            "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    precondition {\n      condition = length(path.root)\n      error_message = \"x\"\n    }\n  }\n}\n",
             "Invalid condition",
         ),
         (
             "resource \"terraform_data\" \"a\" {\n  count = 1\n  lifecycle {\n    enabled = true\n  }\n}\n",
             "Invalid combination",
         ),
+        (
+            "output \"o\" {\n  value = 1\n  precondition {\n    condition = length(\"x\") == 1\n    error_message = \"x\"\n  }\n}\n",
+            "The condition refers to nothing",
+        ),
+        (
+            "variable \"m\" {\n  default = { europe = 1, asia = 2 }\n}\noutput \"o\" {\n  value = var.m[\"us\"]\n}\n",
+            "It has \"asia\", \"europe\".",
+        ),
+        ("output \"o\" {\n  value = [1, 2][2]\n}\n", "It has 2 elements, from 0 to 1."),
+        ("output \"o\" {\n  value = \"n: \" + 3\n}\n", "Texts are joined in one"),
+        ("variable \"v\" {\n  type = \"string\"\n}\n", "A type stands here, without quotes."),
         (
             "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    ignore_changes = [input[var.x]]\n  }\n}\n",
             "Invalid ignore_changes",

@@ -1,5 +1,8 @@
 //! What documents say of the program is what the program has.
 
+/// What providers take.
+mod resources;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -31,7 +34,6 @@ Each of these is answered by a diagnostic that says so; nothing is ignored in si
 | --- | --- |
 | `connection` blocks, provisioners other than `local-exec` | commands run on this machine only, where they can call ssh |
 | module sources that are a registry's, `version` of a module | modules come from directories and git repositories |
-| local names of providers that are not the provider's own | each provider of the build has one name |
 | `backend` other than `local`, `cloud`, `encryption`, `provider_meta` | state is kept on this machine, secrets in it sealed |
 | `ephemeral` values in what a resource's connection is made of | how an object is reached is kept with it |
 | provider functions, experiments, `action` blocks | no provider of this build has any |
@@ -71,13 +73,18 @@ fn document() -> String {
     text
 }
 
+/// The document says just this; with `TENANTCTL_WRITE_DOCUMENTS` it is made to.
+fn is_current(path: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("TENANTCTL_WRITE_DOCUMENTS").is_some() {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&file, text).expect("written");
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert!(found == text, "{path} is not current: write it anew, as it says itself");
+}
+
 #[test]
 fn the_table_of_the_language_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language.md");
-    if std::env::var_os("TENANTCTL_WRITE_DOCUMENTS").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, document()).expect("written");
-    }
-    let text = std::fs::read_to_string(&path).expect("the document is there");
-    assert!(text == document(), "docs/language.md is not current: write it anew, as it says itself");
+    is_current("docs/language.md", &document());
 }

@@ -6,6 +6,11 @@
 /// Tenants with a bucket, nodes and a name, on stand-ins for AWS.
 #[cfg(feature = "aws")]
 mod aws;
+/// Three tiers of tenants on a stand-in for Azure, into a real API server.
+#[cfg(feature = "azure")]
+mod azure;
+/// Configuration that would take all time or memory.
+mod bad_input;
 /// Blocks of the language beyond resources: moved, removed, import, check,
 /// lifecycle; targets; plans in part.
 mod blocks;

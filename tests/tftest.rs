@@ -9,15 +9,15 @@ use serde_json::Value as Json;
 
 use crate::common::{Place, Said, said};
 
-const FIXTURE: &str = "tests/tftest/module";
+const FIXTURES: &str = "tests/tftest";
 const EXAMPLE: &str = "tested";
 
-/// Copies the fixture into a place; gives its test files.
-fn fixture(place: &Place) -> Vec<String> {
+/// Copies a fixture into a place; gives its test files.
+fn fixture(place: &Place, fixture: &str) -> Vec<String> {
     let mut folders = vec![String::new()];
     let mut tests = Vec::new();
     while let Some(folder) = folders.pop() {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE).join(&folder);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURES).join(fixture).join(&folder);
         for entry in std::fs::read_dir(from).unwrap().flatten() {
             let name = format!("{folder}{}", entry.file_name().to_str().unwrap());
             if entry.path().is_dir() {
@@ -25,7 +25,7 @@ fn fixture(place: &Place) -> Vec<String> {
                 continue;
             }
             place.write(EXAMPLE, &name, &std::fs::read_to_string(entry.path()).unwrap());
-            if name.ends_with(".tftest.hcl") {
+            if [".tftest.hcl", ".tftest.json"].iter().any(|end| name.ends_with(end)) {
                 tests.push(name);
             }
         }
@@ -50,10 +50,10 @@ fn opentofu(place: &Place, args: &[&str]) -> Said {
     said(command.output().expect("OpenTofu runs"))
 }
 
-#[test]
-fn runs_end_as_in_opentofu() {
+/// How often runs of a fixture ended in which way, when they do as OpenTofu's.
+fn compared(folder: &str) -> BTreeMap<String, usize> {
     let place = Place::new();
-    let tests = fixture(&place);
+    let tests = fixture(&place, folder);
     assert_eq!(opentofu(&place, &["init", "-input=false"]).code, 0);
     let mut differing = Vec::new();
     let mut statuses = BTreeMap::new();
@@ -71,15 +71,27 @@ fn runs_end_as_in_opentofu() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+    statuses
+}
+
+#[test]
+fn runs_end_as_in_opentofu() {
+    let statuses = compared("module");
     // Or the cases would tell nothing.
     let all: Vec<&str> = statuses.keys().map(String::as_str).collect();
     assert_eq!(all, ["error", "fail", "pass", "skip"]);
 }
 
 #[test]
+fn mocks_are_of_one_configuration_of_a_provider() {
+    let statuses = compared("aliases");
+    assert_eq!(statuses, BTreeMap::from([("fail".to_owned(), 1), ("pass".to_owned(), 3)]));
+}
+
+#[test]
 fn results_are_told_below_each_run_and_leave_no_trace() {
     let place = Place::new();
-    fixture(&place);
+    fixture(&place, "module");
     let said = place.run(EXAMPLE, &["test", "-filter=fails.tftest.hcl", "-junit-xml=report.xml"]);
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(said.stdout, @r#"

@@ -25,7 +25,7 @@ macro_rules! files {
 }
 
 /// All of them.
-pub(crate) const EXAMPLES: [Example; 2] = [
+pub(crate) const EXAMPLES: [Example; 3] = [
     Example {
         name: "quickstart",
         shows: "three customers, one tier, on a simulated cluster",
@@ -36,6 +36,23 @@ pub(crate) const EXAMPLES: [Example; 2] = [
             "blueprint/guards.tf"
             "blueprint/namespace.tf"
             "blueprint/variables.tf"
+        },
+    },
+    Example {
+        name: "saas-aws",
+        shows: "namespaces, node groups and clusters of EKS, buckets and names, on AWS",
+        files: files! { "saas-aws":
+            "README.md"
+            "main.hcl"
+            "shared.tf"
+            "blueprint/cluster.tf"
+            "blueprint/data.tf"
+            "blueprint/names.tf"
+            "blueprint/namespace.tf"
+            "blueprint/variables.tf"
+            "tenants/acme.hcl"
+            "tenants/globex.hcl"
+            "tenants/hooli.hcl"
         },
     },
     Example {

@@ -37,6 +37,13 @@ pub(crate) fn real(settings: &Settings) -> Registry {
         access.insert(tenantctl_core::provider::Provider::name(&aws).to_owned(), aws.cluster_access());
         registry.insert(Arc::new(aws));
     }
+    #[cfg(feature = "azure")]
+    {
+        let azure = azure(settings);
+        #[cfg(feature = "kubernetes")]
+        access.insert(tenantctl_core::provider::Provider::name(&azure).to_owned(), azure.cluster_access());
+        registry.insert(Arc::new(azure));
+    }
     #[cfg(feature = "kubernetes")]
     registry.insert(Arc::new(kubernetes(settings, access)));
     // Without any of them.
@@ -48,6 +55,12 @@ pub(crate) fn real(settings: &Settings) -> Registry {
 fn aws(settings: &Settings) -> tenantctl_providers::aws::Aws {
     use tenantctl_providers::aws::{Aws, Options};
     Aws::new(Options { region: settings.aws_region.clone(), ..Options::default() })
+}
+
+#[cfg(feature = "azure")]
+fn azure(settings: &Settings) -> tenantctl_providers::azure::Azure {
+    use tenantctl_providers::azure::{Azure, Options};
+    Azure::new(Options { environment: settings.azure.0.clone(), ..Options::default() })
 }
 
 #[cfg(feature = "kubernetes")]

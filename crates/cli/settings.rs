@@ -2,8 +2,9 @@
 //!
 //! `TF_VAR_name` gives variables, as Terraform has it; everything of our own
 //! is `TENANTCTL_*`; `NO_COLOR`, `KUBECONFIG`, `AWS_REGION`, `HOME` and
-//! `XDG_CONFIG_HOME` mean what they always mean. (The AWS SDK looks for
-//! credentials by itself, where every program with it does.)
+//! `XDG_CONFIG_HOME` mean what they always mean, as do `ARM_*` and `AZURE_*`.
+//! (The AWS SDK looks for credentials by itself, where every program with it
+//! does.)
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -42,6 +43,9 @@ pub(crate) struct Settings {
     /// `AWS_REGION` or `AWS_DEFAULT_REGION`: of AWS objects that name none.
     #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only that provider asks"))]
     pub(crate) aws_region: Option<String>,
+    /// `ARM_*` and `AZURE_*`: who calls Azure, and where.
+    #[cfg_attr(not(feature = "azure"), allow(dead_code, reason = "only that provider asks"))]
+    pub(crate) azure: Environment,
     /// `TENANTCTL_STATE_DIR`.
     pub(crate) state_dir: Option<PathBuf>,
     /// `user@host`.
@@ -51,6 +55,16 @@ pub(crate) struct Settings {
 /// Text that shows in no debug output.
 #[derive(Clone)]
 pub(crate) struct Passphrase(pub(crate) String);
+
+/// Variables of the environment that show in no debug output.
+#[derive(Clone, Default)]
+pub(crate) struct Environment(pub(crate) BTreeMap<String, String>);
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl std::fmt::Debug for Passphrase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,10 +121,17 @@ impl Settings {
             #[cfg(feature = "failpoints")]
             failpoint: text("TENANTCTL_FAILPOINT"),
             aws_region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
+            azure: Environment(prefixed(&all, &["ARM_", "AZURE_"])),
             state_dir: path("TENANTCTL_STATE_DIR"),
             who: format!("{user}@{host}"),
         }
     }
+}
+
+fn prefixed(all: &BTreeMap<OsString, OsString>, prefixes: &[&str]) -> BTreeMap<String, String> {
+    let texts = all.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    let wanted = texts.filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+    wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn variables(all: &BTreeMap<OsString, OsString>) -> Vec<(String, String)> {

@@ -190,3 +190,21 @@ fn sensitive_variables_and_outputs_of_modules_stay_so_when_the_apply_brings_thei
     }
     settled(&place);
 }
+
+#[test]
+fn a_configuration_can_tell_an_apply_from_a_plan() {
+    let text = "locals {\n  command = terraform.applying ? \"echo applied >> log\" : \"exit 1\"\n}\n\
+                resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    command = local.command\n  }\n  \
+                provisioner \"local-exec\" {\n    when = destroy\n    command = tofu.applying ? \"echo gone >> log\" : \"exit 1\"\n  }\n}\n\
+                output \"nothing\" {\n  value = ephemeralasnull(terraform.applying) == null\n}\n";
+    let place = root(text);
+    place.ok("x", &["plan", "-out=p"]);
+    place.ok("x", &["apply", "p"]);
+    settled(&place);
+    place.ok("x", &["destroy", "-auto-approve"]);
+    let log = std::fs::read_to_string(place.example("x").join("log")).unwrap();
+    assert_eq!(log, "applied\ngone\n");
+    // It is as ephemeral as other such values.
+    let place = root("output \"o\" {\n  value = terraform.applying\n}\n");
+    assert!(refused(&place, &["plan"]).contains("\"o\" is not declared to be ephemeral"));
+}

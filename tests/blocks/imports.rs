@@ -87,3 +87,21 @@ fn the_import_command_takes_one_object_in_and_does_nothing_else() {
         ["terraform_data.a[0] create", "terraform_data.a[1] update", "terraform_data.b create"]
     );
 }
+
+#[test]
+fn an_object_without_a_block_is_imported_by_the_provider_that_is_named() {
+    let text = "terraform {\n  required_providers {\n    tf = { source = \"terraform.io/builtin/terraform\" }\n  }\n}\n\
+                provider \"tf\" {\n  alias = \"east\"\n}\n\
+                import {\n  to       = terraform_data.a\n  id       = \"x\"\n  provider = tf.east\n}\n";
+    let place = root(text);
+    let said = place.ok("x", &["plan", "-generate-config-out=made.tf"]);
+    assert!(said.stdout.contains("1 to import"), "{}", said.stdout);
+    let made = std::fs::read_to_string(place.example("x").join("made.tf")).unwrap();
+    assert!(made.contains("provider = tf.east"), "{made}");
+    let said = apply(&place);
+    assert!(said.stdout.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{}", said.stdout);
+    settled(&place);
+    let words =
+        refused(&root(&text.replace("tf.east\n}", "tf.west\n}")), &["plan", "-generate-config-out=made.tf"]);
+    assert!(words.contains("no configuration tf.west"), "{words}");
+}

@@ -211,3 +211,51 @@ fn providers_of_a_module_wait_for_what_they_are_made_of() {
     );
     settled(&place);
 }
+
+#[test]
+fn a_module_may_call_a_provider_by_a_name_of_its_own() {
+    let required = |name: &str| {
+        format!(
+            "terraform {{\n  required_providers {{\n    {name} = {{\n      source = \"hashicorp/kubernetes\"\n      \
+             configuration_aliases = [{name}.west]\n    }}\n  }}\n}}\n"
+        )
+    };
+    let own = |text: String| text.replace("provider \"kubernetes\"", "provider \"k8s\"");
+    let text = [
+        SIMULATE.to_owned(),
+        required("k8s").replace("[k8s.west]", "[]"),
+        own(cluster("here", "")),
+        own(cluster("east", "  alias = \"east\"\n")),
+        object("a", ""),
+        object("b", "  provider = k8s.east\n"),
+        "module \"m\" {\n  source = \"./m\"\n  providers = {\n    other      = k8s\n    other.west = k8s.east\n  }\n}\n".to_owned(),
+    ];
+    let place = root(&text.concat());
+    let inner = [required("other"), object("c", ""), object("d", "  provider = other.west\n")];
+    place.write("x", "m/main.tf", &inner.concat());
+    apply(&place);
+    let expected = [
+        ("kubernetes_manifest.a", "here"),
+        ("kubernetes_manifest.b", "east"),
+        ("module.m.kubernetes_manifest.c", "here"),
+        ("module.m.kubernetes_manifest.d", "east"),
+    ];
+    assert_eq!(places(&place), pairs(&expected));
+    settled(&place);
+    // Messages and documents have the module's own names.
+    place.ok("x", &["plan", "-out=p"]);
+    let shown = place.ok("x", &["show", "-json", "p"]).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let resources = plan["configuration"]["root_module"]["resources"].as_array().unwrap();
+    let keys: Vec<&str> = resources.iter().map(|one| one["provider_config_key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["k8s", "k8s.east"]);
+    assert_eq!(plan["configuration"]["provider_config"]["k8s.east"]["name"], "k8s");
+    place.write("x", "more.tf", &object("e", "  provider = k8s.north\n"));
+    let words = refused(&place, &["plan"]);
+    assert!(words.contains("no configuration k8s.north"), "{words}");
+    let twice = required("k8s")
+        .replace("[k8s.west]", "[]")
+        .replace("k8s = {", "kube = { source = \"hashicorp/kubernetes\" }\n k8s = {");
+    let words = refused(&root(&twice), &["plan"]);
+    assert!(words.contains("asked for by two names"), "{words}");
+}

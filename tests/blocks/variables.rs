@@ -90,7 +90,7 @@ fn validations_refer_to_other_objects() {
 
 #[test]
 fn a_validation_may_look_at_what_the_variable_makes() {
-    let text = "variable \"v\" {\n  default = \"a\"\n  validation {\n    condition = length(terraform_data.a.input) < 3\n    \
+    let text = "variable \"v\" {\n  default = \"a\"\n  validation {\n    condition = var.v == \"\" || length(terraform_data.a.input) < 3\n    \
                 error_message = \"too long\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = var.v\n}\n";
     let place = root(text);
     apply(&place);
@@ -98,6 +98,14 @@ fn a_validation_may_look_at_what_the_variable_makes() {
     assert!(refused(&place, &["plan", "-var=v=abc"]).contains("too long"));
     let words = refused(&root(&text.replace("terraform_data.a.input", "local.none")), &["plan"]);
     assert!(words.contains("There is no local value \"none\""), "{words}");
+}
+
+#[test]
+fn a_validation_looks_at_its_variable() {
+    let text = "variable \"v\" {\n  default = 1\n  validation {\n    condition = var.w > 0\n    error_message = \"x\"\n  }\n}\n\
+                variable \"w\" {\n  default = 1\n}\n";
+    let words = refused(&root(text), &["plan"]);
+    assert!(words.contains("must look at var.v"), "{words}");
 }
 
 #[test]
@@ -111,4 +119,68 @@ fn who_sets_a_deprecated_variable_is_told() {
         assert_eq!(said.code, 0, "{}", said.stderr);
         assert_eq!(said.stderr.contains("Use \"new\" instead."), told, "{}", said.stderr);
     }
+}
+
+#[test]
+fn the_last_word_on_the_command_line_counts() {
+    let place = root("variable \"v\" {\n  default = \"default\"\n}\noutput \"v\" {\n  value = var.v\n}\n");
+    let value = |place: &crate::common::Place, args: &[&str], environment: bool| {
+        let mut command = place.command("x", &[&["plan", "-out=p"], args].concat());
+        if environment {
+            command.env("TF_VAR_v", "environment");
+        }
+        let said = crate::common::said(command.output().unwrap());
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let shown = place.ok("x", &["show", "-json", "p"]).stdout;
+        let plan: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        plan["variables"]["v"]["value"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(value(&place, &[], false), "default");
+    assert_eq!(value(&place, &[], true), "environment");
+    for (file, expected) in [
+        ("terraform.tfvars", "terraform.tfvars"),
+        ("terraform.tfvars.json", "terraform.tfvars.json"),
+        ("b.auto.tfvars", "b.auto.tfvars"),
+        // By name, whatever their form.
+        ("a.auto.tfvars.json", "b.auto.tfvars"),
+        ("c.auto.tfvars.json", "c.auto.tfvars.json"),
+    ] {
+        let json = file.ends_with(".json");
+        place.write(
+            "x",
+            file,
+            &if json { format!("{{\"v\": \"{file}\"}}") } else { format!("v = \"{file}\"\n") },
+        );
+        assert_eq!(value(&place, &[], true), expected);
+    }
+    place.write("x", "one.tfvars", "v = \"one\"\n");
+    place.write("x", "two.tfvars", "v = \"two\"\n");
+    for (args, expected) in [
+        (&["-var-file=one.tfvars", "-var=v=said"][..], "said"),
+        (&["-var=v=said", "-var-file=one.tfvars"], "one"),
+        (&["-var-file=one.tfvars", "-var=v=said", "-var-file=two.tfvars"], "two"),
+        (&["-var=v=said", "-var", "v=again"], "again"),
+        (&["-var-file=two.tfvars", "-var-file=one.tfvars"], "one"),
+    ] {
+        assert_eq!(value(&place, args, true), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn who_uses_a_deprecated_output_is_told_once_a_place() {
+    let text = "module \"m\" {\n  source = \"./m\"\n  count  = 2\n}\nlocals {\n  a = module.m[0].old\n}\n\
+                resource \"terraform_data\" \"a\" {\n  input = [local.a, module.m[1].old.x, module.m[1].fresh]\n}\n\
+                output \"passing\" {\n  value = module.m[0].old\n  deprecated = \"Nobody needs it.\"\n}\n";
+    let place = root(text);
+    let module = "output \"old\" {\n  value = { x = 1 }\n  deprecated = \"Use fresh.\"\n}\noutput \"fresh\" {\n  value = 2\n}\n";
+    place.write("x", "m/main.tf", module);
+    let said = place.ok("x", &["plan"]);
+    let words = one_line(&said.stderr);
+    assert_eq!(words.matches("Value derived from a deprecated source").count(), 2, "{words}");
+    for told in ["module.m[0].old is deprecated", "module.m[1].old.x is deprecated", "Use fresh."] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
+    let said = place.ok("x", &["validate", "-json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(json["warning_count"], 2, "{json}");
 }

@@ -37,9 +37,9 @@ pub(super) async fn run(session: &Session, args: &TestCommand) -> Result<Exit, D
 
 async fn all(session: &Session, args: &TestCommand, lines: Option<&Lines>) -> Result<Exit, Diagnostics> {
     let paths = testing::discover(&session.root, &args.test_directory, &args.filter)?;
-    let mut problems = Diagnostics::new();
+    let (mut problems, registry) = (Diagnostics::new(), providers::real(&session.settings));
     let files: Vec<TestFile> =
-        paths.iter().map(|path| testing::read(path, &session.sources, &mut problems)).collect();
+        paths.iter().map(|path| testing::read(path, &session.sources, &registry, &mut problems)).collect();
     if problems.has_errors() {
         return Err(problems.sorted());
     }

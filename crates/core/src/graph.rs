@@ -9,7 +9,7 @@
 
 mod providers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use petgraph::algo::{tarjan_scc, toposort};
@@ -114,6 +114,11 @@ impl Graph {
             m.module.variables.iter().any(|variable| variable.ephemeral)
                 || m.module.resources.iter().any(|block| block.mode == ResourceMode::Ephemeral)
                 || m.module.outputs.iter().any(|output| output.ephemeral)
+                || m.module.expressions().any(|expr| {
+                    let mut found = false;
+                    expr.for_each_reference(&mut |reference, _| found |= reference.is_applying());
+                    found
+                })
         });
         graph.names = graph.modules.iter().map(|m| Names::of(&m.module).owned()).collect();
         let mut diagnostics = Diagnostics::new();
@@ -462,7 +467,8 @@ impl Graph {
     }
 
     fn cycle(&self, cycle: &[NodeIndex]) -> Diagnostic {
-        let names: Vec<(String, Span)> = cycle.iter().rev().map(|n| self.describe(n.index())).collect();
+        let circle = self.circle(&cycle.iter().map(|node| node.index()).collect());
+        let names: Vec<(String, Span)> = circle.into_iter().map(|node| self.describe(node)).collect();
         let path: Vec<&str> =
             names.iter().map(|(name, _)| name.as_str()).chain([names[0].0.as_str()]).collect();
         let error = Diagnostic::error(
@@ -471,6 +477,33 @@ impl Graph {
         )
         .at(names[0].1);
         names.iter().skip(1).fold(error, |error, (name, span)| error.related(*span, name.clone()))
+    }
+
+    /// Of nodes that all lead to one another, a shortest way from the first one
+    /// back to it, each referring to the next.
+    fn circle(&self, members: &BTreeSet<usize>) -> Vec<usize> {
+        let Some(&first) = members.first() else { return Vec::new() };
+        let mut from: HashMap<usize, usize> = HashMap::new();
+        let mut queue = VecDeque::from([first]);
+        while let Some(at) = queue.pop_front() {
+            for &next in self.nodes[at].dependencies.iter().filter(|next| members.contains(next)) {
+                if next == first {
+                    let mut circle = vec![at];
+                    let mut last = at;
+                    while last != first {
+                        last = from[&last];
+                        circle.push(last);
+                    }
+                    circle.reverse();
+                    return circle;
+                }
+                from.entry(next).or_insert_with(|| {
+                    queue.push_back(next);
+                    at
+                });
+            }
+        }
+        members.iter().copied().collect()
     }
 
     /// A node's name and place, for messages.

@@ -47,9 +47,8 @@
 //!
 //! # What is absent
 //!
-//! Provisioners other than `local-exec`, local names of providers, module
-//! registries, migration and rollout. Each is refused by a diagnostic, not
-//! ignored.
+//! Provisioners other than `local-exec`, module registries, migration and
+//! rollout. Each is refused by a diagnostic, not ignored.
 
 pub mod addr;
 pub mod apply;

@@ -5,8 +5,12 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
 #[cfg(feature = "builtin")]
 pub mod builtin;
+#[cfg(feature = "azure")]
+mod cloud;
 pub mod cluster_access;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -42,6 +42,7 @@ mod access;
 mod audit;
 mod aws;
 mod aws_eks;
+mod azure;
 mod binaries;
 mod certs;
 mod cluster;
@@ -64,6 +65,7 @@ mod x509;
 
 pub use audit::{AuditEvent, AuditMark};
 pub use aws::{Aws, AwsCall, AwsFate, AwsFront};
+pub use azure::{Azure, AzureCall, AzureFate, AzureFront};
 pub use binaries::opentofu;
 pub use cluster::Cluster;
 pub use cnpg::Cnpg;

@@ -55,9 +55,14 @@ impl Configurations {
             let required = module.required_providers.iter().find(|(known, _)| **known == *name);
             required.and_then(|(_, version)| version.clone())
         };
+        let local = |name: &str| {
+            let local = module.local_names.iter().find(|(_, own)| ***own == *name);
+            local.map_or(name, |(local, _)| &**local).to_owned()
+        };
         for block in &module.providers {
             let reference = block.reference();
-            let mut known = Known::new(&reference.name, path, version(&reference.name));
+            let mut known =
+                Known::new(&reference.name, &local(&reference.name), path, version(&reference.name));
             set_words(&mut known.entries, &[], &[("alias", reference.alias.as_deref())]);
             if let Some(provider) = registry.get(&reference.name) {
                 let inside = body(&block.config, &provider.schema().config, block.span);
@@ -66,17 +71,18 @@ impl Configurations {
             self.0.insert(key(&reference.to_string(), path), known);
         }
         for alias in &module.configuration_aliases {
-            let known = || Known::new(&alias.name, path, version(&alias.name));
+            let known = || Known::new(&alias.name, &local(&alias.name), path, version(&alias.name));
             self.0.entry(key(&alias.to_string(), path)).or_insert_with(known);
         }
         let required = module.required_providers.iter().map(|(name, _)| &**name);
         let used = module.resources.iter().map(|resource| resource.provider.as_str());
         let configured = module.providers.iter().map(|block| &*block.name.name);
         for name in required.chain(used).chain(configured) {
-            let key = key(name, path);
+            let local = local(name);
+            let key = key(&local, path);
             if !self.0.contains_key(&key) {
-                let mut known = Known::new(name, path, version(name));
-                known.outer = outer.and_then(|outer| self.source(&self::key(name, outer), name));
+                let mut known = Known::new(name, &local, path, version(name));
+                known.outer = outer.and_then(|outer| self.source(&self::key(&local, outer), name));
                 self.0.insert(key, known);
             }
         }
@@ -84,8 +90,7 @@ impl Configurations {
             let inner_path = called(path, call);
             for (inner, outer) in &call.providers {
                 let local = inner.to_string();
-                let mut known = Known::new(&inner.name, &inner_path, None);
-                known.entries.extend(texts([("name", &*local)]));
+                let mut known = Known::new(&inner.name, &local, &inner_path, None);
                 known.outer = self.source(&key(&outer.to_string(), path), &inner.name);
                 self.0.insert(key(&local, &inner_path), known);
             }
@@ -108,8 +113,8 @@ impl Configurations {
 }
 
 impl Known {
-    fn new(name: &str, path: &str, version: Option<String>) -> Self {
-        let mut entries = texts([("name", name), ("full_name", name)]);
+    fn new(name: &str, local: &str, path: &str, version: Option<String>) -> Self {
+        let mut entries = texts([("name", local), ("full_name", name)]);
         let words = [("module_address", Some(path)), ("version_constraint", version.as_deref())];
         set_words(&mut entries, &[], &words);
         Known { entries, name: name.to_owned(), outer: None }

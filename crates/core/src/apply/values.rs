@@ -89,6 +89,9 @@ impl Scope for Values<'_> {
                 .at(span),
             )
         };
+        if reference.is_applying() {
+            return Ok(Value::from(true).with_marks(Marks::EPHEMERAL));
+        }
         let Reference::Slot(index) = reference else { return Err(broken()) };
         let index = *index as usize;
         let known = self

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::lifecycle::rules;
 use super::model::{Check, Import, Moved, Removed};
+use super::providers::LocalNames;
 use super::reader::{Constants, check_labels, constant};
 use super::{providers, provisioners, vocabulary};
 use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
@@ -86,7 +87,7 @@ pub(super) fn removed(
 }
 
 /// Reads an `import` block.
-pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Import> {
+pub(super) fn import(block: &Block, names: &LocalNames, diagnostics: &mut Diagnostics) -> Option<Import> {
     let span = block.header();
     check_labels(block, &[], diagnostics);
     vocabulary::check("import", &block.body, diagnostics);
@@ -109,7 +110,9 @@ pub(super) fn import(block: &Block, diagnostics: &mut Diagnostics) -> Option<Imp
         keys: keys.into_iter().map(Option::<&Expr>::cloned).collect(),
         id: id.clone(),
         for_each,
-        provider: provider.and_then(|attribute| providers::reference(&attribute.value, diagnostics)),
+        provider: provider
+            .and_then(|attribute| providers::reference(&attribute.value, diagnostics))
+            .map(|named| named.settled(names)),
         span,
     })
 }

@@ -11,12 +11,15 @@ use std::sync::Arc;
 use super::body::{Meta, compile};
 use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
+use super::providers::LocalNames;
 use super::reader::{Constants, check_labels, constant, constant_expr, listed};
 use super::types::type_constraint;
 use super::{blocks, files, json, overrides, providers, provisioners, requirements, timeouts, vocabulary};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, fill_defaults};
+use crate::expr::{
+    ChainStep, Constraint, DiskFiles, Expr, ExprKind, FunctionContext, Reference, fill_defaults,
+};
 use crate::modules::Modules;
 use crate::provider::{ProviderSchema, Registry, ResourceSchema};
 use crate::syntax::{Block, Body, parse_file, parse_template};
@@ -114,7 +117,7 @@ impl<'a> Decoder<'a> {
             self.diagnostics.push(
                 Diagnostic::error(
                     "Module includes itself",
-                    format!("The module in {} is called from inside itself.", dir.display()),
+                    format!("The module in {} is called from inside itself.", canonical.display()),
                 )
                 .at(span),
             );
@@ -154,7 +157,8 @@ impl<'a> Decoder<'a> {
     /// Takes the blocks of one directory. In a root, tenancy blocks are left
     /// to others.
     pub(super) fn decode(&mut self, dir: &Path, bodies: &mut [Body], root: bool) -> Module {
-        let mut module = Module { dir: dir.to_path_buf(), ..Module::default() };
+        let local_names = requirements::local_names(bodies, self.registry, &mut self.diagnostics);
+        let mut module = Module { dir: dir.to_path_buf(), local_names, ..Module::default() };
         let files = DiskFiles;
         let scope = Constants(FunctionContext {
             module_dir: dir,
@@ -183,7 +187,43 @@ impl<'a> Decoder<'a> {
             }
         }
         self.duplicates(&module);
+        self.deprecated_outputs(&module);
         module
+    }
+
+    /// Warns where outputs are used that their module says are not to be.
+    fn deprecated_outputs(&mut self, module: &Module) {
+        let of_call = |name: &str| module.calls.iter().find(|call| *call.name.name == *name);
+        let is_deprecated =
+            |call: &ModuleCall| call.module.outputs.iter().any(|one| one.deprecated.is_some());
+        if !module.calls.iter().any(is_deprecated) {
+            return;
+        }
+        // What is deprecated itself may be made of what is.
+        let passing = module.outputs.iter().filter(|output| output.deprecated.is_some());
+        let passing: Vec<Span> = passing.map(|output| output.value.span).collect();
+        let mut found = Vec::new();
+        for expr in module.expressions().filter(|expr| !passing.contains(&expr.span)) {
+            expr.for_each_chain(&mut |chain| {
+                let Reference::Module(name) = chain.reference else { return };
+                let output = chain.steps.iter().find_map(|step| match step {
+                    ChainStep::Attribute(name) => Some(*name),
+                    ChainStep::Index(_) => None,
+                });
+                let (Some(call), Some(output)) = (of_call(name), output) else { return };
+                let output = call.module.outputs.iter().find(|one| one.name.name == *output);
+                let words = output.and_then(|one| Some((one, one.deprecated.as_ref()?)));
+                if let Some((output, words)) = words {
+                    let detail = format!("{chain} is deprecated by the author of its module: {words}");
+                    found.push(
+                        Diagnostic::warning("Value derived from a deprecated source", detail)
+                            .at(chain.span)
+                            .related(output.name.span, "declared here"),
+                    );
+                }
+            });
+        }
+        found.into_iter().for_each(|warning| self.diagnostics.push(warning));
     }
 
     fn block(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
@@ -195,24 +235,41 @@ impl<'a> Decoder<'a> {
                 }
             }
             "output" => module.outputs.extend(self.output(&block, scope)),
-            "resource" => module.resources.extend(self.resource(block, ResourceMode::Managed, None, scope)),
-            "data" => module.resources.extend(self.resource(block, ResourceMode::Data, None, scope)),
+            "resource" => module.resources.extend(self.resource(
+                block,
+                ResourceMode::Managed,
+                None,
+                scope,
+                &module.local_names,
+            )),
+            "data" => module.resources.extend(self.resource(
+                block,
+                ResourceMode::Data,
+                None,
+                scope,
+                &module.local_names,
+            )),
             "ephemeral" => {
-                module.resources.extend(self.resource(block, ResourceMode::Ephemeral, None, scope));
+                let names = &module.local_names;
+                module.resources.extend(self.resource(block, ResourceMode::Ephemeral, None, scope, names));
             }
             "moved" => module.moves.extend(blocks::moved(&block, self.registry, &mut self.diagnostics)),
             "removed" => module.removals.extend(blocks::removed(&mut block, scope, &mut self.diagnostics)),
-            "import" => module.imports.extend(blocks::import(&block, &mut self.diagnostics)),
+            "import" => {
+                module.imports.extend(blocks::import(&block, &module.local_names, &mut self.diagnostics))
+            }
             "check" => self.check(block, scope, module),
-            "module" => module.calls.extend(self.call(&block, &module.dir.clone(), scope)),
+            "module" => module.calls.extend(self.call(&block, &module.dir, scope, &module.local_names)),
             "provider" => {
-                let found = providers::block(block, self.registry, scope, &mut self.diagnostics);
-                module.providers.extend(found);
+                let (names, problems) = (&module.local_names, &mut self.diagnostics);
+                module.providers.extend(providers::block(block, self.registry, names, scope, problems));
             }
             "terraform" => {
                 let is_root = self.stack.is_empty();
                 let problems = &mut self.diagnostics;
-                let required = requirements::terraform(&block, is_root, self.registry, scope, problems);
+                let names = &module.local_names;
+                let required =
+                    requirements::terraform(&block, is_root, self.registry, names, scope, problems);
                 module.required_providers.extend(required.0);
                 module.configuration_aliases.extend(required.1);
             }
@@ -304,6 +361,18 @@ impl<'a> Decoder<'a> {
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
         let ephemeral = flag("ephemeral", false);
         let validations = rules(&block.body, "validation", &mut self.diagnostics);
+        let name = &block.labels[0].name;
+        for rule in &validations {
+            let (mut refers, mut to_itself) = (false, false);
+            rule.condition.for_each_reference(&mut |reference, _| {
+                refers = true;
+                to_itself |= matches!(reference, Reference::Var(named) if named == name);
+            });
+            if refers && !to_itself {
+                let detail = format!("A validation of {name:?} must look at var.{name}, which it is about.");
+                self.diagnostics.push(Diagnostic::error("Invalid condition", detail).at(rule.condition.span));
+            }
+        }
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
@@ -357,7 +426,13 @@ impl<'a> Decoder<'a> {
         let data = std::mem::take(&mut block.body.blocks).into_iter().find(|b| &*b.kind.name == "data");
         if let Some(data) = data {
             let name = Some(check.name.name.clone());
-            module.resources.extend(self.resource(data, ResourceMode::Data, name, scope));
+            module.resources.extend(self.resource(
+                data,
+                ResourceMode::Data,
+                name,
+                scope,
+                &module.local_names,
+            ));
         }
         module.checks.push(check);
     }
@@ -369,6 +444,7 @@ impl<'a> Decoder<'a> {
         mode: ResourceMode,
         check: Option<Arc<str>>,
         scope: &Constants<'_>,
+        names: &LocalNames,
     ) -> Option<Resource> {
         if !check_labels(&block, &["type", "name"], &mut self.diagnostics) {
             return None;
@@ -400,7 +476,7 @@ impl<'a> Decoder<'a> {
         let lifecycle =
             settings.map(|b| lifecycle(b, mode, scope, &mut self.diagnostics)).unwrap_or_default();
         let said = block.body.attribute("provider");
-        let configuration = providers::of_resource(said, provider.name(), kind, &mut self.diagnostics);
+        let configuration = providers::of_resource(said, provider.name(), kind, names, &mut self.diagnostics);
         let meta = match mode {
             ResourceMode::Managed => Meta::of("resource"),
             ResourceMode::Data => Meta::of("data"),
@@ -423,7 +499,13 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    fn call(&mut self, block: &Block, dir: &Path, scope: &Constants<'_>) -> Option<ModuleCall> {
+    fn call(
+        &mut self,
+        block: &Block,
+        dir: &Path,
+        scope: &Constants<'_>,
+        names: &LocalNames,
+    ) -> Option<ModuleCall> {
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
@@ -488,7 +570,8 @@ impl<'a> Decoder<'a> {
                 self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
             }
         }
-        let passed = providers::passed(block.body.attribute("providers"), &mut self.diagnostics);
+        let names = [&module.local_names, names];
+        let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
         let repetition = repetition(&block.body, &mut self.diagnostics);
         let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
         providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);

@@ -50,6 +50,7 @@ fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
     vocabulary::check("variable validation", &block.body, diagnostics);
     match (block.body.attribute("condition"), block.body.attribute("error_message")) {
         (Some(condition), Some(message)) => {
+            check_condition(&condition.value, diagnostics);
             Some(Rule { condition: condition.value.clone(), message: message.value.clone() })
         }
         _ => {
@@ -57,6 +58,16 @@ fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
             diagnostics.push(Diagnostic::error("Missing required argument", detail).at(block.header()));
             None
         }
+    }
+}
+
+/// A condition that looks at nothing would check nothing.
+pub(crate) fn check_condition(condition: &Expr, diagnostics: &mut Diagnostics) {
+    let mut refers = false;
+    condition.for_each_reference(&mut |_, _| refers = true);
+    if !refers {
+        let detail = "The condition refers to nothing, so that its result would not be checking anything.";
+        diagnostics.push(Diagnostic::error("Invalid condition", detail).at(condition.span));
     }
 }
 

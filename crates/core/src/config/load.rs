@@ -44,7 +44,8 @@ pub fn load(
     };
     if bodies.is_empty() {
         if !decoder.diagnostics.has_errors() {
-            let detail = format!("There are no .tf, .tf.json, .tofu or .hcl files in {}.", root.display());
+            let here = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+            let detail = format!("There are no .tf, .tf.json, .tofu or .hcl files in {}.", here.display());
             let error = Diagnostic::error("No configuration files", detail);
             decoder.diagnostics.push(error.hint("Give the configuration's directory with -chdir=DIR."));
         }

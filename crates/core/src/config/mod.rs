@@ -38,6 +38,8 @@ mod version;
 mod vocabulary;
 
 pub(crate) use blocks::instance_key;
+pub(crate) use json::parse_test as parse_json_test;
+pub(crate) use lifecycle::check_condition;
 pub(crate) use providers::passed as passed_providers;
 pub(crate) use reader::{check_labels, check_names};
 pub(crate) use tested::provider_blocks;
@@ -51,7 +53,7 @@ pub use model::{
     Settings, Variable,
 };
 pub use platform::{Instance, Platform, Seated, Selected, Selection};
-pub use providers::{ProviderBlock, ProviderRef};
+pub use providers::{LocalNames, ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
 pub use tenancy::{Enforcement, Explained, Guard, Layer, Origin, Policy};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::providers::{ProviderBlock, ProviderRef};
+use super::providers::{LocalNames, ProviderBlock, ProviderRef};
 use super::provisioners::Provisioner;
 use super::requirements::RequiredProvider;
 use crate::addr::{ResourceAddress, ResourceMode, Selector};
@@ -32,6 +32,8 @@ pub struct Module {
     pub providers: Vec<ProviderBlock>,
     /// Configurations of providers that its callers must give.
     pub configuration_aliases: Vec<ProviderRef>,
+    /// What it calls providers.
+    pub local_names: LocalNames,
     /// Providers that `required_providers` asks for.
     pub required_providers: Vec<RequiredProvider>,
     /// `moved` blocks.
@@ -45,6 +47,20 @@ pub struct Module {
 }
 
 impl Module {
+    /// Every expression in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let outputs = self.outputs.iter().flat_map(Output::expressions);
+        let calls = self.calls.iter();
+        let calls = calls.flat_map(|call| call.arguments.values().chain(call.repetition.expr()));
+        let providers = self.providers.iter().flat_map(|one| one.for_each.iter().chain([&one.config]));
+        let rules = self.variables.iter().map(|variable| &variable.validations);
+        let rules = rules.chain(self.checks.iter().map(|check| &check.asserts));
+        let locals = self.locals.iter().map(|(_, value)| value);
+        let resources = self.resources.iter().flat_map(Resource::expressions);
+        let rules = rules.flat_map(|rules| Rule::expressions(rules));
+        locals.chain(outputs).chain(resources).chain(calls).chain(providers).chain(rules)
+    }
+
     /// Whether it has nothing that a workspace would hold.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.calls.is_empty() && self.outputs.is_empty()
@@ -154,6 +170,14 @@ pub struct Output {
     pub deprecated: Option<Arc<str>>,
     /// What it is for.
     pub description: Option<Arc<str>>,
+}
+
+impl Output {
+    /// Every expression in the block.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let rules = Rule::expressions(&self.preconditions);
+        std::iter::once(&self.value).chain(&self.depends_on).chain(rules)
+    }
 }
 
 /// `count`, `for_each` or `enabled`.

@@ -3,6 +3,7 @@
 //!
 //! Must not: know which block a name leads to; the graph does.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,11 +17,16 @@ use crate::provider::Registry;
 use crate::syntax::{Attribute, Block, Ident, lexer};
 use crate::value::Type;
 
+/// What a module calls providers, where that is not their own name.
+pub type LocalNames = BTreeMap<Arc<str>, Arc<str>>;
+
 /// A `provider` block.
 #[derive(Clone, Debug)]
 pub struct ProviderBlock {
     /// The provider.
     pub name: Ident,
+    /// What the module calls it, when not by its name.
+    pub local: Option<Arc<str>>,
     /// Which of its configurations; the default one has none.
     pub alias: Option<Arc<str>>,
     /// One configuration for each element.
@@ -37,6 +43,8 @@ pub struct ProviderBlock {
 pub struct ProviderRef {
     /// The provider.
     pub name: Arc<str>,
+    /// What the module calls it, when not by its name.
+    pub local: Option<Arc<str>>,
     /// Which of its configurations.
     pub alias: Option<Arc<str>>,
     /// Which element of its `for_each`.
@@ -48,7 +56,15 @@ pub struct ProviderRef {
 impl ProviderRef {
     /// The default configuration of a provider.
     pub fn default_of(name: impl Into<Arc<str>>, span: Span) -> Self {
-        ProviderRef { name: name.into(), alias: None, key: None, span }
+        ProviderRef { name: name.into(), local: None, alias: None, key: None, span }
+    }
+
+    /// The same by the provider's own name.
+    pub(super) fn settled(mut self, names: &LocalNames) -> Self {
+        if let Some(name) = names.get(&self.name) {
+            self.local = Some(std::mem::replace(&mut self.name, name.clone()));
+        }
+        self
     }
 
     /// Whether a block is the one that is named.
@@ -61,13 +77,13 @@ impl ProviderBlock {
     /// What names the block.
     pub fn reference(&self) -> ProviderRef {
         let (name, span) = (self.name.name.clone(), self.name.span);
-        ProviderRef { name, alias: self.alias.clone(), key: None, span }
+        ProviderRef { name, local: self.local.clone(), alias: self.alias.clone(), key: None, span }
     }
 }
 
 impl fmt::Display for ProviderRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
+        f.write_str(self.local.as_ref().unwrap_or(&self.name))?;
         self.alias.as_ref().map_or(Ok(()), |alias| write!(f, ".{alias}"))
     }
 }
@@ -76,6 +92,7 @@ impl fmt::Display for ProviderRef {
 pub(super) fn block(
     mut block: Block,
     registry: &Registry,
+    names: &LocalNames,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<ProviderBlock> {
@@ -83,9 +100,10 @@ pub(super) fn block(
         return None;
     }
     let span = block.header();
-    let name = block.labels[0].clone();
+    let mut name = block.labels[0].clone();
+    let local = names.get(&name.name).map(|own| std::mem::replace(&mut name.name, own.clone()));
     let Some(provider) = registry.get(&name.name).cloned() else {
-        let known: Vec<&str> = registry.iter().map(|p| p.name()).collect();
+        let known = registry.iter().map(|p| p.name()).chain(names.keys().map(|name| &**name));
         diagnostics.push(
             Diagnostic::error("Unknown provider", format!("This build has no provider {:?}.", name.name))
                 .at(name.span)
@@ -109,7 +127,7 @@ pub(super) fn block(
     }
     let meta = Meta::of("provider");
     let config = compile(&mut block.body, &provider.schema().config, &meta, span, diagnostics);
-    Some(ProviderBlock { name, alias, for_each, config, span })
+    Some(ProviderBlock { name, local, alias, for_each, config, span })
 }
 
 /// Reads what names a configuration.
@@ -143,7 +161,7 @@ pub(crate) fn reference(expr: &Expr, diagnostics: &mut Diagnostics) -> Option<Pr
         );
     }
     let (name, alias) = found?;
-    Some(ProviderRef { name, alias, key, span: expr.span })
+    Some(ProviderRef { name, local: None, alias, key, span: expr.span })
 }
 
 /// The configuration that a resource says it is made with, or the default one
@@ -152,12 +170,17 @@ pub(super) fn of_resource(
     said: Option<&Attribute>,
     provider: &str,
     kind: &Ident,
+    names: &LocalNames,
     diagnostics: &mut Diagnostics,
 ) -> ProviderRef {
-    let default = || ProviderRef::default_of(provider, kind.span);
+    let default = || {
+        let local = names.iter().find(|(_, name)| ***name == *provider).map(|(local, _)| local.clone());
+        ProviderRef { local, ..ProviderRef::default_of(provider, kind.span) }
+    };
     let Some(found) = said.and_then(|attribute| reference(&attribute.value, diagnostics)) else {
         return default();
     };
+    let found = found.settled(names);
     if *found.name != *provider {
         let detail =
             format!("The type {:?} is one of the provider {provider}, not of {}.", kind.name, found.name);
@@ -168,8 +191,10 @@ pub(super) fn of_resource(
 }
 
 /// `providers` of a module call: what the module calls it, and what it is here.
+/// Each has names of its own.
 pub(crate) fn passed(
     said: Option<&Attribute>,
+    [inner_names, outer_names]: [&LocalNames; 2],
     diagnostics: &mut Diagnostics,
 ) -> Vec<(ProviderRef, ProviderRef)> {
     let Some(attribute) = said else { return Vec::new() };
@@ -184,6 +209,7 @@ pub(crate) fn passed(
         else {
             continue;
         };
+        let (inner, outer) = (inner.settled(inner_names), outer.settled(outer_names));
         let problem = if inner.key.is_some() {
             Some((
                 "Invalid provider reference",

@@ -3,12 +3,13 @@
 //!
 //! Guarantees: nothing in such a block is ignored in silence.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use semver::Version;
 
 use super::decode::object_items;
-use super::providers::{ProviderRef, reference};
+use super::providers::{LocalNames, ProviderRef, reference};
 use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
 use super::version::Constraints;
 use super::vocabulary;
@@ -34,6 +35,7 @@ pub(super) fn terraform(
     block: &Block,
     is_root: bool,
     registry: &Registry,
+    names: &LocalNames,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) -> (Vec<RequiredProvider>, Vec<ProviderRef>) {
@@ -50,7 +52,8 @@ pub(super) fn terraform(
     for inner in &block.body.blocks {
         match &*inner.kind.name {
             "required_providers" => {
-                required.extend(providers(&inner.body, registry, scope, &mut aliases, diagnostics));
+                let asked = providers(&inner.body, registry, names, scope, &mut aliases, diagnostics);
+                required.extend(asked);
             }
             "backend" | "cloud" if is_root => backend(inner, diagnostics),
             "backend" | "cloud" => {
@@ -132,6 +135,7 @@ fn constraints(text: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<
 fn providers(
     body: &Body,
     registry: &Registry,
+    names: &LocalNames,
     scope: &Constants<'_>,
     aliases: &mut Vec<ProviderRef>,
     diagnostics: &mut Diagnostics,
@@ -153,16 +157,46 @@ fn providers(
         if registry.get(kind).is_none() {
             let detail = format!("This build has no provider {kind:?}. It has: {}.", known.join(", "));
             diagnostics.push(Diagnostic::error("Unknown provider", detail).at(span).suggest(kind, known));
-        } else if kind != &*name.name {
-            let detail = format!("A provider is called by its own name here: {kind:?}, not {:?}.", name.name);
-            diagnostics
-                .push(Diagnostic::error("Local provider names not supported yet", detail).at(name.span));
         } else {
-            aliases.extend(request.aliases);
-            required.push((name.name.clone(), request.version.map(|(version, _)| version)));
+            aliases.extend(request.aliases.into_iter().map(|alias| alias.settled(names)));
+            required.push((kind.into(), request.version.map(|(version, _)| version)));
         }
     }
     required
+}
+
+/// What a module calls providers by names that are not theirs.
+pub(super) fn local_names(bodies: &[Body], registry: &Registry, diagnostics: &mut Diagnostics) -> LocalNames {
+    let terraform =
+        bodies.iter().flat_map(|body| &body.blocks).filter(|block| &*block.kind.name == "terraform");
+    let required = terraform.flat_map(|block| &block.body.blocks);
+    let required = required.filter(|block| &*block.kind.name == "required_providers");
+    let mut names = LocalNames::new();
+    let mut seen: BTreeMap<Arc<str>, Span> = BTreeMap::new();
+    for asked in required.flat_map(|block| &block.body.attributes) {
+        let source =
+            object_items(&asked.value).and_then(|mut items| items.find(|(name, ..)| &**name == "source"));
+        let source = source.and_then(|(.., value)| match &value.kind {
+            ExprKind::Literal(text) => text.as_str(),
+            _ => None,
+        });
+        let own: Arc<str> = match source {
+            Some(source) => source.rsplit('/').next().unwrap_or_default().into(),
+            None => asked.name.name.clone(),
+        };
+        if registry.get(&own).is_none() {
+            continue;
+        }
+        if let Some(first) = seen.insert(own.clone(), asked.name.span) {
+            let detail = format!("The provider {own:?} is asked for by two names.");
+            let error = Diagnostic::error("Duplicate required provider", detail).at(asked.name.span);
+            diagnostics.push(error.related(first, "asked for here"));
+        }
+        if own != asked.name.name {
+            names.insert(asked.name.name.clone(), own);
+        }
+    }
+    names
 }
 
 /// What is said of one provider.

@@ -56,6 +56,9 @@ pub(super) fn type_constraint(
                 _ => bad(diagnostics, format!("This is not how the type {:?} is written.", call.name)),
             }
         }
+        ExprKind::Literal(text) if text.as_str().is_some() => {
+            bad(diagnostics, "A type stands here, without quotes.".into())
+        }
         _ => bad(diagnostics, "This is not a type.".into()),
     }
 }

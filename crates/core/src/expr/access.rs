@@ -2,7 +2,7 @@
 
 use super::ast::Defaults;
 use super::eval::{EvalResult, fail};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Span, nearest};
 use crate::value::{Entries, Kind, Type, Value};
 
 /// `source.name`, with what there is named when there is no such attribute.
@@ -44,6 +44,34 @@ pub(super) fn attribute(source: &Value, name: &str, span: Span, source_span: Spa
     Err(Box::new(error.at(span)))
 }
 
+/// That a value has no element of a key, and which it has, unless that is
+/// nobody's business.
+fn no_element(source: &Value, key: &Value) -> Diagnostic {
+    let kind = source.ty().friendly();
+    let detail = format!("The given key {} does not identify an element of this {kind}.", key.show());
+    let error = Diagnostic::error("Invalid index", detail);
+    if !source.marks().is_empty() || !key.marks().is_empty() {
+        return error;
+    }
+    let Some(entries) = source.as_entries() else {
+        return match source.as_items().map(<[Value]>::len) {
+            None => error,
+            Some(0) => error.hint("It is empty."),
+            Some(length) => error.hint(format!("It has {length} elements, from 0 to {}.", length - 1)),
+        };
+    };
+    let given = key.as_str().unwrap_or_default();
+    if let Some(name) = nearest(given, entries.keys().map(|name| &**name)) {
+        return error.hint(format!("Did you mean {name:?}?"));
+    }
+    let mut known: Vec<String> = entries.keys().take(8).map(|name| format!("{name:?}")).collect();
+    if known.is_empty() {
+        return error.hint("It is empty.");
+    }
+    known.extend((entries.len() > known.len()).then(|| "…".to_owned()));
+    error.hint(format!("It has {}.", known.join(", ")))
+}
+
 pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
     let marks = source.marks().union(key.marks());
     if source.is_null() {
@@ -74,15 +102,7 @@ pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
         None if !source.is_known() && source.ty() == Type::Dynamic => {
             Ok(Value::unknown(Type::Dynamic).with_marks(marks))
         }
-        None => fail(
-            "Invalid index",
-            format!(
-                "The given key {} does not identify an element of this {}.",
-                key.show(),
-                source.ty().friendly()
-            ),
-            span,
-        ),
+        None => Err(Box::new(no_element(source, key).at(span))),
     }
 }
 

@@ -193,7 +193,7 @@ pub enum Reference {
     CountIndex,
     /// `path.module`, `path.root`, `path.cwd`
     Path(Arc<str>),
-    /// `terraform.workspace`
+    /// `terraform.workspace`, `terraform.applying`
     Terraform(Arc<str>),
     /// `self`
     Itself,
@@ -201,6 +201,14 @@ pub enum Reference {
     Shared(Arc<str>),
     /// An entry of the plan's table of values that the apply brings.
     Slot(u32),
+}
+
+impl Reference {
+    /// Whether it is `terraform.applying`: an ephemeral value, false while
+    /// planning and true while applying.
+    pub fn is_applying(&self) -> bool {
+        matches!(self, Reference::Terraform(name) if &**name == "applying")
+    }
 }
 
 impl fmt::Display for Reference {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ast::{Expr, ExprKind, Reference};
+use crate::diag::Span;
 use crate::value::Value;
 
 /// A reference and the steps from it.
@@ -14,6 +15,8 @@ pub struct Chain<'e> {
     pub reference: &'e Reference,
     /// What is taken of that, from the outside in.
     pub steps: Vec<ChainStep<'e>>,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// One step of a [`Chain`].
@@ -58,7 +61,7 @@ impl Expr {
             match &at.kind {
                 ExprKind::Reference(reference) => {
                     steps.reverse();
-                    return Some(Chain { reference, steps });
+                    return Some(Chain { reference, steps, span: self.span });
                 }
                 ExprKind::Attribute(source, name) => {
                     steps.push(ChainStep::Attribute(name));

@@ -4,6 +4,8 @@
 //! error has the place of the smallest expression at fault.
 //! Must not: look names up itself; a [`Scope`] does.
 
+use std::cell::Cell;
+
 use super::access::{attribute, fill_defaults, index};
 use super::ast::{Call, Expr, ExprKind, Reference};
 use super::functions::{self, FunctionContext};
@@ -54,7 +56,13 @@ fn bound<'a>(mut env: Option<&'a Env<'a>>, name: &str) -> Option<&'a Value> {
 /// # Errors
 /// The first mistake, at its place.
 pub fn evaluate(expr: &Expr, scope: &dyn Scope) -> EvalResult {
-    Evaluator { scope, room: MAX_TEMPLATE_HEIGHT }.eval(expr, None)
+    Evaluator { scope, room: MAX_TEMPLATE_HEIGHT, spent: &Spent::default() }.eval(expr, None)
+}
+
+/// "A list of string", "An object".
+fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
+    format!("{article} {noun}")
 }
 
 pub(super) fn fail<T>(summary: &str, detail: impl Into<String>, span: Span) -> Result<T, EvalError> {
@@ -65,6 +73,44 @@ pub(super) struct Evaluator<'s> {
     pub(super) scope: &'s dyn Scope,
     /// How high templates that are read while evaluating may still be.
     pub(super) room: u32,
+    pub(super) spent: &'s Spent,
+}
+
+/// So many elements, those of inner loops included, may one expression go
+/// through.
+const MAX_ROUNDS: u32 = 10_000_000;
+
+/// So many bytes may the texts have together that one expression makes.
+const MAX_TEXT: usize = 512 * 1024 * 1024;
+
+/// What an expression has used, so that none takes all memory.
+#[derive(Default)]
+pub(super) struct Spent {
+    rounds: Cell<u32>,
+    text: Cell<usize>,
+}
+
+impl Spent {
+    /// Another element is gone through.
+    pub(super) fn round(&self, span: Span) -> Result<(), EvalError> {
+        self.rounds.set(self.rounds.get().saturating_add(1));
+        if self.rounds.get() > MAX_ROUNDS {
+            let detail = format!("This expression goes through more than {MAX_ROUNDS} elements.");
+            return fail("Expression too large", detail, span);
+        }
+        Ok(())
+    }
+
+    /// A value was made.
+    fn made(&self, value: &Value, span: Span) -> Result<(), EvalError> {
+        let Some(text) = value.as_str() else { return Ok(()) };
+        self.text.set(self.text.get().saturating_add(text.len()));
+        if self.text.get() > MAX_TEXT {
+            let detail = "The texts that this expression makes have more than 512 MiB together.";
+            return fail("Expression too large", detail, span);
+        }
+        Ok(())
+    }
 }
 
 impl Evaluator<'_> {
@@ -72,7 +118,11 @@ impl Evaluator<'_> {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Literal(value) => Ok(value.clone()),
-            ExprKind::Template(parts) => self.template(parts, env),
+            ExprKind::Template(parts) => {
+                let value = self.template(parts, env)?;
+                self.spent.made(&value, span)?;
+                Ok(value)
+            }
             ExprKind::TemplateIf(three) => self.conditional(three, env, span),
             ExprKind::TemplateFor(f) => self.template_for(f, env, span),
             ExprKind::Tuple(items) => {
@@ -131,7 +181,10 @@ impl Evaluator<'_> {
                 Box::new(
                     Diagnostic::error(
                         "Invalid template",
-                        format!("A {} cannot stand in text; a string is needed.", value.ty().friendly()),
+                        format!(
+                            "{} cannot stand in text; a string is needed.",
+                            with_article(&value.ty().friendly())
+                        ),
                     )
                     .at(part.span)
                     .hint("Use jsonencode or join to make text of it."),
@@ -242,10 +295,12 @@ impl Evaluator<'_> {
                 .suggest(name, functions::names()),
             ));
         }
-        functions::call(name, &args, &self.scope.functions()).map_err(|e| {
+        let value = functions::call(name, &args, &self.scope.functions()).map_err(|e| {
             let place = e.argument.and_then(|i| call.args.get(i)).map_or(span, |arg| arg.span);
             Box::new(Diagnostic::error("Error in function call", e.message).at(place))
-        })
+        })?;
+        self.spent.made(&value, span)?;
+        Ok(value)
     }
 
     /// The first argument that can be evaluated. One that is not wholly known

@@ -42,6 +42,7 @@ impl Evaluator<'_> {
         }
         .with_marks(marks))
     }
+
     pub(super) fn for_expr(&self, f: &ForExpr, env: Option<&Env<'_>>, span: Span) -> EvalResult {
         let collection = self.eval(&f.collection, env)?;
         let mut marks = collection.marks();
@@ -61,6 +62,7 @@ impl Evaluator<'_> {
         let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
         let mut open = false;
         for (key, value) in elements(&collection, f.collection.span)? {
+            self.spent.round(f.collection.span)?;
             let outer = Env { name: f.key_name.as_deref().unwrap_or_default(), value: &key, outer: env };
             let inner = Env { name: &f.value_name, value: &value, outer: Some(&outer) };
             if let Some(condition) = &f.condition {

@@ -30,7 +30,10 @@ impl Evaluator<'_> {
             match value.convert(&Type::Number) {
                 Ok(n) if !n.is_null() => Ok(n.as_number().cloned()),
                 _ => {
-                    fail("Invalid operand", format!("A number is required here, not {}.", value.show()), span)
+                    let error = Diagnostic::error("Invalid operand", not_a(&Type::Number, value)).at(span);
+                    let joins = operator == B::Add && value.as_str().is_some();
+                    let hint = "Texts are joined in one: \"${a}${b}\".";
+                    Err(Box::new(if joins { error.hint(hint) } else { error }))
                 }
             }
         };

@@ -64,7 +64,7 @@ impl Evaluator<'_> {
             .room
             .checked_sub(height(&expr))
             .ok_or_else(|| failure("Templates call one another too deeply.", span))?;
-        let inner = Evaluator { scope: self.scope, room };
+        let inner = Evaluator { scope: self.scope, room, spent: self.spent };
         let entries: Vec<_> = entries.iter().collect();
         let value = with_variables(&inner, &expr, &entries, None).map_err(|error| template.wrap(*error))?;
         Ok(value.with_marks(marks))

@@ -6,12 +6,28 @@
 use std::fmt::Write as _;
 
 use crate::addr::ResourceAddress;
+use crate::config::ProviderRef;
+use crate::expr::ExprKind;
 use crate::provider::{Block, Nesting};
 use crate::value::{Kind, Value};
 
-/// A resource block.
-pub(super) fn block(address: &ResourceAddress, id: &str, schema: &Block, value: &Value) -> String {
+/// A resource block; `provider` is the configuration that it is made with,
+/// where that is not the default one.
+pub(super) fn block(
+    address: &ResourceAddress,
+    id: &str,
+    provider: Option<&ProviderRef>,
+    schema: &Block,
+    value: &Value,
+) -> String {
     let mut body = String::new();
+    if let Some(named) = provider.filter(|named| named.alias.is_some()) {
+        let key = named.key.as_ref().and_then(|key| match &key.kind {
+            ExprKind::Literal(key) => Some(format!("[{}]", literal(key, 0))),
+            _ => None,
+        });
+        let _ = writeln!(body, "  provider = {named}{}\n", key.unwrap_or_default());
+    }
     arguments(&mut body, schema, value, 1);
     format!("\n# Imported from {:?}.\nresource \"{}\" \"{}\" {{\n{body}}}\n", id, address.kind, address.name)
 }

@@ -145,7 +145,13 @@ impl Planner<'_> {
             }
         };
         let Some(value) = self.imported(&address, &provider, &connection, wanted) else { return };
-        self.generated.push_str(&generate::block(&address, &wanted.id, &schema.block, &value));
+        self.generated.push_str(&generate::block(
+            &address,
+            &wanted.id,
+            wanted.provider.as_ref(),
+            &schema.block,
+            &value,
+        ));
         let change = Change {
             before: value.clone(),
             after: value,

@@ -130,6 +130,8 @@ impl Scope for Parting<'_, '_> {
                 Some(text(&evaluation.graph.modules[self.module].module.dir))
             }
             (Reference::Path(_), _) => Some(text(&evaluation.instance.root)),
+            // It is run by an apply.
+            (reference, _) if reference.is_applying() => Some(true.into()),
             (Reference::Terraform(_), _) => Some(evaluation.instance.workspace.as_str().into()),
             _ => None,
         };

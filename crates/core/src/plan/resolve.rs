@@ -15,7 +15,7 @@ use crate::expr::{
     DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
 };
 use crate::syntax::parse_template;
-use crate::value::{Type, Value};
+use crate::value::{Marks, Type, Value};
 
 impl At<'_, '_> {
     /// What a reference stands for here.
@@ -44,6 +44,9 @@ impl At<'_, '_> {
             Reference::Path(which) => {
                 let path = if &**which == "module" { &module.dir } else { &self.evaluation.instance.root };
                 Some(Evaluated::known(path.to_string_lossy().into_owned().into()))
+            }
+            reference if reference.is_applying() => {
+                Some(Evaluated::known(Value::from(false).with_marks(Marks::EPHEMERAL)))
             }
             Reference::Terraform(_) => {
                 Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into()))
@@ -223,6 +226,10 @@ fn replace(expr: &mut Expr, at: &At<'_, '_>) -> bool {
     }
     if let ExprKind::Reference(reference) = &expr.kind {
         let span = expr.span;
+        // The apply knows it by its name.
+        if reference.is_applying() {
+            return true;
+        }
         let Ok(found) = at.resolve(reference, span) else { return false };
         // Whether a value is known was found when it was made: looking through
         // all instances again for each of them would take forever.

@@ -228,7 +228,7 @@ impl<'a> Parser<'a> {
                 _ => {
                     return Err(self.unexpected(
                         "Invalid block",
-                        "A block's labels are followed by \"{\"",
+                        "An argument's name is followed by \"=\", a block's labels by \"{\"",
                         token,
                     ));
                 }

@@ -16,7 +16,9 @@ pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)
         "each" if first? == "value" => (Reference::EachValue, 1),
         "count" if first? == "index" => (Reference::CountIndex, 1),
         "path" if ["module", "root", "cwd"].contains(&first?) => (Reference::Path(first?.into()), 1),
-        "terraform" | "tofu" if first? == "workspace" => (Reference::Terraform(first?.into()), 1),
+        "terraform" | "tofu" if ["workspace", "applying"].contains(&first?) => {
+            (Reference::Terraform(first?.into()), 1)
+        }
         "each" | "count" | "path" | "terraform" | "tofu" => return None,
         "self" => (Reference::Itself, 0),
         "data" | "ephemeral" => {
@@ -39,7 +41,7 @@ pub(super) fn bad_reference(root: &str) -> Diagnostic {
         "each" => "The \"each\" object has the attributes \"key\" and \"value\".".into(),
         "count" => "The \"count\" object has the attribute \"index\".".into(),
         "path" => "The \"path\" object has the attributes \"module\", \"root\" and \"cwd\".".into(),
-        "terraform" => "The \"terraform\" object has the attribute \"workspace\".".into(),
+        "terraform" => "The \"terraform\" object has the attributes \"workspace\" and \"applying\".".into(),
         other => format!("A reference to a resource has its type and its name: {other}.NAME."),
     };
     Diagnostic::error("Invalid reference", want)

@@ -10,10 +10,14 @@ use std::sync::Arc;
 use super::condition::Assertion;
 use super::names::{Names, chain};
 use crate::addr::ResourceAddress;
-use crate::config::{ProviderRef, check_labels, check_names, passed_providers, read_text};
+use crate::config::{
+    LocalNames, ProviderRef, check_condition, check_labels, check_names, parse_json_test, passed_providers,
+    read_text,
+};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Expr, ExprKind, evaluate};
 use crate::plan::PlanMode;
+use crate::provider::Registry;
 use crate::syntax::{Attribute, Block, Body, Ident, parse_file};
 use crate::value::Value;
 
@@ -25,7 +29,7 @@ pub struct TestFile {
     pub(super) runs: Vec<Run>,
     pub(super) variables: Vec<Attribute>,
     pub(super) providers: Vec<Block>,
-    pub(super) mocks: BTreeMap<Arc<str>, Mocked>,
+    pub(super) mocks: BTreeMap<Configured, Mocked>,
     pub(super) overrides: Vec<Override>,
 }
 
@@ -50,9 +54,13 @@ pub(super) struct Run {
     pub providers: Option<Vec<(ProviderRef, ProviderRef)>>,
 }
 
+/// A provider and which of its configurations.
+pub(super) type Configured = (Arc<str>, Option<Arc<str>>);
+
 /// A `mock_provider` block: values by type.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mocked {
+    pub span: Span,
     resources: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>>,
     data: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>>,
 }
@@ -91,7 +99,12 @@ impl TestFile {
 }
 
 /// Reads a test file; its mistakes are added to the diagnostics.
-pub fn read(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnostics) -> TestFile {
+pub fn read(
+    path: &Path,
+    sources: &SourceMap,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> TestFile {
     let mut file = TestFile {
         path: path.to_path_buf(),
         runs: Vec::new(),
@@ -113,7 +126,10 @@ pub fn read(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnostics) -> 
         }
     };
     let id = sources.add(path, text.as_str());
-    let body = parse_file(id, &text, diagnostics);
+    let body = match path.extension().is_some_and(|end| end == "json") {
+        true => parse_json_test(id, &text, registry, diagnostics),
+        false => parse_file(id, &text, diagnostics),
+    };
     Reader { diagnostics }.file(body, &mut file);
     file
 }
@@ -151,7 +167,12 @@ impl Reader<'_> {
                 "provider" => file.providers.push(block),
                 "mock_provider" => {
                     if let Some((name, mocked)) = self.mock(&block, &mut file.overrides) {
-                        file.mocks.insert(name, mocked);
+                        let span = mocked.span;
+                        if let Some(first) = file.mocks.insert(name, mocked) {
+                            let detail = "There are two mocks of this configuration of the provider.";
+                            let problem = Diagnostic::error("Duplicate definition", detail).at(span);
+                            self.diagnostics.push(problem.related(first.span, "first defined here"));
+                        }
                     }
                 }
                 _ => file.overrides.extend(self.over(&block)),
@@ -174,7 +195,8 @@ impl Reader<'_> {
             return None;
         }
         let providers = block.body.attribute("providers");
-        let providers = providers.map(|said| passed_providers(Some(said), self.diagnostics));
+        let providers =
+            providers.map(|said| passed_providers(Some(said), [&LocalNames::new(); 2], self.diagnostics));
         let command = self.keyword(&block.body, "command", &["apply", "plan"]);
         let mut run = Run {
             name: block.labels[0].clone(),
@@ -215,6 +237,7 @@ impl Reader<'_> {
         check_names(&block.body, &["condition", "error_message"], &[], self.diagnostics);
         match (block.body.attribute("condition"), block.body.attribute("error_message")) {
             (Some(condition), Some(message)) => {
+                check_condition(&condition.value, self.diagnostics);
                 Some(Assertion { condition: condition.value.clone(), message: message.value.clone() })
             }
             _ => {
@@ -261,19 +284,24 @@ impl Reader<'_> {
         }
     }
 
-    fn mock(&mut self, block: &Block, overrides: &mut Vec<Override>) -> Option<(Arc<str>, Mocked)> {
+    fn mock(&mut self, block: &Block, overrides: &mut Vec<Override>) -> Option<(Configured, Mocked)> {
         let blocks = ["mock_resource", "mock_data", "override_resource", "override_data", "override_module"];
         check_names(&block.body, &["alias", "source"], &blocks, self.diagnostics);
-        for name in ["alias", "source"] {
-            if let Some(attribute) = block.body.attribute(name) {
-                let detail = format!("This version of tenantctl has no {name:?} of a mocked provider.");
-                self.error("Argument not supported yet", &detail, attribute.name.span);
-            }
+        if let Some(attribute) = block.body.attribute("source") {
+            let detail = "This version of tenantctl has no \"source\" of a mocked provider.";
+            self.error("Argument not supported yet", detail, attribute.name.span);
         }
+        let alias = block.body.attribute("alias").and_then(|attribute| {
+            let alias = self.constant(&attribute.value)?.as_str().map(Arc::<str>::from);
+            if alias.is_none() {
+                self.error("Invalid alias", "An alias is a name in quotes.", attribute.value.span);
+            }
+            alias
+        });
         if !check_labels(block, &["name"], self.diagnostics) {
             return None;
         }
-        let mut mocked = Mocked::default();
+        let mut mocked = Mocked { span: block.header(), ..Mocked::default() };
         for inner in &block.body.blocks {
             let types = match &*inner.kind.name {
                 "mock_resource" => &mut mocked.resources,
@@ -288,7 +316,7 @@ impl Reader<'_> {
                 types.insert(inner.labels[0].name.clone(), self.values(&inner.body, "defaults"));
             }
         }
-        Some((block.labels[0].name.clone(), mocked))
+        Some(((block.labels[0].name.clone(), alias), mocked))
     }
 
     fn over(&mut self, block: &Block) -> Option<Override> {

@@ -1,4 +1,5 @@
-//! Tests of configuration: files `*.tftest.hcl`, run as OpenTofu runs them.
+//! Tests of configuration: files `*.tftest.hcl` and `*.tftest.json`, run as
+//! OpenTofu runs them.
 //!
 //! `file` reads a file, `names` evaluates what stands in it, `overlay` puts
 //! mocks and overrides into a module, `mock` is the provider that stands in for
@@ -28,9 +29,9 @@ use crate::state::{RecordKey, WorkspaceState};
 pub use file::{TestFile, read};
 pub use run::{Stores, Suite, run};
 
-/// The ends of names of test files. Those of OpenTofu hide those of Terraform
-/// that are named alike.
-const ENDS: [&str; 2] = [".tofutest.hcl", ".tftest.hcl"];
+/// The ends of names of test files: OpenTofu's, which hide those of Terraform
+/// that are named alike, and Terraform's.
+const ENDS: [[&str; 2]; 2] = [[".tofutest.hcl", ".tftest.hcl"], [".tofutest.json", ".tftest.json"]];
 
 /// How a run or a file ended; the worse, the later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,10 +124,12 @@ fn files_of(dir: &Path) -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| !name.starts_with('.') && ENDS.iter().any(|end| name.ends_with(end)))
+        .filter(|name| !name.starts_with('.') && ENDS.iter().flatten().any(|end| name.ends_with(end)))
         .collect();
     let is_hidden = |name: &String| {
-        name.strip_suffix(ENDS[1]).is_some_and(|stem| names.contains(&format!("{stem}{}", ENDS[0])))
+        ENDS.iter().any(|[own, other]| {
+            name.strip_suffix(other).is_some_and(|stem| names.contains(&format!("{stem}{own}")))
+        })
     };
     names.iter().filter(|name| !is_hidden(name)).map(|name| dir.join(name)).collect()
 }

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::file::{Mocked, Override, OverrideKind};
+use super::file::{Configured, Mocked, Override, OverrideKind};
 use super::mock::Mock;
 use crate::addr::ResourceMode;
-use crate::config::{Module, Output};
+use crate::config::{Module, Output, ProviderBlock, ProviderRef};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::Expr;
 use crate::provider::Registry;
@@ -18,8 +18,11 @@ use crate::value::Value;
 
 /// What is laid over a module.
 pub(super) struct Overlay<'a> {
-    /// Providers by name.
-    pub mocks: &'a BTreeMap<Arc<str>, Mocked>,
+    /// Configurations of providers.
+    pub mocks: &'a BTreeMap<Configured, Mocked>,
+    /// What the module calls configurations of the test file: those that a run
+    /// names, else all by their own names.
+    pub given: &'a [(ProviderRef, ProviderRef)],
     /// The later, the stronger.
     pub overrides: Vec<&'a Override>,
     /// Takes in what stands in for providers.
@@ -30,12 +33,13 @@ pub(super) struct Overlay<'a> {
 
 impl<'a> Overlay<'a> {
     pub(super) fn new(
-        mocks: &'a BTreeMap<Arc<str>, Mocked>,
+        mocks: &'a BTreeMap<Configured, Mocked>,
+        given: &'a [(ProviderRef, ProviderRef)],
         overrides: Vec<&'a Override>,
         registry: &'a mut Registry,
     ) -> Self {
         let found = vec![false; overrides.len()];
-        Overlay { mocks, overrides, registry, found }
+        Overlay { mocks, given, overrides, registry, found }
     }
 
     /// The module with everything in its place.
@@ -46,7 +50,7 @@ impl<'a> Overlay<'a> {
         if self.mocks.is_empty() && self.overrides.is_empty() {
             return Ok(module.clone());
         }
-        let made = self.module(module, "");
+        let made = self.module(module, "", None);
         let missing = self.overrides.iter().zip(&self.found).filter(|(_, found)| !**found);
         let problems: Diagnostics = missing
             .map(|(one, _)| {
@@ -69,7 +73,15 @@ impl<'a> Overlay<'a> {
         last
     }
 
-    fn module(&mut self, module: &Arc<Module>, path: &str) -> Arc<Module> {
+    /// The mock that a resource is made with.
+    fn mock(&self, named: &ProviderRef, callers: Option<&Callers<'_>>) -> Option<&'a Mocked> {
+        let (name, alias) = Callers::meant(callers, &named.name, named.alias.as_ref())?;
+        let given = self.given.iter().find(|(inner, _)| inner.names(&name, alias.as_ref()));
+        let meant = given.map_or((name, alias), |(_, outer)| (outer.name.clone(), outer.alias.clone()));
+        self.mocks.get(&meant)
+    }
+
+    fn module(&mut self, module: &Arc<Module>, path: &str, callers: Option<&Callers<'_>>) -> Arc<Module> {
         let mut made = (**module).clone();
         for resource in &mut made.resources {
             let (data, kind) = match resource.mode {
@@ -78,7 +90,7 @@ impl<'a> Overlay<'a> {
                 ResourceMode::Ephemeral => ("ephemeral.", OverrideKind::Data),
             };
             let address = format!("{path}{data}{}.{}", resource.kind, resource.name);
-            let mock = self.mocks.get(&*resource.provider);
+            let mock = self.mock(&resource.configuration, callers);
             let given = self.find(kind, &address).map(|one| &one.values);
             if mock.is_none() && given.is_none() {
                 continue;
@@ -94,10 +106,38 @@ impl<'a> Overlay<'a> {
             let address = format!("{path}module.{}", call.name.name);
             call.module = match self.find(OverrideKind::Module, &address) {
                 Some(given) => Arc::new(stand_in(&call.module, &given.values)),
-                None => self.module(&call.module, &format!("{address}.")),
+                None => {
+                    let own = &call.module.providers;
+                    let callers = Callers { own, given: &call.providers, outer: callers };
+                    self.module(&call.module, &format!("{address}."), Some(&callers))
+                }
             };
         }
         Arc::new(made)
+    }
+}
+
+/// How a called module comes to configurations of providers.
+struct Callers<'c> {
+    /// Its own.
+    own: &'c [ProviderBlock],
+    /// What its caller gives it.
+    given: &'c [(ProviderRef, ProviderRef)],
+    /// How the caller does; the root has all that it names.
+    outer: Option<&'c Callers<'c>>,
+}
+
+impl Callers<'_> {
+    /// What the root calls a configuration; `None` of a module's own.
+    fn meant(this: Option<&Self>, name: &Arc<str>, alias: Option<&Arc<str>>) -> Option<Configured> {
+        let Some(here) = this else { return Some((name.clone(), alias.cloned())) };
+        if here.own.iter().any(|block| block.reference().names(name, alias)) {
+            return None;
+        }
+        match here.given.iter().find(|(inner, _)| inner.names(name, alias)) {
+            Some((_, outer)) => Self::meant(here.outer, &outer.name, outer.alias.as_ref()),
+            None => Self::meant(here.outer, name, alias),
+        }
     }
 }
 

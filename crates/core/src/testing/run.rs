@@ -13,12 +13,12 @@ use crate::cancel::Cancel;
 use crate::config::{self, Instance, Module, Platform, ProviderBlock, Settings, provider_blocks};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::event::Silent;
-use crate::expr::evaluate;
+use crate::expr::{Expr, evaluate};
 use crate::graph::Graph;
 use crate::ops::{self, Engine, PlanOptions, Selection};
 use crate::plan::{Inspection, PlanMode};
 use crate::state::{RecordKey, StateStore, WorkspaceState};
-use crate::syntax::Attribute;
+use crate::syntax::{Attribute, Ident};
 use crate::value::{Type, Value};
 
 /// Makes an empty store of states.
@@ -99,7 +99,7 @@ impl<'a> Runner<'a> {
     fn new(suite: &'a Suite, file: &'a TestFile) -> Result<Self, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let engine = &suite.engine;
-        for name in file.mocks.keys().filter(|name| engine.registry.get(name).is_none()) {
+        for (name, _) in file.mocks.keys().filter(|(name, _)| engine.registry.get(name).is_none()) {
             let known: Vec<&str> = engine.registry.iter().map(|provider| provider.name()).collect();
             let problem =
                 Diagnostic::error("Unknown provider", format!("There is no provider {name:?} to be mocked."));
@@ -243,17 +243,30 @@ impl<'a> Runner<'a> {
         // Overrides of a file may be of another of its modules.
         let of_file = self.file.overrides.iter().filter(|_| run.module.is_none());
         let overrides = of_file.chain(&run.overrides).collect();
-        let module = Overlay::new(&self.file.mocks, overrides, &mut registry).over(platform.module())?;
+        let given = run.providers.as_deref().unwrap_or_default();
+        let overlay = Overlay::new(&self.file.mocks, given, overrides, &mut registry);
+        let module = overlay.over(platform.module())?;
         let module = self.provided(module, run)?;
         Ok((Arc::new(platform.with(module, Settings::new())), registry))
     }
 
     /// The module with the file's `provider` blocks.
     fn provided(&self, module: Arc<Module>, run: &Run) -> Result<Arc<Module>, Diagnostics> {
-        if self.providers.is_empty() {
+        if self.providers.is_empty() && self.file.mocks.is_empty() {
             return Ok(module);
         }
         let mut made = (*module).clone();
+        for block in self.mocked(run) {
+            let own = block.reference();
+            let count = made.providers.len();
+            made.providers.retain(|other| {
+                other.for_each.is_some() || !own.names(&other.name.name, other.alias.as_ref())
+            });
+            // The default configuration needs no block.
+            if own.alias.is_some() || made.providers.len() < count {
+                made.providers.push(block);
+            }
+        }
         for mut block in self.given(run)? {
             block.config = self.names.settle(&block.config).map_err(|problem| Diagnostics::from(*problem))?;
             let own = block.reference();
@@ -261,6 +274,29 @@ impl<'a> Runner<'a> {
             made.providers.push(block);
         }
         Ok(Arc::new(made))
+    }
+
+    /// Blocks in which nothing is configured, for what is mocked.
+    fn mocked(&self, run: &Run) -> Vec<ProviderBlock> {
+        let mut blocks = Vec::new();
+        for ((name, alias), mock) in &self.file.mocks {
+            let Some(provider) = self.suite.engine.registry.get(name) else { continue };
+            let config = Expr::literal(provider.schema().config.empty(), mock.span);
+            let mut add = |name: &Arc<str>, alias: &Option<Arc<str>>| {
+                let name = Ident { name: name.clone(), span: mock.span };
+                let (alias, config) = (alias.clone(), config.clone());
+                let (local, for_each) = (None, None);
+                blocks.push(ProviderBlock { name, local, alias, for_each, config, span: mock.span });
+            };
+            match &run.providers {
+                None => add(name, alias),
+                Some(named) => {
+                    let meant = named.iter().filter(|(_, outer)| outer.names(name, alias.as_ref()));
+                    meant.for_each(|(inner, _)| add(&inner.name, &inner.alias));
+                }
+            }
+        }
+        blocks
     }
 
     /// The file's `provider` blocks as the run's module is to have them: all of
@@ -271,8 +307,10 @@ impl<'a> Runner<'a> {
         for (inner, outer) in named {
             let found = self.providers.iter().find(|p| outer.names(&p.name.name, p.alias.as_ref()));
             let Some(block) = found else {
-                // A provider needs no block.
-                if outer.alias.is_none() {
+                // A provider needs no block, and a mock is one.
+                if outer.alias.is_none()
+                    || self.file.mocks.contains_key(&(outer.name.clone(), outer.alias.clone()))
+                {
                     continue;
                 }
                 let detail = format!("This test file has no provider block {outer}.");

@@ -144,10 +144,7 @@ fn blocks(resource: &dyn Resource, nesting: Nesting, block: &Block, before: &Val
 
 /// The object of a block of which nothing is recorded: all of it counts.
 pub(super) fn open(block: &Block) -> Value {
-    Value::object(block.unset().iter().map(|(name, unset)| {
-        let is_list = block.blocks.contains_key(&**name);
-        (name.clone(), if is_list { unset.clone() } else { Value::unknown(unset.ty()) })
-    }))
+    Value::object(block.unset().iter().map(|(name, unset)| (name.clone(), Value::unknown(unset.ty()))))
 }
 
 /// Whether two lists or sets hold the same, in whatever order.

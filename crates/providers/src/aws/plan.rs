@@ -114,6 +114,17 @@ impl Draft<'_> {
         }
     }
 
+    /// A prefix is not told by what it led to: an imported object whose name
+    /// begins so is as the configuration has it.
+    pub(super) fn keep_prefix(&mut self, prefix: &str, name: &str) {
+        let (before, given, has) = (self.prior(prefix), self.planned(prefix), self.prior(name));
+        if let (true, Some(given), Some(has)) = (before.is_null(), given.as_str(), has.as_str())
+            && has.starts_with(given)
+        {
+            self.set(prefix, before);
+        }
+    }
+
     /// The change of this attribute needs a new object.
     pub(super) fn replace(&mut self, name: &str) {
         self.replaced.push(Path::root().attribute(name));

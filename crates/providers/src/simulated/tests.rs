@@ -136,7 +136,9 @@ fn cases() -> Vec<Case> {
     let config = |size: i64| {
         Value::object([("name", "x".into()), ("size", size.into()), ("secret", Value::from("s").sensitive())])
     };
-    ["toy_named", "toy_plain"].map(|kind| Case::new(kind, config(1)).changed(config(2))).into()
+    ["toy_named", "toy_plain"]
+        .map(|kind| Case::new(kind, config(1)).changed(config(2)).never_replaced().imported_by(|_| None))
+        .into()
 }
 
 #[tokio::test(start_paused = true)]

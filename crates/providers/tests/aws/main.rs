@@ -1,6 +1,8 @@
 //! The AWS provider against moto, and a proxy for what moto does too seldom.
 
 mod bench;
+/// What a refresh of a fleet costs.
+mod counting;
 /// Clusters, node groups, add-ons and who may use them.
 mod eks;
 /// Zones and records.

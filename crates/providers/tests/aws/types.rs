@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::Value;
+use tenantctl_core::provider::{SharedProvider, Value};
 use tenantctl_providers::conformance::{self, Case};
 use tenantctl_providers::simulated::{Cloud, Sealer, Simulated};
-use tenantctl_test_servers::Aws;
+use tenantctl_test_servers::{Aws, AwsCall, AwsFate};
 
 use crate::bench::{Bench, REGION, WORKSPACE};
 
@@ -125,7 +126,9 @@ fn clusters(bench: &Bench, cluster: &str) -> Vec<Case> {
             "aws_eks_cluster",
             &full("1.31", true, json!(["api"])),
             &full("1.33", false, json!(["api", "audit"])),
-        ),
+        )
+        // A version has no way back.
+        .drifted(value(&full("1.31", false, json!(["audit"])))),
         changing(
             bench,
             "aws_eks_node_group",
@@ -158,13 +161,17 @@ fn clusters(bench: &Bench, cluster: &str) -> Vec<Case> {
             "aws_eks_pod_identity_association",
             &pod("arn:aws:iam::123456789012:role/a"),
             &pod("arn:aws:iam::123456789012:role/b"),
-        ),
+        )
+        .imported_by(|object| {
+            let part = |name: &str| object.get(name).and_then(|v| v.as_str().map(str::to_owned));
+            Some(format!("{},{}", part("cluster_name")?, part("association_id")?))
+        }),
     ]
 }
 
 /// Each type of Route 53, in a zone that is there.
-fn zones(bench: &Bench, zone: &str) -> Vec<Case> {
-    let own = |comment: &str, tags: Json| json!({"name": "own.example", "comment": comment, "tags": tags});
+fn zones(bench: &Bench, zone: &str, name: &str) -> Vec<Case> {
+    let own = |comment: &str, tags: Json| json!({"name": format!("own.{name}.example"), "comment": comment, "tags": tags});
     let record = |name: &str, kind: &str, ttl: i64, records: Json| json!({"zone_id": zone, "name": name, "type": kind, "ttl": ttl, "records": records});
     vec![
         changing(
@@ -176,16 +183,76 @@ fn zones(bench: &Bench, zone: &str) -> Vec<Case> {
         changing(
             bench,
             "aws_route53_record",
-            &record("acme", "A", 60, json!(["192.0.2.2", "192.0.2.1"])),
-            &record("acme", "A", 300, json!(["192.0.2.3"])),
+            &record(&format!("acme.{name}.example"), "A", 60, json!(["192.0.2.2", "192.0.2.1"])),
+            &record(&format!("acme.{name}.example"), "A", 300, json!(["192.0.2.3"])),
         ),
         case(
             bench,
             "aws_route53_record",
-            &record("*.acme.conform.example", "CNAME", 60, json!(["Target.example."])),
+            &record(&format!("*.acme.{name}.example"), "CNAME", 60, json!(["Target.example."])),
         ),
-        case(bench, "aws_route53_record", &record("txt", "TXT", 60, json!(["v=spf1 -all", "a b"]))),
-        case(bench, "aws_route53_record", &record("six", "AAAA", 60, json!(["2001:DB8::1"]))),
+        // Imported by the whole name, which is another one than these.
+        case(bench, "aws_route53_record", &record("txt", "TXT", 60, json!(["v=spf1 -all", "a b"])))
+            .imported_by(|_| None),
+        case(bench, "aws_route53_record", &record("six", "AAAA", 60, json!(["2001:DB8::1"])))
+            .imported_by(|_| None),
+    ]
+}
+
+/// Who may take a role on.
+#[cfg(feature = "aws-iam")]
+fn trust(service: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": format!("{service}.amazonaws.com")}}]})
+    .to_string()
+}
+
+#[cfg(feature = "aws-iam")]
+fn allow(action: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": [action], "Resource": "*"}})
+        .to_string()
+}
+
+/// A role and a policy that are there.
+#[cfg(feature = "aws-iam")]
+async fn make_role(bench: &Bench, name: &str) {
+    let there = format!("{name}-there");
+    let role = json!({"name": there, "assume_role_policy": trust("eks")});
+    bench.create("aws_iam_role", &bench.config("aws_iam_role", &role)).await.expect("a role");
+    let policy = json!({"name": there, "policy": allow("s3:GetObject")});
+    bench.create("aws_iam_policy", &bench.config("aws_iam_policy", &policy)).await.expect("a policy");
+}
+
+/// Each type of IAM.
+#[cfg(feature = "aws-iam")]
+fn roles(bench: &Bench, name: &str) -> Vec<Case> {
+    let role = |service: &str, seconds: i64, tags: Json| {
+        json!({"name": format!("{name}-role"), "assume_role_policy": trust(service), "description": "of a test",
+            "max_session_duration": seconds, "tags": tags})
+    };
+    let policy =
+        |action: &str| json!({"name": format!("{name}-policy"), "policy": allow(action), "tags": {"a": "1"}});
+    let there = format!("{name}-there");
+    let inline = |action: &str| json!({"role": there, "name": "own", "policy": allow(action)});
+    vec![
+        changing(
+            bench,
+            "aws_iam_role",
+            &role("eks", 3600, json!({"a": "1", "b": "2"})),
+            &role("ec2", 7200, json!({"a": "3"})),
+        ),
+        case(
+            bench,
+            "aws_iam_role",
+            &json!({"name_prefix": "acme-", "assume_role_policy": trust("pods.eks")}),
+        ),
+        changing(bench, "aws_iam_policy", &policy("s3:GetObject"), &policy("s3:PutObject")),
+        case(
+            bench,
+            "aws_iam_role_policy_attachment",
+            &json!({"role": there, "policy_arn": format!("arn:aws:iam::123456789012:policy/{there}")}),
+        ),
+        changing(bench, "aws_iam_role_policy", &inline("s3:GetObject"), &inline("s3:ListBucket")),
     ]
 }
 
@@ -194,11 +261,25 @@ fn make_bucket(name: &str) {
     assert_eq!(status, 200, "{said}");
 }
 
-#[tokio::test]
-async fn types_of_s3_conform() {
-    let bench = Bench::new();
-    make_bucket("conform");
-    conformance::check(bench.provider.clone(), buckets(&bench, "conform")).await;
+/// What lives beside the objects of cases: a bucket, a cluster, a zone.
+async fn all(bench: &Bench, name: &str) -> Vec<Case> {
+    make_bucket(name);
+    make_cluster(bench, name).await;
+    #[cfg(feature = "aws-iam")]
+    make_role(bench, name).await;
+    let config = bench.config("aws_route53_zone", &json!({"name": format!("{name}.example")}));
+    let zone = bench.create("aws_route53_zone", &config).await.expect("a zone");
+    let id = zone.get("zone_id").and_then(|id| id.as_str().map(str::to_owned)).expect("an id");
+    cases(bench, name, &id)
+}
+
+fn cases(bench: &Bench, name: &str, zone: &str) -> Vec<Case> {
+    let mut cases = buckets(bench, name);
+    cases.extend(clusters(bench, name));
+    cases.extend(zones(bench, zone, name));
+    #[cfg(feature = "aws-iam")]
+    cases.extend(roles(bench, name));
+    cases
 }
 
 /// A viewer for the policy to be of, and a cluster for all.
@@ -212,19 +293,54 @@ async fn make_cluster(bench: &Bench, name: &str) {
 }
 
 #[tokio::test]
-async fn types_of_eks_conform() {
+async fn every_type_conforms() {
     let bench = Bench::new();
-    make_cluster(&bench, "conform").await;
-    conformance::check(bench.provider.clone(), clusters(&bench, "conform")).await;
+    let cases = all(&bench, "conform").await;
+    conformance::check(bench.provider.clone(), cases).await;
+}
+
+/// The first time that a write is made, this is what becomes of it.
+fn first_writes(fate: AwsFate) -> impl FnMut(&AwsCall) -> AwsFate + Send + 'static {
+    let mut seen = BTreeSet::new();
+    move |call| {
+        let is_write = call.method != "GET" && call.method != "HEAD";
+        let is_new = seen.insert(format!("{} {} {}?{}", call.service, call.method, call.path, call.query));
+        if is_write && is_new { fate.clone() } else { AwsFate::Pass }
+    }
 }
 
 #[tokio::test]
-async fn types_of_route53_conform() {
+async fn every_type_conforms_when_each_write_fails_once() {
+    let bench = Bench::with(first_writes(AwsFate::Refuse { status: 500, code: "InternalError" }));
+    let cases = all(&Bench::new(), "failing-once").await;
+    conformance::check_through("each write fails", bench.provider.clone(), here(&bench, cases)).await;
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_each_write_is_throttled_once() {
+    let bench = Bench::with(first_writes(AwsFate::Refuse { status: 429, code: "Throttling" }));
+    let cases = all(&Bench::new(), "throttled-once").await;
+    conformance::check_through("throttled", bench.provider.clone(), here(&bench, cases)).await;
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_each_answer_is_lost_once() {
+    let bench = Bench::with(first_writes(AwsFate::LoseAnswer));
+    let cases = all(&Bench::new(), "losing-once").await;
+    conformance::check_through("answers lost", bench.provider.clone(), here(&bench, cases)).await;
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_processes_are_killed() {
     let bench = Bench::new();
-    let config = bench.config("aws_route53_zone", &json!({"name": "conform.example"}));
-    let zone = bench.create("aws_route53_zone", &config).await.expect("a zone");
-    let id = zone.get("zone_id").and_then(|id| id.as_str().map(str::to_owned)).expect("an id");
-    conformance::check(bench.provider.clone(), zones(&bench, &id)).await;
+    let cases = all(&bench, "killed").await;
+    let process = || -> SharedProvider { bench.process() };
+    conformance::check_killed(process, cases).await;
+}
+
+/// Cases by the way of another bench.
+fn here(bench: &Bench, cases: Vec<Case>) -> Vec<Case> {
+    cases.into_iter().map(|case| case.provider_config(bench.provider_config.clone())).collect()
 }
 
 struct Open;
@@ -245,10 +361,12 @@ async fn every_type_is_simulated_by_its_schema() {
     let bench = Bench::new();
     let dir = tempfile::tempdir().expect("a folder");
     let cloud = Arc::new(Cloud::open(dir.path(), Arc::new(Open)).expect("opens"));
-    let mut cases = buckets(&bench, "simulated");
-    cases.extend(clusters(&bench, "simulated"));
-    cases.extend(zones(&bench, "Z0SIMULATED"));
-    let covered: std::collections::BTreeSet<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
+    // Simulated objects have ids of their own, which are no names for import.
+    let cases: Vec<Case> = cases(&bench, "simulated", "Z0SIMULATED")
+        .into_iter()
+        .map(|case| case.imported_by(|_| None))
+        .collect();
+    let covered: BTreeSet<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
     let provider = bench.provider.clone();
     let all = tenantctl_core::provider::Provider::schema(&*provider).resources.keys().copied();
     assert_eq!(all.collect::<Vec<_>>(), covered.iter().copied().collect::<Vec<_>>());

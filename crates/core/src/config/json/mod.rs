@@ -48,6 +48,17 @@ pub(super) fn parse_values(file: FileId, text: &str, diagnostics: &mut Diagnosti
         .file(Shape::VALUES)
 }
 
+/// Reads a `*.tftest.json` file.
+pub(crate) fn parse_test(
+    file: FileId,
+    text: &str,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Body {
+    Reader { file, text, registry: Some(registry), bound: Vec::new(), depth: 0, mistakes: 0, diagnostics }
+        .file(Shape::TEST)
+}
+
 struct Reader<'a> {
     file: FileId,
     text: &'a str,

@@ -39,6 +39,31 @@ fn language(kind: &str) -> &'static [(&'static str, usize)] {
             ("role", 1),
             ("policy", 1),
         ],
+        "test" => &[
+            ("run", 1),
+            ("variables", 0),
+            ("provider", 1),
+            ("mock_provider", 1),
+            ("override_resource", 0),
+            ("override_data", 0),
+            ("override_module", 0),
+        ],
+        "run" => &[
+            ("variables", 0),
+            ("assert", 0),
+            ("module", 0),
+            ("plan_options", 0),
+            ("override_resource", 0),
+            ("override_data", 0),
+            ("override_module", 0),
+        ],
+        "mock_provider" => &[
+            ("mock_resource", 1),
+            ("mock_data", 1),
+            ("override_resource", 0),
+            ("override_data", 0),
+            ("override_module", 0),
+        ],
         "tenant" => &[("environment", 1)],
         "variable" => &[("validation", 0)],
         "output" => &[("precondition", 0)],
@@ -58,6 +83,8 @@ fn language(kind: &str) -> &'static [(&'static str, usize)] {
 impl<'a> Shape<'a> {
     /// A file of configuration.
     pub(super) const ROOT: Self = Shape { kind: "file", schema: None };
+    /// A file of tests.
+    pub(super) const TEST: Self = Shape { kind: "test", schema: None };
     /// A file of values.
     pub(super) const VALUES: Self = Shape { kind: "values", schema: None };
 
@@ -68,7 +95,7 @@ impl<'a> Shape<'a> {
         }
         match (self.kind, self.schema) {
             // At the top there are no arguments: what has no such type is told so.
-            ("file", _) => Some(0),
+            ("file" | "test", _) => Some(0),
             ("dynamic", Some(_)) if name == "content" => Some(0),
             ("dynamic", _) | (_, None) => None,
             (_, Some(schema)) if schema.blocks.contains_key(name) => Some(0),

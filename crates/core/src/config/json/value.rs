@@ -35,6 +35,8 @@ fn reading(kind: &str, argument: &str) -> Reading {
         ("values" | "variable" | "terraform" | "required_providers", _) => Reading::Text,
         ("output", "description") => Reading::Text,
         (_, "depends_on") | ("lifecycle", "replace_triggered_by") => Reading::Expression,
+        ("run", "expect_failures") | ("plan_options", "replace" | "target") => Reading::Expression,
+        ("override_resource" | "override_data" | "override_module", "target") => Reading::Expression,
         ("moved", "from" | "to") | ("removed", "from") | ("import", "to") => Reading::Expression,
         _ => Reading::Template,
     }

@@ -137,8 +137,9 @@ impl Slow for NodeGroup {
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
+        draft.keep_prefix("node_group_name_prefix", "node_group_name");
         let (cluster, name) = (draft.planned("cluster_name"), draft.planned("node_group_name"));
-        if let (Some(cluster), Some(name)) = (cluster.as_str(), name.as_str()) {
+        if let (true, Some(cluster), Some(name)) = (draft.is_creation(), cluster.as_str(), name.as_str()) {
             draft.set("id", format!("{cluster}:{name}").into());
         }
         // Taints have no order.

@@ -59,6 +59,7 @@ impl Resource for Policy {
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
+        draft.keep_prefix("name_prefix", "name");
         draft.default("path", "/");
         Ok(())
     }

@@ -71,11 +71,12 @@ impl Resource for Role {
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
+        draft.keep_prefix("name_prefix", "name");
         draft.default("path", "/");
         draft.default("max_session_duration", SESSION);
         draft.default("force_detach_policies", false);
         let name = draft.planned("name");
-        if name.is_known() {
+        if name.is_known() && draft.is_creation() {
             draft.set("id", name);
         }
         Ok(())

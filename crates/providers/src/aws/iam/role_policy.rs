@@ -49,7 +49,10 @@ impl Resource for RolePolicy {
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
-        if let (Some(role), Some(name)) = (draft.planned("role").as_str(), draft.planned("name").as_str()) {
+        draft.keep_prefix("name_prefix", "name");
+        if let (true, Some(role), Some(name)) =
+            (draft.is_creation(), draft.planned("role").as_str(), draft.planned("name").as_str())
+        {
             draft.set("id", format!("{role}:{name}").into());
         }
         Ok(())

@@ -103,6 +103,7 @@ impl Resource for Bucket {
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
         draft.default("force_destroy", false);
+        draft.keep_prefix("bucket_prefix", "bucket");
         let (bucket, region) = (draft.planned("bucket"), draft.planned("region"));
         if !draft.is_creation() {
             return Ok(());

@@ -1,0 +1,3 @@
+tenant "globex" {
+  tier = "business"
+}

@@ -1,0 +1,3 @@
+tenant "hooli" {
+  tier = "enterprise"
+}
