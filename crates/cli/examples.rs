@@ -25,7 +25,7 @@ macro_rules! files {
 }
 
 /// All of them.
-pub(crate) const EXAMPLES: [Example; 3] = [
+pub(crate) const EXAMPLES: [Example; 4] = [
     Example {
         name: "quickstart",
         shows: "three customers, one tier, on a simulated cluster",
@@ -53,6 +53,20 @@ pub(crate) const EXAMPLES: [Example; 3] = [
             "tenants/acme.hcl"
             "tenants/globex.hcl"
             "tenants/hooli.hcl"
+        },
+    },
+    Example {
+        name: "saas-azure",
+        shows: "namespaces, node pools and clusters of AKS, key vaults and names, on Azure",
+        files: files! { "saas-azure":
+            "README.md"
+            "main.hcl"
+            "shared.tf"
+            "blueprint/cluster.tf"
+            "blueprint/dns.tf"
+            "blueprint/namespace.tf"
+            "blueprint/variables.tf"
+            "blueprint/vault.tf"
         },
     },
     Example {
