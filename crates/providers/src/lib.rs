@@ -9,7 +9,7 @@ pub mod aws;
 pub mod azure;
 #[cfg(feature = "builtin")]
 pub mod builtin;
-#[cfg(feature = "azure")]
+#[cfg(any(feature = "aws", feature = "azure"))]
 mod cloud;
 pub mod cluster_access;
 #[cfg(any(test, feature = "conformance"))]

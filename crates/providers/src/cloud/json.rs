@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use tenantctl_core::provider::{Block, Nesting, Value};
+use tenantctl_core::provider::{Block, Kind, Nesting, Value};
 
 use super::resource::Likeness;
 
@@ -25,6 +25,11 @@ pub(crate) trait Fields {
     fn flag(&self, name: &str) -> Option<bool>;
     /// A whole number.
     fn int(&self, name: &str) -> Option<i64>;
+
+    /// The same, of the size that many services take.
+    fn int32(&self, name: &str) -> Option<i32> {
+        self.int(name).and_then(|number| i32::try_from(number).ok())
+    }
     /// The elements of a list or set, the blocks of a type.
     fn items(&self, name: &str) -> &[Json];
     /// The one block of a type.
@@ -144,8 +149,32 @@ fn blocks(resource: &dyn Likeness, nesting: Nesting, block: &Block, before: &Val
 
 /// The object of a block of which nothing is recorded: all of it counts.
 pub(crate) fn open(block: &Block) -> Value {
+    Value::object(block.unset().iter().map(|(name, unset)| (name.clone(), Value::unknown(unset.ty()))))
+}
+
+/// Whether two lists or sets hold the same, in whatever order.
+pub(crate) fn same_in_any_order(a: &Value, b: &Value) -> bool {
+    let sorted = |value: &Value| {
+        let mut items = value.as_items()?.to_vec();
+        items.sort_by(Value::total_cmp);
+        Some(items)
+    };
+    matches!((a.kind(), b.kind()), (Kind::List(_) | Kind::Tuple(_), Kind::List(_) | Kind::Tuple(_)))
+        && sorted(a) == sorted(b)
+}
+
+/// What a data source found, with the configuration it was asked for.
+pub(crate) fn found(block: &Block, config: &Value, actual: &Json) -> Value {
     Value::object(block.unset().iter().map(|(name, unset)| {
-        let is_list = block.blocks.contains_key(&**name);
-        (name.clone(), if is_list { unset.clone() } else { Value::unknown(unset.ty()) })
+        let given = config.get(name).filter(|value| !value.is_null());
+        let value = match (given, actual.get(&**name)) {
+            (Some(given), _) => given,
+            (None, Some(actual)) => {
+                Value::from_plain_json(actual).convert(&unset.ty()).unwrap_or_else(|_| unset.clone())
+            }
+            (None, None) => unset.clone(),
+        };
+        let secret = block.attributes.get(&**name).is_some_and(|attribute| attribute.sensitive);
+        (name.clone(), if secret { value.sensitive() } else { value })
     }))
 }

@@ -2,7 +2,8 @@
 //!
 //! Starts from the engine's guess and lets the type correct it. Guarantees: a
 //! changed attribute that the block marks so asks for a new object, at any
-//! depth; the provider's default tags are part of every plan.
+//! depth; an object never moves to another region in place; the provider's
+//! default tags are part of every plan.
 //! Must not: call anything.
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub(crate) fn plan<S: Send + Sync>(
         replaced: Vec::new(),
     };
     draft.keep_same(resource);
+    draft.region();
     tags::plan(&mut draft);
     resource.plan(&mut draft)?;
     let Draft { planned, mut replaced, prior, .. } = draft;
@@ -112,11 +114,37 @@ impl Draft<'_> {
         }
     }
 
+    /// A prefix is not told by what it led to: an imported object whose name
+    /// begins so is as the configuration has it.
+    pub(crate) fn keep_prefix(&mut self, prefix: &str, name: &str) {
+        let (before, given, has) = (self.prior(prefix), self.planned(prefix), self.prior(name));
+        if let (true, Some(given), Some(has)) = (before.is_null(), given.as_str(), has.as_str())
+            && has.starts_with(given)
+        {
+            self.set(prefix, before);
+        }
+    }
+
+    /// The change of this attribute needs a new object.
+    pub(crate) fn replace(&mut self, name: &str) {
+        self.replaced.push(Path::root().attribute(name));
+    }
+
     /// Values that only look different stay as they are.
     fn keep_same(&mut self, resource: &dyn Likeness) {
         let Some(prior) = self.prior else { return };
         let kept = same_as_before(resource, self.block, prior, &self.planned);
         self.planned = kept;
+    }
+
+    fn region(&mut self) {
+        if !self.planned.contains_key("region") || !self.config("region").is_null() {
+            return;
+        }
+        let region = self.connection.get("region").filter(|region| region.is_known() && !region.is_null());
+        if let Some(region) = region {
+            self.set("region", region);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 use tenantctl_core::provider::{AttributeError, Path, Value};
 
+use super::tags::RESERVED;
+
 /// What is wrong with one configuration.
 pub(crate) struct Problems<'a> {
     /// The configuration.
@@ -23,6 +25,13 @@ impl<'a> Problems<'a> {
     /// One more.
     pub(crate) fn push(&mut self, path: Path, summary: &'static str, detail: impl Into<String>) {
         self.found.push(AttributeError { path, summary, detail: detail.into(), hint: None });
+    }
+
+    /// With what to do about the last one.
+    pub(crate) fn hint(&mut self, hint: &str) {
+        if let Some(last) = self.found.last_mut() {
+            last.hint = Some(hint.to_owned());
+        }
     }
 
     /// The part at a path, when it is known and not null.
@@ -106,10 +115,8 @@ impl<'a> Problems<'a> {
         for (name, value) in tags.as_entries().into_iter().flatten() {
             let problem = if name.is_empty() || name.chars().count() > 128 {
                 Some(format!("The tag name {name:?} must have 1 to 128 characters."))
-            } else if name.starts_with("hidden-") {
-                Some(format!("The tag name {name:?} is reserved: it starts with hidden-."))
-            } else if name.starts_with("tenantctl:") {
-                Some(format!("The tag name {name:?} is reserved: it starts with tenantctl:."))
+            } else if let Some(prefix) = reserved(name) {
+                Some(format!("The tag name {name:?} is reserved: it starts with {prefix}."))
             } else if value.as_str().is_some_and(|text| text.chars().count() > 256) {
                 Some(format!("The value of the tag {name:?} must have at most 256 characters."))
             } else {
@@ -120,4 +127,8 @@ impl<'a> Problems<'a> {
             }
         }
     }
+}
+
+fn reserved(name: &str) -> Option<&'static str> {
+    RESERVED.into_iter().find(|prefix| name.to_ascii_lowercase().starts_with(prefix))
 }

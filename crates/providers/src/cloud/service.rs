@@ -35,6 +35,17 @@ pub(crate) trait Opens: Send + Sync {
 
     /// The session of a connection.
     async fn open(&self, connection: &Value) -> Called<Arc<Self::Session>>;
+
+    /// Adds what a session knows of an object that came from it.
+    fn complete(&self, session: &Self::Session, block: &Block, object: &mut Json) {
+        let _ = (session, block, object);
+    }
+
+    /// Marks what is secret of an object that came from a session.
+    fn mark(&self, session: &Self::Session, object: Value) -> Value {
+        let _ = session;
+        object
+    }
 }
 
 /// All resource types of a cloud.
@@ -167,7 +178,9 @@ impl<O: Opens> Service<O> {
             }
         };
         let outcome = |(object, read): (&ReadObject<'_>, Called<Option<Json>>)| match read {
-            Ok(Some(actual)) => ReadOutcome::Found(json::settled(resource, block, object.prior, &actual)),
+            Ok(Some(actual)) => {
+                ReadOutcome::Found(self.shown(&session, resource, block, object.prior, actual))
+            }
             Ok(None) => ReadOutcome::Gone,
             Err(error) => ReadOutcome::Failed(scrubbed(error, block, &[object.prior])),
         };
@@ -181,7 +194,7 @@ impl<O: Opens> Service<O> {
         let call = call(&*session, target, &Json::Null);
         let found =
             resource.find(&call, &plain(planned)).await.map_err(|e| scrubbed(e, block, &[planned]))?;
-        Ok(found.map(|actual| json::settled(resource, block, planned, &actual)))
+        Ok(found.map(|actual| self.shown(&session, resource, block, planned, actual)))
     }
 
     /// Begins a change and remembers what it is to lead to while it goes on.
@@ -209,7 +222,7 @@ impl<O: Opens> Service<O> {
         if over {
             self.waiting().remove(&key);
         }
-        self.outcome(target, &key, &waiting, done)
+        self.outcome(&session, target, &key, &waiting, done)
     }
 
     /// Asks how a change goes.
@@ -234,11 +247,12 @@ impl<O: Opens> Service<O> {
         if !goes_on {
             self.waiting().remove(key);
         }
-        self.outcome(target, key, &waiting, done)
+        self.outcome(&session, target, key, &waiting, done)
     }
 
     fn outcome(
         &self,
+        session: &O::Session,
         target: &Target<'_>,
         key: &str,
         waiting: &Waiting,
@@ -247,7 +261,7 @@ impl<O: Opens> Service<O> {
         let (resource, block) = self.of(target.kind)?;
         match done {
             Ok(Done::Object(actual)) => {
-                Ok(Outcome::Done(json::settled(resource, block, &waiting.planned, &actual)))
+                Ok(Outcome::Done(self.shown(session, resource, block, &waiting.planned, actual)))
             }
             Ok(Done::Gone) => Ok(Outcome::Done(Value::NULL)),
             Ok(Done::Pending(operation)) => {
@@ -257,6 +271,19 @@ impl<O: Opens> Service<O> {
             }
             Err(error) => Err(scrubbed(error, block, &[&waiting.planned, &waiting.config])),
         }
+    }
+
+    /// An object as the engine has it.
+    fn shown(
+        &self,
+        session: &O::Session,
+        resource: &dyn Resource<O::Session>,
+        block: &Block,
+        reference: &Value,
+        mut actual: Json,
+    ) -> Value {
+        self.sessions.complete(session, block, &mut actual);
+        self.sessions.mark(session, json::settled(resource, block, reference, &actual))
     }
 
     /// Reads an object by its id.
@@ -276,7 +303,7 @@ impl<O: Opens> Service<O> {
                 actual.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
-        Ok(json::settled(resource, block, &json::open(block), &actual))
+        Ok(self.shown(&session, resource, block, &json::open(block), actual))
     }
 }
 

@@ -21,9 +21,14 @@ pub(crate) const WORKSPACE: &str = "tenantctl:workspace";
 /// Marks which creation made an object.
 pub(crate) const CREATION: &str = "tenantctl:creation";
 
-/// Whether a tag is none of the user's: ours, or the service's.
+/// How names begin that are none of the user's: ours, and those that some
+/// service keeps for itself. Tags are merged from layers that know no cloud, so
+/// what one of them reserves is reserved.
+pub(crate) const RESERVED: [&str; 3] = ["tenantctl:", "aws:", "hidden-"];
+
+/// Whether a tag is none of the user's.
 fn is_mark(name: &str) -> bool {
-    name.starts_with("tenantctl:") || name.starts_with("hidden-")
+    RESERVED.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Plans `tags_all`, where a type has it.
@@ -63,6 +68,13 @@ pub(crate) fn changed<S>(call: &Call<'_, S>, actual: &Tags, planned: &Json) -> T
 fn with_marks_of(actual: &Tags, mut wanted: Tags) -> Tags {
     wanted.extend(actual.iter().filter(|(name, _)| is_mark(name)).map(|(k, v)| (k.clone(), v.clone())));
     wanted
+}
+
+/// What has to be done to bring tags about: those to set, those to remove.
+pub(crate) fn difference(actual: &Tags, wanted: &Tags) -> (Tags, Vec<String>) {
+    let set = wanted.iter().filter(|(k, v)| actual.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone()));
+    let removed = actual.keys().filter(|name| !wanted.contains_key(*name) && !is_mark(name));
+    (set.collect(), removed.cloned().collect())
 }
 
 /// Whether an object carries the mark of this creation.
@@ -128,5 +140,6 @@ mod tests {
         let actual = tags(&[("a", "1"), ("old", "1"), (WORKSPACE, "w"), ("hidden-x", "y")]);
         let wanted = with_marks_of(&actual, tags(&[("a", "2"), (WORKSPACE, "other")]));
         assert_eq!(wanted, tags(&[("a", "2"), (WORKSPACE, "w"), ("hidden-x", "y")]));
+        assert_eq!(difference(&actual, &wanted), (tags(&[("a", "2")]), vec!["old".to_owned()]));
     }
 }

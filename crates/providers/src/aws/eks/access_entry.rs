@@ -5,14 +5,15 @@ use aws_sdk_eks::types::AccessEntry as Found;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{AttributeError, Block, ErrorClass, Path, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, located, name, tags, tags_all, text, texts};
 use super::super::session::Session;
 use super::super::tags as tagging;
-use super::super::validate::Problems;
 use super::{check_name, set_tags, sorted, tag_map, tags_of, within_cluster};
 
 const KIND: &str = "aws_eks_access_entry";
@@ -20,8 +21,10 @@ const KIND: &str = "aws_eks_access_entry";
 /// The type.
 pub(super) struct AccessEntry;
 
+impl Likeness for AccessEntry {}
+
 #[async_trait]
-impl Resource for AccessEntry {
+impl Resource<Session> for AccessEntry {
     fn kind(&self) -> &'static str {
         KIND
     }

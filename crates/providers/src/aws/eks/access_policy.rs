@@ -10,13 +10,14 @@ use aws_sdk_eks::types::{AccessScope, AssociatedAccessPolicy};
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{Attribute, AttributeError, Block, Path, Type, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{block, given, located, name, needed};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::{check_name, sorted, within_cluster};
 
 const KIND: &str = "aws_eks_access_policy_association";
@@ -24,8 +25,10 @@ const KIND: &str = "aws_eks_access_policy_association";
 /// The type.
 pub(super) struct AccessPolicy;
 
+impl Likeness for AccessPolicy {}
+
 #[async_trait]
-impl Resource for AccessPolicy {
+impl Resource<Session> for AccessPolicy {
     fn kind(&self) -> &'static str {
         KIND
     }

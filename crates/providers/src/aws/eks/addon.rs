@@ -5,15 +5,16 @@ use aws_sdk_eks::types::Addon as Found;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{AttributeError, Block, Path, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{Failure, bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::policy::same_document;
+use super::super::problems::Problems;
 use super::super::resource::{Call, Called};
 use super::super::schema::{flag, given, located, name, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags::Tags;
-use super::super::validate::Problems;
 use super::slow::{Seen, Slow, Step};
 use super::{check_name, differs, tag_map, tags_of, within_cluster};
 

@@ -9,14 +9,15 @@ use aws_sdk_eks::types::{
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{Attribute, AttributeError, Block, Path, Type, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{Failure, bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
+use super::super::problems::Problems;
 use super::super::resource::{Call, Called};
 use super::super::schema::{block, flag, given, located, name, needed, nested, tags, tags_all, text, texts};
 use super::super::session::Session;
 use super::super::tags::Tags;
-use super::super::validate::Problems;
 use super::access::planned_access;
 use super::slow::{Seen, Slow, Step};
 use super::{ACCESS, check_name, sorted, tag_map, tags_of, versions};

@@ -19,13 +19,14 @@ use tenantctl_core::provider::{Path, Value};
 pub(super) use access::{ACCESS, Access, TOKEN, token, token_block, with_secret_access};
 
 use super::error::failed;
+use super::problems::Problems;
 use super::resource::{Call, Called, Data, Resource};
+use super::session::Session;
 use super::tags::{Tags, difference};
-use super::validate::Problems;
 use slow::Slowly;
 
 /// All types.
-pub(super) fn resources() -> Vec<Box<dyn Resource>> {
+pub(super) fn resources() -> Vec<Box<dyn Resource<Session>>> {
     vec![
         Box::new(Slowly(cluster::Cluster)),
         Box::new(Slowly(node_group::NodeGroup)),

@@ -9,14 +9,15 @@ use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{Attribute, AttributeError, Block, Path, Type, Value};
 use uuid::Uuid;
 
+use super::super::arn::Arn as _;
 use super::super::error::{Failure, bad_id, failed};
 use super::super::json::{Fields as _, same_in_any_order};
 use super::super::plan::Draft;
+use super::super::problems::Problems;
 use super::super::resource::{Call, Called};
 use super::super::schema::{block, flag, given, located, name, needed, nested, number, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags::Tags;
-use super::super::validate::Problems;
 use super::slow::{Seen, Slow, Step};
 use super::{check_name, label_changes, tag_map, tags_of, versions, within_cluster};
 
@@ -218,7 +219,7 @@ impl Slow for NodeGroup {
             .set_update_config(planned.block("update_config").map(update_config))
             .set_ami_type(planned.given("ami_type").map(|ami| ami.as_str().into()))
             .set_capacity_type(planned.given("capacity_type").map(|capacity| capacity.as_str().into()))
-            .set_disk_size(planned.int("disk_size"))
+            .set_disk_size(planned.int32("disk_size"))
             .set_instance_types(some(planned.texts("instance_types")))
             .set_labels(tag_map(&labels))
             .set_taints(Some(planned.items("taint").iter().map(taint).collect()))
@@ -293,16 +294,16 @@ fn sizes(problems: &mut Problems<'_>, scaling: &Path) {
 fn scaling(planned: &Json) -> NodegroupScalingConfig {
     let scaling = planned.block("scaling_config").unwrap_or(&Json::Null);
     NodegroupScalingConfig::builder()
-        .set_min_size(scaling.int("min_size"))
-        .set_max_size(scaling.int("max_size"))
-        .set_desired_size(scaling.int("desired_size"))
+        .set_min_size(scaling.int32("min_size"))
+        .set_max_size(scaling.int32("max_size"))
+        .set_desired_size(scaling.int32("desired_size"))
         .build()
 }
 
 fn update_config(update: &Json) -> NodegroupUpdateConfig {
     NodegroupUpdateConfig::builder()
-        .set_max_unavailable(update.int("max_unavailable"))
-        .set_max_unavailable_percentage(update.int("max_unavailable_percentage"))
+        .set_max_unavailable(update.int32("max_unavailable"))
+        .set_max_unavailable_percentage(update.int32("max_unavailable_percentage"))
         .build()
 }
 

@@ -5,13 +5,14 @@ use aws_sdk_eks::types::PodIdentityAssociation;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{Block, ErrorClass, Path, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, located, name, tags, tags_all};
 use super::super::session::Session;
 use super::super::tags as tagging;
-use super::super::validate::Problems;
 use super::{check_name, set_tags, tag_map, tags_of, within_cluster};
 
 const KIND: &str = "aws_eks_pod_identity_association";
@@ -19,8 +20,10 @@ const KIND: &str = "aws_eks_pod_identity_association";
 /// The type.
 pub(super) struct PodIdentity;
 
+impl Likeness for PodIdentity {}
+
 #[async_trait]
-impl Resource for PodIdentity {
+impl Resource<Session> for PodIdentity {
     fn kind(&self) -> &'static str {
         KIND
     }

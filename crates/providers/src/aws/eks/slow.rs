@@ -19,10 +19,10 @@ use tenantctl_core::provider::{
 use super::super::error::{Failure, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::session::Session;
 use super::super::tags::{self as tagging, Tags};
-use super::super::validate::Problems;
 
 /// Codes by which EKS says that something else is being done.
 const BUSY: &[&str] = &["ResourceInUseException", "InvalidRequestException"];
@@ -229,8 +229,18 @@ fn broken(what: &str, seen: &Seen) -> ProviderError {
     ProviderError::new(ErrorClass::Invalid, "Object does not work", detail)
 }
 
+impl<S: Slow> Likeness for Slowly<S> {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        self.0.same(name, a, b)
+    }
+
+    fn defaulted_blocks(&self) -> &'static [&'static str] {
+        self.0.defaulted()
+    }
+}
+
 #[async_trait]
-impl<S: Slow> Resource for Slowly<S> {
+impl<S: Slow> Resource<Session> for Slowly<S> {
     fn kind(&self) -> &'static str {
         S::KIND
     }
@@ -263,14 +273,6 @@ impl<S: Slow> Resource for Slowly<S> {
             None => {}
         }
         self.0.plan(draft)
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        self.0.same(name, a, b)
-    }
-
-    fn defaulted_blocks(&self) -> &'static [&'static str] {
-        self.0.defaulted()
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {
@@ -320,7 +322,7 @@ impl<S: Slow> Resource for Slowly<S> {
 
     async fn poll(&self, call: &Call<'_>, handle: &Json, planned: &Json) -> Called<Done> {
         let planned = self.0.named(call.token, planned);
-        let polls = handle.int("polls").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        let polls = handle.int32("polls").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         match (handle.text("do"), handle.text("update")) {
             ("begin", _) => match self.create(call, &planned).await? {
                 Done::Pending(operation) if operation.handle.text("do") == "begin" => {

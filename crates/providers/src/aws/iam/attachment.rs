@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{AttributeError, Block, Path, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, located, name};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::{check_name, identity, unless_missing};
 
 const KIND: &str = "aws_iam_role_policy_attachment";
@@ -21,8 +22,10 @@ const KIND: &str = "aws_iam_role_policy_attachment";
 /// The type.
 pub(super) struct Attachment;
 
+impl Likeness for Attachment {}
+
 #[async_trait]
-impl Resource for Attachment {
+impl Resource<Session> for Attachment {
     fn kind(&self) -> &'static str {
         KIND
     }

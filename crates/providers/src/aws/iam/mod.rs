@@ -18,12 +18,13 @@ use uuid::Uuid;
 use super::error::Failure;
 use super::json::Fields as _;
 use super::policy::problem;
+use super::problems::Problems;
 use super::resource::Resource;
+use super::session::Session;
 use super::tags::Tags;
-use super::validate::Problems;
 
 /// All types.
-pub(super) fn resources() -> Vec<Box<dyn Resource>> {
+pub(super) fn resources() -> Vec<Box<dyn Resource<Session>>> {
     vec![
         Box::new(role::Role),
         Box::new(policy::Policy),

@@ -9,11 +9,11 @@ use super::super::error::{bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::policy::same_document;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, located, name, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags as tagging;
-use super::super::validate::Problems;
 use super::{
     check_document, check_names, document, identity, name_of, tag_changes, tag_list, tags_of, unless_missing,
 };
@@ -25,8 +25,14 @@ const VERSIONS: usize = 5;
 /// The type.
 pub(super) struct Policy;
 
+impl Likeness for Policy {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        name == "policy" && same_document(a, b)
+    }
+}
+
 #[async_trait]
-impl Resource for Policy {
+impl Resource<Session> for Policy {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -62,10 +68,6 @@ impl Resource for Policy {
         draft.keep_prefix("name_prefix", "name");
         draft.default("path", "/");
         Ok(())
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        name == "policy" && same_document(a, b)
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {

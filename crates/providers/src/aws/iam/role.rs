@@ -5,15 +5,16 @@ use aws_sdk_iam::types::Role as Found;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{AttributeError, Block, ErrorClass, Path, ProviderError, Value};
 
+use super::super::arn::Arn as _;
 use super::super::error::{Failure, bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::policy::same_document;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{flag, given, located, name, number, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags as tagging;
-use super::super::validate::Problems;
 use super::{
     check_document, check_names, document, identity, name_of, tag_changes, tag_list, tags_of, unless_missing,
 };
@@ -25,8 +26,14 @@ const SESSION: i64 = 3600;
 /// The type.
 pub(super) struct Role;
 
+impl Likeness for Role {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        name == "assume_role_policy" && same_document(a, b)
+    }
+}
+
 #[async_trait]
-impl Resource for Role {
+impl Resource<Session> for Role {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -82,10 +89,6 @@ impl Resource for Role {
         Ok(())
     }
 
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        name == "assume_role_policy" && same_document(a, b)
-    }
-
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {
         Ok(look(at, prior.text("name")).await?.map(|found| shown(&found, prior)))
     }
@@ -107,7 +110,7 @@ impl Resource for Role {
             .path(planned.given("path").unwrap_or_else(|| "/".into()))
             .assume_role_policy_document(planned.text("assume_role_policy"))
             .set_description(planned.given("description"))
-            .set_max_session_duration(planned.int("max_session_duration"))
+            .set_max_session_duration(planned.int32("max_session_duration"))
             .set_permissions_boundary(planned.given("permissions_boundary"))
             .set_tags(Some(tag_list(&tagging::at_creation(call, planned))));
         match create.send().await.map_err(|e| failed(&format!("Creating the role {name:?}"), e)) {
@@ -145,7 +148,7 @@ impl Resource for Role {
         if differs("description") || differs("max_session_duration") {
             let update = iam.update_role().role_name(name);
             let update = update.description(planned.text("description"));
-            let update = update.set_max_session_duration(planned.int("max_session_duration"));
+            let update = update.set_max_session_duration(planned.int32("max_session_duration"));
             update.send().await.map_err(|e| failed(&doing, e))?;
         }
         match planned.given("permissions_boundary") {

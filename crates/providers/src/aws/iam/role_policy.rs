@@ -8,10 +8,10 @@ use super::super::error::{bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::policy::same_document;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, located, name, text};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::{check_document, check_name, check_names, document, identity, name_of, unless_missing};
 
 const KIND: &str = "aws_iam_role_policy";
@@ -19,8 +19,14 @@ const KIND: &str = "aws_iam_role_policy";
 /// The type.
 pub(super) struct RolePolicy;
 
+impl Likeness for RolePolicy {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        name == "policy" && same_document(a, b)
+    }
+}
+
 #[async_trait]
-impl Resource for RolePolicy {
+impl Resource<Session> for RolePolicy {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -56,10 +62,6 @@ impl Resource for RolePolicy {
             draft.set("id", format!("{role}:{name}").into());
         }
         Ok(())
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        name == "policy" && same_document(a, b)
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {

@@ -20,7 +20,7 @@ use super::session::Session;
 pub(super) use listed::Listed;
 
 /// All types.
-pub(super) fn resources() -> Vec<Box<dyn Resource>> {
+pub(super) fn resources() -> Vec<Box<dyn Resource<Session>>> {
     vec![Box::new(zone::Zone), Box::new(record::Record)]
 }
 

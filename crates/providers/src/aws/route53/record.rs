@@ -15,10 +15,10 @@ use tenantctl_core::provider::{Attribute, Block, Path, Timeouts, Type, Value};
 
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone, not_ours};
 use super::super::json::Fields as _;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{block, flag, given, located, name, nested, number, text};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::listed::Records;
 use super::values::{TYPES, comparable, problem, shown as shown_value, wire};
 use super::{incomplete, names, spread, spread_yet, zone};
@@ -30,8 +30,18 @@ const FEW: usize = 3;
 /// The type.
 pub(super) struct Record;
 
+impl Likeness for Record {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        let plain = |value: &Value| value.as_str().map(names::plain);
+        match name {
+            "name" | "fqdn" => plain(a).is_some() && plain(a) == plain(b),
+            _ => false,
+        }
+    }
+}
+
 #[async_trait]
-impl Resource for Record {
+impl Resource<Session> for Record {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -136,14 +146,6 @@ impl Resource for Record {
         let is_host = part("type").is_some_and(|kind| matches!(kind.as_str(), "a" | "aaaa" | "cname"));
         let whole = part("fqdn").or_else(|| part("name")).filter(|name| is_host && name.contains('.'));
         whole.into_iter().collect()
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        let plain = |value: &Value| value.as_str().map(names::plain);
-        match name {
-            "name" | "fqdn" => plain(a).is_some() && plain(a) == plain(b),
-            _ => false,
-        }
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {
@@ -325,7 +327,7 @@ fn wanted(planned: &Json, name: &str) -> Result<ResourceRecordSet, Failure> {
             .build()
             .map_err(incomplete)
     });
-    let weight = planned.block("weighted_routing_policy").and_then(|policy| policy.int("weight"));
+    let weight = planned.block("weighted_routing_policy").and_then(|policy| policy.int32("weight"));
     ResourceRecordSet::builder()
         .name(name)
         .r#type(RrType::from(kind))

@@ -16,11 +16,11 @@ use tenantctl_core::provider::{
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{block, flag, given, located, name, nested, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags::{self as tagging, Tags};
-use super::super::validate::Problems;
 use super::{incomplete, names, spread, spread_yet};
 
 const KIND: &str = "aws_route53_zone";
@@ -39,8 +39,15 @@ struct Found {
     vpcs: Vec<Vpc>,
 }
 
+impl Likeness for Zone {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        let plain = |value: &Value| value.as_str().map(names::plain);
+        name == "name" && plain(a).is_some() && plain(a) == plain(b)
+    }
+}
+
 #[async_trait]
-impl Resource for Zone {
+impl Resource<Session> for Zone {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -102,11 +109,6 @@ impl Resource for Zone {
             draft.replace("vpc");
         }
         Ok(())
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        let plain = |value: &Value| value.as_str().map(names::plain);
-        name == "name" && plain(a).is_some() && plain(a) == plain(b)
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {

@@ -19,11 +19,11 @@ use uuid::Uuid;
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{flag, given, located, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags::{self as tagging, Tags};
-use super::super::validate::Problems;
 use super::part::incomplete;
 
 /// The region whose buckets need no constraint.
@@ -38,8 +38,10 @@ const LONGEST_PREFIX: usize = 37;
 /// The type.
 pub(super) struct Bucket;
 
+impl Likeness for Bucket {}
+
 #[async_trait]
-impl Resource for Bucket {
+impl Resource<Session> for Bucket {
     fn kind(&self) -> &'static str {
         "aws_s3_bucket"
     }
@@ -197,7 +199,7 @@ impl Resource for Bucket {
     }
 
     async fn poll(&self, call: &Call<'_>, handle: &Json, _planned: &Json) -> Called<Done> {
-        let (bucket, mut removed) = (handle.text("bucket"), handle.int("removed").unwrap_or(0));
+        let (bucket, mut removed) = (handle.text("bucket"), handle.int32("removed").unwrap_or(0));
         for _ in 0..PAGES {
             match remove_page(call.at, bucket).await {
                 Ok(0) => {

@@ -12,10 +12,10 @@ use tenantctl_core::provider::{Attribute, Block, Path, Type};
 
 use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
+use super::super::problems::Problems;
 use super::super::resource::Called;
 use super::super::schema::{block, flag, located, name, needed, nested, number, text};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::part::{Part, incomplete, unless};
 
 pub(super) struct Lifecycle;
@@ -154,12 +154,12 @@ fn wanted(rule: &Json) -> Result<LifecycleRule, Failure> {
     let date = |of: &Json| of.given("date").and_then(|text| time(&text));
     let transition = |of: &Json| {
         let class = of.text("storage_class").into();
-        Transition::builder().set_days(of.int("days")).set_date(date(of)).storage_class(class).build()
+        Transition::builder().set_days(of.int32("days")).set_date(date(of)).storage_class(class).build()
     };
     let noncurrent = |of: &Json| {
         NoncurrentVersionTransition::builder()
-            .set_noncurrent_days(of.int("noncurrent_days"))
-            .set_newer_noncurrent_versions(of.int("newer_noncurrent_versions"))
+            .set_noncurrent_days(of.int32("noncurrent_days"))
+            .set_newer_noncurrent_versions(of.int32("newer_noncurrent_versions"))
             .storage_class(of.text("storage_class").into())
             .build()
     };
@@ -171,7 +171,7 @@ fn wanted(rule: &Json) -> Result<LifecycleRule, Failure> {
         .filter(wanted_filter(rule.block("filter").unwrap_or(&Json::Null))?)
         .set_expiration(rule.block("expiration").map(|of| {
             LifecycleExpiration::builder()
-                .set_days(of.int("days"))
+                .set_days(of.int32("days"))
                 .set_date(date(of))
                 .set_expired_object_delete_marker(of.flag("expired_object_delete_marker"))
                 .build()
@@ -180,12 +180,12 @@ fn wanted(rule: &Json) -> Result<LifecycleRule, Failure> {
         .set_noncurrent_version_transitions(if noncurrent.is_empty() { None } else { Some(noncurrent) })
         .set_noncurrent_version_expiration(rule.block("noncurrent_version_expiration").map(|of| {
             NoncurrentVersionExpiration::builder()
-                .set_noncurrent_days(of.int("noncurrent_days"))
-                .set_newer_noncurrent_versions(of.int("newer_noncurrent_versions"))
+                .set_noncurrent_days(of.int32("noncurrent_days"))
+                .set_newer_noncurrent_versions(of.int32("newer_noncurrent_versions"))
                 .build()
         }))
         .set_abort_incomplete_multipart_upload(rule.block("abort_incomplete_multipart_upload").map(|of| {
-            let days = of.int("days_after_initiation");
+            let days = of.int32("days_after_initiation");
             AbortIncompleteMultipartUpload::builder().set_days_after_initiation(days).build()
         }))
         .build()

@@ -11,10 +11,11 @@ mod public_access;
 mod versioning;
 
 use super::resource::Resource;
+use super::session::Session;
 use part::BucketPart;
 
 /// All types.
-pub(super) fn resources() -> Vec<Box<dyn Resource>> {
+pub(super) fn resources() -> Vec<Box<dyn Resource<Session>>> {
     vec![
         Box::new(bucket::Bucket),
         Box::new(BucketPart(versioning::Versioning)),

@@ -7,10 +7,10 @@ use tenantctl_core::provider::{Block, Path};
 
 use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
+use super::super::problems::Problems;
 use super::super::resource::Called;
 use super::super::schema::{block, located, name, needed};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::part::{Part, incomplete, unless};
 
 pub(super) struct Ownership;

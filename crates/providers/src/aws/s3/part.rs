@@ -10,10 +10,10 @@ use tenantctl_core::provider::{Block, ErrorClass, Path, ProviderError, Value};
 use super::super::error::{Failure, bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
-use super::super::resource::{Call, Called, Done, Resource};
+use super::super::problems::Problems;
+use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{given, name};
 use super::super::session::Session;
-use super::super::validate::Problems;
 
 /// One kind of part.
 #[async_trait]
@@ -92,8 +92,14 @@ fn put_done(planned: &Json) -> Done {
     Done::Object(object)
 }
 
+impl<P: Part> Likeness for BucketPart<P> {
+    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
+        self.0.same(name, a, b)
+    }
+}
+
 #[async_trait]
-impl<P: Part> Resource for BucketPart<P> {
+impl<P: Part> Resource<Session> for BucketPart<P> {
     fn kind(&self) -> &'static str {
         P::KIND
     }
@@ -124,10 +130,6 @@ impl<P: Part> Resource for BucketPart<P> {
         }
         self.0.plan(draft);
         Ok(())
-    }
-
-    fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        self.0.same(name, a, b)
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {

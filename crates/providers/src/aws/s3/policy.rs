@@ -7,10 +7,10 @@ use tenantctl_core::provider::{Block, Path, Value};
 use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
 use super::super::policy::{problem, same_document};
+use super::super::problems::Problems;
 use super::super::resource::Called;
 use super::super::schema::{located, name};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::part::{Part, unless};
 
 pub(super) struct Policy;

@@ -8,10 +8,10 @@ use tenantctl_core::provider::Block;
 use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
+use super::super::problems::Problems;
 use super::super::resource::Called;
 use super::super::schema::{flag, located};
 use super::super::session::Session;
-use super::super::validate::Problems;
 use super::part::{Part, unless};
 
 const FLAGS: [&str; 4] =

@@ -83,14 +83,20 @@ impl Kind for RoleAssignment {
         if draft.config("skip_service_principal_aad_check").as_bool() == Some(true) {
             draft.default("principal_type", "ServicePrincipal");
         }
+        if !draft.is_creation() {
+            // How it was made; an imported one does not say.
+            let made = draft.prior("skip_service_principal_aad_check");
+            draft.set("skip_service_principal_aad_check", made);
+            if draft.config("role_definition_name").is_null() {
+                // The role is told by its id; an imported one has both.
+                draft.set("role_definition_name", draft.prior("role_definition_name"));
+            }
+        }
         Ok(())
     }
 
     fn same(&self, name: &str, a: &Value, b: &Value) -> bool {
-        let role = |value: &Value| {
-            let text = value.as_str()?.to_lowercase();
-            Some(text.rsplit('/').next().unwrap_or_default().to_owned())
-        };
+        let role = |value: &Value| value.as_str().map(role_of);
         name == "role_definition_id" && role(a).is_some() && role(a) == role(b)
     }
 
@@ -161,6 +167,26 @@ impl Kind for RoleAssignment {
         Some(format!("{scope}{}?$filter=atScope()", ASSIGNMENTS.trim_end_matches('/')))
     }
 
+    /// An imported one's role has a name, which the service does not tell.
+    fn wants_more(&self, prior: &Json) -> bool {
+        is_role_unknown(prior)
+    }
+
+    async fn finish(&self, at: &Session, planned: &Json, object: &mut Json) -> Called<()> {
+        if !is_role_unknown(planned) {
+            return Ok(());
+        }
+        let scope = object.text("scope").trim_end_matches('/');
+        let path = format!("{scope}{DEFINITIONS}");
+        let found = at.arm.list("Looking for the name of the role", &path, Self::API).await?;
+        let found = found.unwrap_or_default();
+        let role = role_of(object.text("role_definition_id"));
+        let named = found.iter().find(|one| role_of(one.text("id")) == role);
+        object["role_definition_name"] =
+            named.map_or(Json::Null, |one| one["properties"].text("roleName").into());
+        Ok(())
+    }
+
     async fn prepare(&self, at: &Session, _workspace: &str, planned: &Json, put: &mut Put) -> Called<()> {
         let Some(wanted) = planned.given("role_definition_name") else { return Ok(()) };
         let doing = format!("Looking for the role {wanted:?}");
@@ -177,6 +203,15 @@ impl Kind for RoleAssignment {
         put.body["properties"]["roleDefinitionId"] = role.text("id").into();
         Ok(())
     }
+}
+
+fn is_role_unknown(object: &Json) -> bool {
+    object.part("role_definition_name").is_none() && object.part("role_definition_id").is_none()
+}
+
+/// What tells a role, of an id by which it is called at some scope.
+fn role_of(id: &str) -> String {
+    id.rsplit('/').next().unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]
