@@ -290,7 +290,7 @@ fn what_a_configuration_asks_of_the_program_is_checked() {
     }
     let good = "terraform {\n  required_version = \"~> 1.5, < 2\"\n  backend \"local\" {}\n  required_providers {\n    \
                 kubernetes = {\n      source  = \"hashicorp/kubernetes\"\n      version = \">= 2\"\n      \
-                configuration_aliases = [kubernetes.other]\n    }\n    k = { source = \"hashicorp/kubernetes\" }\n    terraform = \"1\"\n  }\n}\n\
+                configuration_aliases = [kubernetes.other]\n    }\n    terraform = \"1\"\n  }\n}\n\
                 tenantctl {\n  required_version = \">= 0.1\"\n}\n";
     place.write("e", "main.tf", good);
     let providers = place.ok("e", &["providers"]);
@@ -298,6 +298,11 @@ fn what_a_configuration_asks_of_the_program_is_checked() {
     place.ok("e", &["init"]);
     assert!(!place.example("e").join(".tenantctl").exists());
     assert!(!place.example("e").join(".tenantctl.lock.hcl").exists());
+    // A provider may be called otherwise than it calls itself.
+    let named =
+        "terraform {\n  required_providers {\n    k = { source = \"hashicorp/kubernetes\" }\n  }\n}\n";
+    place.write("e", "main.tf", named);
+    place.ok("e", &["validate"]);
 }
 
 #[test]

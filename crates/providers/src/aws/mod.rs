@@ -37,10 +37,10 @@ use tenantctl_core::provider::{
     ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Value,
 };
 
+use crate::cloud::json::{self, plain};
 use crate::cloud::service::{Change, Opens, Service};
-use crate::cloud::{json, plan, problems, tags};
+use crate::cloud::{plan, problems, tags};
 use crate::cluster_access::ClusterAccess;
-use json::plain;
 use resource::{Called, Data, Resource};
 use session::{Session, Sessions};
 
