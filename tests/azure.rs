@@ -127,3 +127,22 @@ fn three_tiers_come_change_and_go() {
     }
     bench.no_canary(&all);
 }
+
+/// Without Azure, and without a word to it.
+#[test]
+fn the_example_is_simulated_as_well() {
+    let place = Place::new();
+    place.edit(EXAMPLE, "main.hcl", "# simulate = ", "simulate = ");
+    let run = |args: &[&str]| {
+        let mut command = place.command(EXAMPLE, args);
+        command.env("ARM_SUBSCRIPTION_ID", "00000000-0000-4000-8000-000000000009");
+        command.env("TF_VAR_directory", "00000000-0000-4000-8000-000000000001");
+        said(command.env("TF_VAR_license", "licence-4711").output().expect("the binary runs"))
+    };
+    for args in [&["apply", "-auto-approve"][..], &["plan", "-detailed-exitcode"]] {
+        let said = run(args);
+        assert_eq!(said.code, 0, "{args:?}\n{}\n{}", said.stdout, said.stderr);
+    }
+    let gone = run(&["destroy", "-auto-approve", "-ignore-guard"]);
+    assert_eq!(gone.code, 0, "{}\n{}", gone.stdout, gone.stderr);
+}

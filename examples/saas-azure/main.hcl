@@ -1,5 +1,10 @@
 # One product on Azure, three offers: a namespace, a node pool, a cluster.
 
+tenantctl {
+  # With this line nothing leaves your machine: Azure and Kubernetes are simulated.
+  # simulate = ["azurerm", "kubernetes"]
+}
+
 variable "license" {
   type      = string
   sensitive = true

@@ -195,15 +195,25 @@ impl Inventor<'_> {
     fn id(&self, hash: Uuid) -> String {
         if self.kind.starts_with("azure") {
             let kind = &self.kind[self.kind.find('_').map_or(0, |i| i + 1)..];
+            // Other types take the ids of these, and look at their form.
+            let known = AZURE_IDS.iter().find(|(name, _)| *name == kind);
+            let kind = known.map_or_else(|| format!("Simulated/{kind}"), |(_, form)| (*form).to_owned());
             return format!(
                 "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/simulated\
-                 /providers/Simulated/{kind}/{}",
+                 /providers/{kind}/{}",
                 short(hash)
             );
         }
         format!("{}-{}", self.noun(), &hash.simple().to_string()[..17])
     }
 }
+
+/// Types at Azure that are referred to by id, and the form of it.
+const AZURE_IDS: [(&str, &str); 3] = [
+    ("key_vault", "Microsoft.KeyVault/vaults"),
+    ("kubernetes_cluster", "Microsoft.ContainerService/managedClusters"),
+    ("user_assigned_identity", "Microsoft.ManagedIdentity/userAssignedIdentities"),
+];
 
 fn hash(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("\n").as_bytes())
