@@ -3,15 +3,11 @@
 //!
 //! Must not: decide anything; it is data.
 
-use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, Type};
+use tenantctl_core::provider::{Attribute, Block, BlockType};
 
-/// A block of attributes and nested blocks.
-pub(super) fn block<const N: usize, const M: usize>(
-    attributes: [(&'static str, Attribute); N],
-    blocks: [(&'static str, BlockType); M],
-) -> Block {
-    Block::new(attributes, blocks)
-}
+pub(super) use crate::cloud::schema::{
+    block, flag, given, name, needed, nested, number, tags, tags_all, text, texts, texts_by_name,
+};
 
 /// A block with what every type has: its id, and the subscription.
 pub(super) fn placed<const N: usize, const M: usize>(
@@ -23,61 +19,6 @@ pub(super) fn placed<const N: usize, const M: usize>(
     let subscription = text("The subscription, when not the provider's.").force_new();
     block.attributes.insert("subscription_id", subscription);
     block
-}
-
-/// Text that may be set.
-pub(super) fn text(description: &'static str) -> Attribute {
-    Attribute::optional(Type::String).describe(description)
-}
-
-/// Text that must be set.
-pub(super) fn name(description: &'static str) -> Attribute {
-    Attribute::required(Type::String).describe(description)
-}
-
-/// Text that the service gives.
-pub(super) fn given(description: &'static str) -> Attribute {
-    Attribute::computed(Type::String).describe(description)
-}
-
-/// A truth value that may be set.
-pub(super) fn flag(description: &'static str) -> Attribute {
-    Attribute::optional(Type::Bool).describe(description)
-}
-
-/// A number that may be set.
-pub(super) fn number(description: &'static str) -> Attribute {
-    Attribute::optional(Type::Number).describe(description)
-}
-
-/// A set of texts that may be set.
-pub(super) fn texts(description: &'static str) -> Attribute {
-    Attribute::optional(Type::set(Type::String)).describe(description)
-}
-
-/// Texts by name that may be set.
-pub(super) fn texts_by_name(description: &'static str) -> Attribute {
-    Attribute::optional(Type::map(Type::String)).describe(description)
-}
-
-/// Tags that may be set.
-pub(super) fn tags() -> Attribute {
-    texts_by_name("Tags, besides the provider's default ones.")
-}
-
-/// All tags.
-pub(super) fn tags_all() -> Attribute {
-    Attribute::computed(Type::map(Type::String)).describe("All tags, the provider's default ones included.")
-}
-
-/// A block that may stand.
-pub(super) fn nested(block: Block) -> BlockType {
-    BlockType { nesting: Nesting::List, required: false, block }
-}
-
-/// A block that must stand.
-pub(super) fn needed(block: Block) -> BlockType {
-    BlockType { required: true, ..nested(block) }
 }
 
 /// The `provider` block.

@@ -8,5 +8,6 @@ pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod resource;
+pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod tags;
