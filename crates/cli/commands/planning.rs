@@ -198,6 +198,7 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         imports: wanted.imports.clone(),
         generate: wanted.generate,
         relevant: wanted.kept,
+        brief: !wanted.kept,
         skip_lock: !wanted.run.lock && wanted.operation == "plan",
     })
 }

@@ -48,6 +48,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         variables: BTreeMap::new(),
         ephemeral: BTreeMap::new(),
         changes,
+        unchanged: 0,
         outputs: [].into(),
         drift: Vec::new(),
         steps: Vec::new(),

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::{Stream, StreamExt as _};
+use futures::StreamExt as _;
 use tokio::sync::Semaphore;
 
-use super::locks::PORTION;
+use super::locks::Held;
 use super::plan::state_error;
 use super::{Applied, Engine, Outcome, audit, loaded, locks, passing, scrub};
 use crate::addr::WorkspaceName;
@@ -17,7 +17,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
 use crate::plan::{Counts, Plan, PlanMode, StepAction, file};
 use crate::provider::Registry;
-use crate::state::{Entry, StateError, WorkspaceLock, WorkspaceState};
+use crate::state::{Entry, StateError, WorkspaceState};
 use crate::value::{Secrets, Value};
 
 /// Instances applied at a time; calls in flight have a limit of their own.
@@ -90,7 +90,8 @@ impl Work<'_> {
     /// Applies plans, many at a time; one outcome each, in order.
     async fn apply(&self, plans: Vec<Plan>, passed: &Value) -> Vec<Outcome<Applied>> {
         let mut outcomes = Vec::with_capacity(plans.len());
-        let work = prepared(self.engine, plans).flat_map(futures::stream::iter).map(|(plan, ready)| {
+        let held = locks::held(self.engine, plans, |plan| &plan.workspace, false);
+        let work = held.map(|(plan, held)| {
             let (engine, slots, passed) = (self.engine.clone(), self.slots.clone(), passed.clone());
             let (failed, secrets) = (Arc::clone(&self.failed), self.secrets.clone());
             let workspace = plan.workspace.clone();
@@ -98,8 +99,8 @@ impl Work<'_> {
                 if engine.fail_fast && failed.load(Ordering::Relaxed) {
                     return Err(not_reached(plan, "another workspace").diagnostics);
                 }
-                let done = match ready {
-                    Ok((state, lock)) => one(&engine, &secrets, &slots, plan, &passed, state, lock).await,
+                let done = match held {
+                    Ok(held) => one(&engine, &secrets, &slots, plan, &passed, held).await,
                     Err(problems) => Err(problems),
                 };
                 let complete = done.as_ref().is_ok_and(|(applied, ..)| applied.complete);
@@ -126,44 +127,16 @@ impl Work<'_> {
     }
 }
 
-type Ready =
-    Result<(Result<WorkspaceState, StateError>, Result<Box<dyn WorkspaceLock>, StateError>), Diagnostics>;
-
-/// Plans with their states and locks, a portion at a time as they are asked for.
-fn prepared(engine: &Engine, plans: Vec<Plan>) -> impl Stream<Item = Vec<(Plan, Ready)>> {
-    let portions: Vec<Vec<Plan>> = {
-        let mut left = plans.into_iter().peekable();
-        std::iter::from_fn(|| left.peek().is_some().then(|| left.by_ref().take(PORTION).collect())).collect()
-    };
-    futures::stream::iter(portions).then(move |portion: Vec<Plan>| async move {
-        let names: Vec<_> = portion.iter().map(|plan| plan.workspace.clone()).collect();
-        match locks::portion(engine, &names, false).await {
-            Ok(held) => portion
-                .into_iter()
-                .zip(held)
-                .map(|(plan, (lock, state))| {
-                    let unlocked = || StateError::Refused("an apply needs the lock".into());
-                    (plan, Ok((state, lock.and_then(|lock| lock.ok_or_else(unlocked)))))
-                })
-                .collect(),
-            Err(error) => {
-                let broken = || Err(Diagnostics::from(state_error(&error)));
-                portion.into_iter().map(|plan| (plan, broken())).collect()
-            }
-        }
-    })
-}
-
 async fn one(
     engine: &Engine,
     secrets: &Secrets,
     slots: &Semaphore,
     plan: Plan,
     passed: &Value,
-    state: Result<WorkspaceState, StateError>,
-    lock: Result<Box<dyn WorkspaceLock>, StateError>,
+    Held { lock, state }: Held,
 ) -> Result<(Applied, Diagnostics), Diagnostics> {
-    let lock = lock.map_err(|e| state_error(&e))?;
+    let unlocked = || StateError::Refused("an apply needs the lock".into());
+    let lock = lock.and_then(|lock| lock.ok_or_else(unlocked)).map_err(|e| state_error(&e))?;
     let mut state = loaded(&engine.registry, state)?;
     scrub::learn_state(&state, secrets);
     check(&engine.registry, &plan, &state)?;

@@ -1,81 +1,15 @@
-//! What many plans may not do together: claim one name in the world twice, or
-//! go beyond the platform's guard.
+//! What many plans may not do together: go beyond the platform's guard, or
+//! lose tenants that the configuration has no more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use super::Engine;
 use super::plan::state_error;
-use super::{Engine, Outcome};
 use crate::addr::WorkspaceName;
 use crate::config::{Guard, Platform};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::plan::{Action, Change, Plan, PlanMode};
-use crate::provider::{Registry, SharedProvider};
+use crate::plan::{Plan, PlanMode};
 use crate::state::{StateError, WorkspaceState};
-use crate::value::Value;
-
-/// Takes back plans that claim what another has: all of them but for one that
-/// had it before.
-pub(super) fn refuse_claims(registry: &Registry, outcomes: &mut [Outcome<Plan>]) {
-    let mut claims: HashMap<(Option<&str>, String), Vec<Claim<'_>>> = HashMap::new();
-    for (at, outcome) in outcomes.iter().enumerate() {
-        for change in outcome.result.iter().flat_map(|plan| &plan.changes) {
-            if matches!(change.action, Action::Delete | Action::Forget) {
-                continue;
-            }
-            let Some(provider) = registry.get(&change.provider) else { continue };
-            let kind = &change.key.address.kind;
-            let identity = provider.identity(kind, &change.after).filter(|_| change.connection.is_known());
-            let identity = identity.map(|name| (Some(&**kind), name, Some(&change.connection)));
-            let names = provider.claims(kind, &change.after).into_iter().map(|name| (None, name, None));
-            for (kind, name, connection) in identity.into_iter().chain(names) {
-                claims.entry((kind, name)).or_default().push(Claim { at, change, connection, provider });
-            }
-        }
-    }
-    let mut problems: Vec<(usize, Diagnostic)> = Vec::new();
-    for ((_, name), claims) in &claims {
-        for (i, claim) in claims.iter().enumerate() {
-            let rival = |other: &&Claim<'_>| other.at != claim.at && other.connection == claim.connection;
-            let Some(other) = claims[..i].iter().chain(&claims[i + 1..]).find(rival) else { continue };
-            if claim.held(name) {
-                continue;
-            }
-            let place = |claim: &Claim<'_>| outcomes[claim.at].workspace.clone();
-            let (mine, others) = (place(claim), place(other));
-            let detail = format!("{mine} and {others} both claim {name}, which only one may have.");
-            let address = format!("{mine}:{}", claim.change.key.address);
-            let mut problem = Diagnostic::error("Claimed twice", detail).address(address);
-            problem.span = claim.change.span;
-            problems.push((claim.at, problem));
-        }
-    }
-    problems.sort_by(|a, b| (a.0, &a.1.detail).cmp(&(b.0, &b.1.detail)));
-    for (at, problem) in problems {
-        outcomes[at].result = None;
-        outcomes[at].diagnostics.push(problem);
-    }
-}
-
-/// An object that claims a name.
-struct Claim<'p> {
-    /// Whose plan it is in.
-    at: usize,
-    change: &'p Change,
-    /// Where the name counts; everywhere without one.
-    connection: Option<&'p Value>,
-    provider: &'p SharedProvider,
-}
-
-impl Claim<'_> {
-    /// Whether the object had the name before this plan.
-    fn held(&self, name: &str) -> bool {
-        let before = &self.change.before;
-        let kind = &self.change.key.address.kind;
-        !before.is_null()
-            && (self.provider.identity(kind, before).as_deref() == Some(name)
-                || self.provider.claims(kind, before).iter().any(|claimed| claimed == name))
-    }
-}
 
 /// Says where plans go beyond the platform's guard. What a destroy of `named`
 /// tenants removes is what was asked for.
@@ -135,7 +69,7 @@ pub(super) fn still_used(engine: &Engine, platform: &Platform) -> Result<(), Dia
 
 /// Objects that there are before a plan.
 fn existing(plan: &Plan) -> usize {
-    plan.changes.iter().filter(|change| !change.before.is_null()).count()
+    plan.unchanged + plan.changes.iter().filter(|change| !change.before.is_null()).count()
 }
 
 /// Workspaces that the state has and the configuration has not.

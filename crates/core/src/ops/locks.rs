@@ -8,16 +8,19 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::{Stream, StreamExt as _};
 
 use super::Engine;
 use super::plan::state_error;
 use crate::addr::WorkspaceName;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
 use crate::state::{StateError, WorkspaceLock, WorkspaceState};
 
 /// Workspaces that are locked and loaded in one go.
-pub(super) const PORTION: usize = 64;
+pub(super) const PORTION: usize = 32;
+/// Portions that are loaded ahead.
+const PORTIONS: usize = 2;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -60,23 +63,56 @@ fn waiting(error: &StateError, timeout: Duration) -> Diagnostic {
     )
 }
 
-/// A lock, unless none was to be taken.
-type Lock = Result<Option<Box<dyn WorkspaceLock>>, StateError>;
+/// A lock, unless none was to be taken, and what it is for.
+pub(super) struct Held {
+    pub(super) lock: Result<Option<Box<dyn WorkspaceLock>>, StateError>,
+    pub(super) state: Result<WorkspaceState, StateError>,
+}
 
-/// Locks and loads a portion of workspaces, in order.
-///
+/// Locks and loads the workspaces of items, in order, a portion ahead of whoever
+/// asks for them. What is wrong with the store as a whole, each item of the
+/// portion is told.
+pub(super) fn held<T>(
+    engine: &Engine,
+    items: Vec<T>,
+    workspace: fn(&T) -> &WorkspaceName,
+    skip_lock: bool,
+) -> impl Stream<Item = (T, Result<Held, Diagnostics>)> {
+    let mut items = items.into_iter();
+    let portions = std::iter::from_fn(move || {
+        let portion: Vec<T> = items.by_ref().take(PORTION).collect();
+        (!portion.is_empty()).then_some(portion)
+    });
+    let held = futures::stream::iter(portions).map(move |items| {
+        let names: Vec<_> = items.iter().map(|item| workspace(item).clone()).collect();
+        let engine = engine.clone();
+        let task = tokio::spawn(async move { portion(&engine, &names, skip_lock).await });
+        async move {
+            let held = match task.await {
+                Ok(held) => held.map_err(|error| Diagnostics::from(state_error(&error))),
+                Err(error) => {
+                    let detail = format!("Loading states broke off: {error}.");
+                    Err(Diagnostic::error("Internal error", detail).into())
+                }
+            };
+            let held: Vec<_> = match held {
+                Ok(held) => held.into_iter().map(Ok).collect(),
+                Err(problems) => items.iter().map(|_| Err(problems.clone())).collect(),
+            };
+            futures::stream::iter(items.into_iter().zip(held))
+        }
+    });
+    held.buffered(PORTIONS).flatten()
+}
+
 /// # Errors
 /// Of the store as a whole; what is wrong with one workspace is in its result.
-pub(super) async fn portion(
-    engine: &Engine,
-    names: &[WorkspaceName],
-    skip_lock: bool,
-) -> Result<Vec<(Lock, Result<WorkspaceState, StateError>)>, StateError> {
+async fn portion(engine: &Engine, names: &[WorkspaceName], skip_lock: bool) -> Result<Vec<Held>, StateError> {
     let lock = async |name| if skip_lock { Ok(None) } else { hold(engine, name).await.map(Some) };
     let locks = join_all(names.iter().map(lock)).await;
     let states = engine.store.load(names);
     tell(engine);
-    Ok(locks.into_iter().zip(states?).collect())
+    Ok(locks.into_iter().zip(states?).map(|(lock, state)| Held { lock, state }).collect())
 }
 
 /// Says what the store has repaired.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod audit;
+mod claims;
 mod format;
 mod guards;
 mod instance;
@@ -83,8 +84,12 @@ pub struct PlanOptions {
     pub imports: Vec<(ResourceAddress, String)>,
     /// Make configuration for imported objects that have none.
     pub generate: bool,
-    /// Have plans say which attributes their changes come from.
+    /// For plans that are written to a file: have them say which attributes
+    /// their changes come from.
     pub relevant: bool,
+    /// For plans that only say what is to be done: leave out of those that do
+    /// nothing what does not change.
+    pub brief: bool,
     /// Take no lock to plan. An apply takes it all the same: a workspace's
     /// journal has one writer.
     pub skip_lock: bool,

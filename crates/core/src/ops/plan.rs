@@ -1,11 +1,13 @@
 //! Planning instances, many at a time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _};
 
+use super::claims::{self, Claim};
 use super::instance::One;
+use super::locks::Held;
 use super::rehearse::Rehearsal;
 use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, locks, passing, scrub};
 use crate::addr::WorkspaceName;
@@ -15,7 +17,7 @@ use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{Plan, PlanMode};
 use crate::provider::SharedProvider;
-use crate::state::{StateError, WorkspaceLock, WorkspaceState};
+use crate::state::StateError;
 use crate::value::Secrets;
 
 /// Instances planned at a time; each holds its state in memory meanwhile.
@@ -39,7 +41,15 @@ pub async fn plan(
     let secrets = Secrets::default();
     let engine = &scrub::engine(engine, &secrets);
     let rehearsal = Arc::default();
-    let work = Work { engine, secrets: &secrets, platform, options, graphs: graphs(&instances), rehearsal };
+    let work = Work {
+        engine,
+        secrets: &secrets,
+        platform,
+        options,
+        graphs: graphs(&instances),
+        rehearsal,
+        claims: Mutex::default(),
+    };
     let (shared, mut tenants): (Vec<_>, Vec<_>) =
         instances.into_iter().partition(|instance| platform.is_fleet() && instance.seated.is_none());
     let is_planned = !shared.is_empty();
@@ -74,8 +84,8 @@ pub async fn plan(
     }
     outcomes.extend(work.plan(tenants).await?);
     outcomes.extend(failed.into_iter().map(|(workspace, problems)| work.unplanned(workspace, problems)));
-    if platform.is_fleet() && options.mode == PlanMode::Normal {
-        guards::refuse_claims(&engine.registry, &mut outcomes);
+    if work.is_compared() {
+        claims::refuse(&work.claims.into_inner().unwrap_or_default(), &mut outcomes);
         if selection.is_all() {
             let known = engine.store.list().map_err(|e| state_error(&e))?;
             let left = guards::left_over(&guards::unconfigured(platform, known));
@@ -95,9 +105,16 @@ struct Work<'a> {
     options: &'a PlanOptions,
     graphs: Graphs,
     rehearsal: Arc<Rehearsal>,
+    /// What they claim, where that is to be compared.
+    claims: Mutex<Vec<(WorkspaceName, Vec<Claim>)>>,
 }
 
 impl Work<'_> {
+    /// Whether plans are compared with each other.
+    fn is_compared(&self) -> bool {
+        self.platform.is_fleet() && self.options.mode == PlanMode::Normal
+    }
+
     /// Plans instances, many at a time; one outcome each, in order.
     async fn plan(&self, instances: Vec<Instance>) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
         let mut outcomes = Vec::with_capacity(instances.len());
@@ -106,10 +123,10 @@ impl Work<'_> {
             true => Vec::new(),
             false => self.engine.registry.iter().filter_map(reading).collect(),
         };
-        let prepared =
-            prepared(self.engine, instances, self.options.skip_lock).flat_map(futures::stream::iter);
-        let work = prepared.map(|prepared| {
-            let (instance, state, lock) = prepared?;
+        let compared = self.is_compared();
+        let held = locks::held(self.engine, instances, |one| &one.workspace, self.options.skip_lock);
+        let work = held.map(|(instance, held)| {
+            let Held { lock, state } = held?;
             let graph = self.graphs[&key(&instance.module)].clone();
             let (engine, platform, options) =
                 (self.engine.clone(), self.platform.clone(), self.options.clone());
@@ -132,7 +149,11 @@ impl Work<'_> {
                 tokio::select! {
                     biased;
                     () = engine.cancel.aborted() => Err(stopped(&one.instance.workspace)),
-                    planned = one.plan(state, lock) => planned,
+                    planned = one.plan(state, lock) => {
+                        let (plan, warnings) = planned?;
+                        let claims = if compared { claims::of(&engine.registry, &plan) } else { Vec::new() };
+                        Ok((if options.brief { plan.brief() } else { plan }, warnings, claims))
+                    }
                 }
             });
             Ok::<_, Diagnostics>(async move { Ok((workspace, task.await)) })
@@ -141,7 +162,13 @@ impl Work<'_> {
         while let Some(next) = stream.next().await {
             let (workspace, result) = next?;
             let (result, diagnostics) = match result {
-                Ok(Ok((plan, warnings))) => (Some(plan), self.placed(&workspace, warnings)),
+                Ok(Ok((plan, warnings, claims))) => {
+                    self.claims
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((workspace.clone(), claims));
+                    (Some(plan), self.placed(&workspace, warnings))
+                }
                 Ok(Err(diagnostics)) => (None, self.placed(&workspace, diagnostics)),
                 Err(error) => {
                     let detail = format!("Planning {workspace} broke off: {error}.");
@@ -177,34 +204,6 @@ impl Work<'_> {
         self.engine.events.send(Event::Planned { workspace: workspace.clone(), counts: None });
         Outcome { workspace, result: None, diagnostics }
     }
-}
-
-type Prepared =
-    (Instance, Result<WorkspaceState, StateError>, Result<Option<Box<dyn WorkspaceLock>>, StateError>);
-
-/// Instances with their states and locks, a portion at a time as they are
-/// asked for.
-fn prepared(
-    engine: &Engine,
-    instances: Vec<Instance>,
-    skip_lock: bool,
-) -> impl Stream<Item = Vec<Result<Prepared, Diagnostics>>> {
-    let portions: Vec<Vec<Instance>> = {
-        let mut left = instances.into_iter().peekable();
-        std::iter::from_fn(|| left.peek().is_some().then(|| left.by_ref().take(locks::PORTION).collect()))
-            .collect()
-    };
-    futures::stream::iter(portions).then(move |portion: Vec<Instance>| async move {
-        let names: Vec<_> = portion.iter().map(|instance| instance.workspace.clone()).collect();
-        match locks::portion(engine, &names, skip_lock).await {
-            Ok(held) => portion
-                .into_iter()
-                .zip(held)
-                .map(|(instance, (lock, state))| Ok((instance, state, lock)))
-                .collect(),
-            Err(error) => vec![Err(Diagnostics::from(state_error(&error)))],
-        }
-    })
 }
 
 /// A stop was requested. Planning changes nothing but the state's journal,

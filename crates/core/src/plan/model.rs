@@ -71,6 +71,10 @@ pub struct Plan {
     pub ephemeral: BTreeMap<Arc<str>, EphemeralVariable>,
     /// One for each object, in address order.
     pub changes: Vec<Change>,
+    /// Objects that do not change and were left out of `changes`, as
+    /// [`Plan::brief`] does.
+    #[serde(skip)]
+    pub unchanged: usize,
     /// Of the root module, by name.
     pub outputs: BTreeMap<Arc<str>, OutputChange>,
     /// What others changed since the last run, in address order.
@@ -481,6 +485,20 @@ impl Plan {
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(Change::acts)
             || self.outputs.values().any(|o| o.residual.is_some() || o.before != o.after)
+    }
+
+    /// The same plan without objects that do not change, where nothing is to be
+    /// done: plans of a large fleet are mostly that.
+    #[must_use]
+    pub fn brief(mut self) -> Plan {
+        // Slots number the changes.
+        if self.steps.is_empty() && self.slots.is_empty() && self.drift.is_empty() && !self.has_changes() {
+            let all = self.changes.len();
+            self.changes.retain(|change| change.action != Action::NoOp);
+            self.changes.shrink_to_fit();
+            self.unchanged += all - self.changes.len();
+        }
+        self
     }
 
     /// The same plan with nothing left but what is imported and moved.

@@ -177,6 +177,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         variables,
         ephemeral,
         changes,
+        unchanged: 0,
         outputs,
         drift: input.drift.to_vec(),
         steps,

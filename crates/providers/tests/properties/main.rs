@@ -6,9 +6,9 @@
 //! after it is empty, and state, cloud and configuration are the same, with
 //! nothing twice and nothing orphaned. A destroy leaves nothing.
 //!
-//! Every run tells the same stories; `PROPTEST_CASES=10000` tells more of them
-//! and `PROPTEST_RNG_SEED=7` others. A story
-//! that fails is cut down to what is needed for it and printed, with the seed.
+//! Every run tells the same stories; `TENANTCTL_STORIES=10000` tells more of
+//! them, as `tests/run` does, and `PROPTEST_RNG_SEED=7` others. A story that
+//! fails is cut down to what is needed for it and printed, with the seed.
 
 /// A store whose process dies.
 mod crash;
@@ -29,27 +29,44 @@ use crate::world::World;
 
 /// Stories told in a plain test run.
 const STORIES: u32 = 128;
+/// So many threads tell them, each with a seed of its own from the first on:
+/// the stories are the same on every machine.
+const TELLERS: u32 = 4;
 /// With which seed.
 const SEED: u64 = 20_261_121;
 
 #[test]
 fn whatever_goes_wrong_one_plain_apply_settles_it() {
-    // Regressions are stories: they become tests of their own, not seeds.
-    let mut config = Config { failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = STORIES;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    let (seed, cases) = (config.rng_seed, config.cases);
+    let stories =
+        std::env::var("TENANTCTL_STORIES").ok().map_or(STORIES, |text| text.parse().expect("a number"));
+    let seed = match Config::default().rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => SEED,
+    };
+    std::thread::scope(|scope| {
+        for teller in 0..TELLERS {
+            scope.spawn(move || tell_some(stories.div_ceil(TELLERS), seed + u64::from(teller)));
+        }
+    });
+    let deaths = DEATHS.load(Ordering::Relaxed);
+    println!("{deaths} processes died in {stories} stories");
+    assert!(deaths > stories / 8, "only {deaths} processes died in {stories} stories");
+}
+
+fn tell_some(cases: u32, seed: u64) {
+    let config = Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        // Regressions are stories: they become tests of their own, not seeds.
+        failure_persistence: None,
+        max_shrink_iters: 2000,
+        ..Config::default()
+    };
     let told =
         TestRunner::new(config).run(&story::stories(), |story| tell(&story).map_err(TestCaseError::fail));
     if let Err(failed) = told {
-        panic!("{failed}\n(seed {seed:?})");
+        panic!("{failed}\n(PROPTEST_RNG_SEED={seed} tells it again)");
     }
-    let deaths = DEATHS.load(Ordering::Relaxed);
-    assert!(deaths > cases / 8, "only {deaths} processes died in {cases} stories");
 }
 
 /// A process: what it left running ends with it.

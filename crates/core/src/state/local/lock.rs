@@ -10,13 +10,14 @@
 //! that is gone or older than that is noticed. That is not made durable: what
 //! a loss of power leaves of it is older than the journal, and notices less.
 //!
-//! Must not: sync anything, or make and remove files each time. A plan over a
-//! thousand workspaces takes a thousand locks. Each costs an open file while
-//! it is held, so callers take them in portions.
+//! Must not: sync anything, or make, empty and remove files each time (file
+//! systems that delay allocation write what was emptied and filled again at
+//! once). A plan over a thousand workspaces takes a thousand locks. Each costs
+//! an open file while it is held, so callers take them in portions.
 
 use std::any::Any;
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Seek as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,9 @@ use crate::addr::WorkspaceName;
 const INSTANT: Duration = Duration::from_millis(2);
 /// Looks for the end of a write before `force-unlock` gives up.
 const ATTEMPTS: u32 = 1000;
+
+/// What is left of a holder's information when it has let go: one line's end.
+const NOBODY: u64 = 1;
 
 /// A held lock.
 pub(super) struct LocalLock {
@@ -83,7 +87,7 @@ impl LocalLock {
         })?;
         let text = serde_json::to_vec(info)
             .map_err(|e| StateError::Refused(format!("lock information cannot be written: {e}")))?;
-        fs::write(&info_path, text).map_err(failed("write", &info_path))?;
+        write_holder(&info_path, &text).map_err(failed("write", &info_path))?;
         let held = Arc::new(Held { path, file });
         let run =
             RunInfo { at: info.created.clone(), who: info.who.clone(), operation: info.operation.clone() };
@@ -157,8 +161,8 @@ impl Drop for LocalLock {
             if let Some((lineage, serial)) = self.journal.last() {
                 let _ = self.note_last(&lineage, serial);
             }
-            // Emptied, not removed: the next lock need not make it again.
-            let _ = File::create(&self.info);
+            // Kept: the next lock need not make it again.
+            let _ = forget_holder(&self.info);
         }
     }
 }
@@ -167,7 +171,7 @@ impl Drop for LocalLock {
 /// and nothing was left.
 pub(super) fn status(dir: &Path, workspace: &WorkspaceName) -> Result<Option<LockStatus>, StateError> {
     let (path, info) = (dir.join("lock"), dir.join("lock.json"));
-    if fs::metadata(&info).map_or(0, |metadata| metadata.len()) == 0 {
+    if fs::metadata(&info).map_or(0, |metadata| metadata.len()) <= NOBODY {
         return Ok(None);
     }
     let held = match File::open(&path) {
@@ -203,6 +207,19 @@ pub(super) fn force(dir: &Path, workspace: &WorkspaceName) -> Result<Option<Lock
         "the holder of workspace {workspace}{process} is in the middle of a write that does not end; \
          end that process, and its lock goes with it"
     )))
+}
+
+/// Writes over what is there, which is longer or shorter.
+fn write_holder(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
+}
+
+fn forget_holder(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(b"\n")?;
+    file.set_len(NOBODY)
 }
 
 /// `None` in the instant between locking and writing, too.

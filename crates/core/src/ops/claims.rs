@@ -1,0 +1,114 @@
+//! Names in the world that two tenants claim: a host name, a namespace, a
+//! bucket.
+//!
+//! Guarantees: what a plan claims is taken from it when it is made, so that the
+//! plans of a large fleet need not be kept whole to be compared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Outcome;
+use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::diag::{Diagnostic, Span};
+use crate::plan::{Action, Change, Plan};
+use crate::provider::{Provider, Registry};
+use crate::value::Value;
+
+/// An object that claims a name.
+pub(super) struct Claim {
+    name: String,
+    /// Of what the name is the identity; none for a name that counts everywhere.
+    place: Option<Place>,
+    address: ResourceAddress,
+    span: Option<Span>,
+    /// The object had the name before the plan.
+    held: bool,
+}
+
+/// Where an identity counts: among the objects of a type that are reached alike.
+#[derive(PartialEq)]
+struct Place {
+    kind: Arc<str>,
+    connection: Value,
+}
+
+impl Claim {
+    fn key(&self) -> (Option<&str>, &str) {
+        (self.place.as_ref().map(|place| &*place.kind), &self.name)
+    }
+}
+
+/// What a plan claims.
+pub(super) fn of(registry: &Registry, plan: &Plan) -> Vec<Claim> {
+    let stays = |change: &&Change| !matches!(change.action, Action::Delete | Action::Forget);
+    let mut claims = Vec::new();
+    for change in plan.changes.iter().filter(stays) {
+        let Some(provider) = registry.get(&change.provider) else { continue };
+        let kind = &change.key.address.kind;
+        let identity = provider.identity(kind, &change.after).filter(|_| change.connection.is_known());
+        let place = || Some(Place { kind: kind.clone(), connection: change.connection.clone() });
+        let identity = identity.map(|name| (name, place()));
+        let names = provider.claims(kind, &change.after).into_iter().map(|name| (name, None));
+        claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
+            held: is_held(&**provider, change, &name),
+            name,
+            place,
+            address: change.key.address.clone(),
+            span: change.span,
+        }));
+    }
+    claims
+}
+
+fn is_held(provider: &dyn Provider, change: &Change, name: &str) -> bool {
+    let (kind, before) = (&change.key.address.kind, &change.before);
+    match change.action {
+        Action::NoOp => true,
+        _ if before.is_null() => false,
+        _ => {
+            provider.identity(kind, before).as_deref() == Some(name)
+                || provider.claims(kind, before).iter().any(|claimed| claimed == name)
+        }
+    }
+}
+
+/// Takes back plans that claim what another has: all of them but for one that
+/// had it before.
+pub(super) fn refuse(claims: &[(WorkspaceName, Vec<Claim>)], outcomes: &mut [Outcome<Plan>]) {
+    let mut problems: HashMap<&WorkspaceName, Vec<Diagnostic>> = HashMap::new();
+    for rivals in rivals(claims) {
+        for (workspace, claim) in &rivals {
+            let is_rival = |(other, theirs): &&(&WorkspaceName, &Claim)| {
+                other != workspace && theirs.place == claim.place
+            };
+            let Some((other, _)) = rivals.iter().find(is_rival).filter(|_| !claim.held) else { continue };
+            let detail =
+                format!("{workspace} and {other} both claim {}, which only one may have.", claim.name);
+            let address = format!("{workspace}:{}", claim.address);
+            let mut problem = Diagnostic::error("Claimed twice", detail).address(address);
+            problem.span = claim.span;
+            problems.entry(workspace).or_default().push(problem);
+        }
+    }
+    for outcome in outcomes {
+        let Some(mut found) = problems.remove(&outcome.workspace) else { continue };
+        found.sort_by(|a, b| a.detail.cmp(&b.detail));
+        outcome.result = None;
+        found.into_iter().for_each(|problem| outcome.diagnostics.push(problem));
+    }
+}
+
+/// Claims of one name, where there are several, by workspace.
+fn rivals(claims: &[(WorkspaceName, Vec<Claim>)]) -> Vec<Vec<(&WorkspaceName, &Claim)>> {
+    let each =
+        || claims.iter().flat_map(|(workspace, claims)| claims.iter().map(move |claim| (workspace, claim)));
+    // Nearly every name is claimed once: only counted at first.
+    let mut times: HashMap<_, u32> =
+        HashMap::with_capacity(claims.iter().map(|(_, claims)| claims.len()).sum());
+    each().for_each(|(_, claim)| *times.entry(claim.key()).or_default() += 1);
+    let mut groups: HashMap<_, Vec<_>> = HashMap::new();
+    for (workspace, claim) in each().filter(|(_, claim)| times[&claim.key()] > 1) {
+        groups.entry(claim.key()).or_default().push((workspace, claim));
+    }
+    groups.into_values().collect()
+}
