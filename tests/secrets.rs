@@ -200,7 +200,7 @@ fn a_killed_run_leaves_no_secret_and_its_recovery_says_none() {
             let mut open = states.iter().flat_map(|state| &state.open);
             open.any(|begin| begin.operation.is_some() || words.starts_with("Creating"))
         };
-        while !(is_open(&all.place) && !all.place.history("root", "default").is_empty()) {
+        while !is_open(&all.place) || all.place.history("root", "default").is_empty() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         assert!(apply.kill());

@@ -350,7 +350,7 @@ const CHECKS: [Check; 18] = [
         id: "MTB-PL1-CC-TI-2 other tenants",
         holds: no_other_tenants,
         worse: |r| {
-            r.first("RoleBinding")["subjects"][0] = json!({"kind": "Group", "name": "tenant:other:admins"})
+            r.first("RoleBinding")["subjects"][0] = json!({"kind": "Group", "name": "tenant:other:admins"});
         },
     },
     Check {

@@ -220,7 +220,7 @@ fn outputs(plan: &Plan, style: Style) -> String {
         let label = format!("{name:width$}");
         if output.sensitive && !style.show_sensitive {
             let mark = output_mark(output);
-            diff.marked(2, mark, &format!("{label} = {SENSITIVE}"));
+            diff.marked(2, mark, format!("{label} = {SENSITIVE}"));
         } else {
             diff.named(2, &label, &output.before, &output.after);
         }

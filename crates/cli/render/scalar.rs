@@ -23,7 +23,10 @@ pub(super) fn text(value: &Value) -> Option<String> {
             return value.as_items().is_some_and(<[Value]>::is_empty).then(|| "[]".into());
         }
         Kind::Map(_) | Kind::Object(_) => {
-            return value.as_entries().is_some_and(|entries| entries.is_empty()).then(|| "{}".into());
+            return value
+                .as_entries()
+                .is_some_and(tenantctl_core::provider::Entries::is_empty)
+                .then(|| "{}".into());
         }
     })
 }

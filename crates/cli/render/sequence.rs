@@ -83,7 +83,7 @@ impl ValueDiff<'_> {
                     similar::ChangeTag::Delete => Mark::Remove,
                     similar::ChangeTag::Insert => Mark::Add,
                 };
-                self.marked(at, mark, &printable(change.value().trim_end_matches(['\n', '\r'])));
+                self.marked(at, mark, printable(change.value().trim_end_matches(['\n', '\r'])));
             }
             shown = group.last().map_or(shown, |op| op.old_range().end);
         }

@@ -9,7 +9,6 @@
 
 use std::fmt;
 use std::net::TcpListener as Port;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -195,14 +194,14 @@ fn scope(service: &str) -> String {
     )
 }
 
-fn start_moto(python: &std::path::Path, folder: &PathBuf, group: i32) -> Result<(Server, u16)> {
+fn start_moto(python: &std::path::Path, folder: &std::path::Path, group: i32) -> Result<(Server, u16)> {
     let mut lost = Failure::new("no port was tried");
     for _ in 0..PORT_TRIES {
         let port =
             Port::bind("127.0.0.1:0").and_then(|port| port.local_addr()).context("no free port")?.port();
         let args =
             ["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()].map(String::from).to_vec();
-        let folder = folder.clone();
+        let folder = folder.to_owned();
         let program = python.to_owned();
         let launch = Launch { name: "moto", program, args, env: Vec::new(), folder, group };
         let mut server = Server::start(launch)?;

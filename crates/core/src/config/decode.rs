@@ -256,7 +256,7 @@ impl<'a> Decoder<'a> {
             "moved" => module.moves.extend(blocks::moved(&block, self.registry, &mut self.diagnostics)),
             "removed" => module.removals.extend(blocks::removed(&mut block, scope, &mut self.diagnostics)),
             "import" => {
-                module.imports.extend(blocks::import(&block, &module.local_names, &mut self.diagnostics))
+                module.imports.extend(blocks::import(&block, &module.local_names, &mut self.diagnostics));
             }
             "check" => self.check(block, scope, module),
             "module" => module.calls.extend(self.call(&block, &module.dir, scope, &module.local_names)),

@@ -24,6 +24,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::plan::{Action, Change, Plan};
 use crate::provider::{ErrorClass, Target};
 use crate::refresh::failed;
+use crate::value::Value;
 
 /// How many of those alike are tried.
 const ALIKE: usize = 4;
@@ -61,7 +62,7 @@ impl Rehearsal {
 /// Whether it is a change in place of which all is known.
 fn is_known(change: &Change) -> bool {
     change.action == Action::Update
-        && [&change.before, &change.config, &change.connection].into_iter().all(|v| v.is_wholly_known())
+        && [&change.before, &change.config, &change.connection].into_iter().all(Value::is_wholly_known)
 }
 
 /// What a refusal tells; nothing when the service could not be asked.

@@ -130,6 +130,9 @@ pub struct Opened {
     pub handle: Option<serde_json::Value>,
 }
 
+/// Makes an object of one type out of one of another.
+pub type Mover = fn(&Value) -> Value;
+
 /// A service's resource types. All values passed in are objects that follow
 /// the type's schema, sensitive marks included: nothing sensitive may reach an
 /// error's text.
@@ -273,7 +276,7 @@ pub trait Provider: Send + Sync {
 
     /// What makes an object of the type `to` out of one of another type, maybe
     /// of another provider, without a call: for `moved` blocks.
-    fn moved(&self, from: &str, to: &str) -> Option<fn(&Value) -> Value> {
+    fn moved(&self, from: &str, to: &str) -> Option<Mover> {
         let _ = (from, to);
         None
     }

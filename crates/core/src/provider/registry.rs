@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::SharedProvider;
-use crate::value::Value;
+use super::{Mover, SharedProvider};
 
 /// Which providers there are.
 #[derive(Clone, Default)]
@@ -32,7 +31,7 @@ impl Registry {
 
     /// What makes objects of one type out of those of another, and the provider
     /// that they belong to then; `None` when nothing does.
-    pub fn moved(&self, from: &str, to: &str) -> Option<(&SharedProvider, fn(&Value) -> Value)> {
+    pub fn moved(&self, from: &str, to: &str) -> Option<(&SharedProvider, Mover)> {
         let provider = self.of_type(to)?;
         Some((provider, provider.moved(from, to)?))
     }

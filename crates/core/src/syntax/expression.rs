@@ -356,7 +356,6 @@ impl Parser<'_> {
         Ok((names.pop(), value_name, collection))
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of one node, taken apart by its only caller")]
     fn for_body(&mut self, object: bool) -> Parsed<(Option<Expr>, Expr, bool, Option<Expr>)> {
         let mut value = self.expression()?;
         let mut key = None;

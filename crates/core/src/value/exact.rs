@@ -30,8 +30,10 @@ pub fn number(n: &Number) -> Json {
         return Json::Null;
     }
     let written = n.to_string();
+    #[expect(clippy::cmp_owned, reason = "a JSON number is not equal to its text")]
+    let is_exact = |plain: &Json| plain.to_string() == written;
     let plain = written.parse::<u64>().map_or_else(|_| Json::from(n.to_f64()), Json::from);
-    if plain.to_string() == written {
+    if is_exact(&plain) {
         return plain;
     }
     Json::Object(Map::from_iter([(KEY.clone(), Json::String(written))]))

@@ -54,7 +54,7 @@ impl Inventory {
         let objects = shelf.objects.get_or_init(|| async { list(cluster, everywhere).await.ok() }).await;
         let take =
             |name: &Name| objects.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        wanted.map(|(id, name)| whole(&*take(&name)?, &id.api_version, &id.kind)).collect()
+        wanted.map(|(id, name)| whole(&take(&name)?, &id.api_version, &id.kind)).collect()
     }
 
     fn shelf(&self, cluster: &Arc<Cluster>, everywhere: &str) -> Shelf {

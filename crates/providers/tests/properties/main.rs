@@ -9,6 +9,7 @@
 //! Every run tells the same stories; `TENANTCTL_STORIES=10000` tells more of
 //! them, as `tests/run` does, and `PROPTEST_RNG_SEED=7` others. A story that
 //! fails is cut down to what is needed for it and printed, with the seed.
+#![allow(clippy::print_stdout, reason = "how many stories a run told")]
 
 /// A store whose process dies.
 mod crash;

@@ -14,7 +14,10 @@ pub(super) type Records = Arc<Vec<ResourceRecordSet>>;
 /// What was listed, by account and zone. Held while many workspaces are read,
 /// and nothing is changed; then it is gone.
 #[derive(Default)]
-pub(in crate::aws) struct Listed(Mutex<HashMap<(String, String), Arc<OnceCell<Records>>>>);
+pub(in crate::aws) struct Listed(Mutex<HashMap<Zone, Arc<OnceCell<Records>>>>);
+
+/// The account and the zone's id.
+type Zone = (String, String);
 
 impl Listed {
     /// The records of a zone, listed by whoever asks first.

@@ -165,7 +165,7 @@ impl Resource<Session> for Record {
             let list = async { all(at, zone).await.map_err(Into::into) };
             match &shared {
                 // Other workspaces read the same zone.
-                Some(shared) => drop(lists.insert(zone, shared.zone(at.place(), zone, list).await)),
+                Some(shared) => drop(lists.insert(zone, Box::pin(shared.zone(at.place(), zone, list)).await)),
                 None if count > FEW => drop(lists.insert(zone, list.await.map(Arc::new))),
                 None => {}
             }
