@@ -8,7 +8,7 @@ mod mistakes;
 use std::process::Command;
 
 use serde_json::{Value as Json, json};
-use tenantctl_test_servers::{Aws, AwsFront};
+use tenantctl_test_servers::{Aws, Front};
 
 use crate::common::{Place, Said, said};
 
@@ -155,7 +155,7 @@ fn ok(place: &Place, args: &[&str]) -> Said {
     said
 }
 
-fn write(place: &Place, front: &AwsFront, zone: &str) {
+fn write(place: &Place, front: &Front, zone: &str) {
     let platform = PLATFORM.replace("ENDPOINT", front.endpoint()).replace("ZONE", zone);
     place.write("aws", "main.hcl", &platform);
     place.write("aws", "blueprint/main.tf", &BLUEPRINT.replace("ROLE", ROLE));

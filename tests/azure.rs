@@ -1,10 +1,13 @@
 //! examples/saas-azure, from nothing to nothing on the stand-in, with a real
 //! API server behind its clusters.
 
+/// Logging in without a secret.
+mod login;
+
 use std::process::Command;
 
 use serde_json::Value as Json;
-use tenantctl_test_servers::{Azure, AzureFront, Cluster};
+use tenantctl_test_servers::{Azure, Cluster, Front};
 
 use crate::common::{Place, Said, said};
 
@@ -15,7 +18,7 @@ const GROUPS: &str = "/subscriptions/00000000-0000-4000-8000-000000000001/resour
 /// A subscription of its own, and how it is reached.
 struct Bench {
     azure: Azure,
-    front: AzureFront,
+    front: Front,
     place: Place,
 }
 

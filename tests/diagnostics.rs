@@ -56,3 +56,41 @@ fn all_mistakes_of_a_directory_are_reported_in_one_run() {
         assert!(said.stderr.contains(expected), "{expected}\n{}", said.stderr);
     }
 }
+
+/// The line with the mistake is quoted, but never the secret in it.
+#[test]
+fn no_line_that_is_quoted_shows_a_secret() {
+    let module = "variable \"secret\" {\n  type      = list(number)\n  sensitive = true\n  default   = [DEFAULT]\n}\n\
+                  variable \"plain\" {\n  type    = number\n  default = 1\n}\n";
+    let with_default = |default: &str| module.replace("DEFAULT", default);
+    for (what, default, values, args) in [
+        ("a value of a wrong type", "1", "secret = [\"hunter2\"]\nplain = \"shown\"\n", &[][..]),
+        ("a file of values that cannot be read", "1", "secret = [\"hunter2]\nplain = \"shown\"\n", &[]),
+        ("a default of a wrong type", "\"hunter2\"", "plain = \"shown\"\n", &[]),
+        ("an argument that cannot be read", "1", "plain = \"shown\"\n", &["-var", "secret=[\"hunter2\", {]"]),
+    ] {
+        let place = Place::new();
+        place.write("x", "main.tf", &with_default(default));
+        place.write("x", "terraform.tfvars", values);
+        for flags in [&["plan"][..], &["plan", "-json"]] {
+            let said = place.run("x", &[flags, args].concat());
+            let all = format!("{}{}", said.stdout, said.stderr);
+            assert_eq!(said.code, 1, "{what}: {all}");
+            assert!(all.contains("****") && !all.contains("hunter2"), "{what}: {all}");
+        }
+    }
+    let place = Place::new();
+    place.edit("quickstart", "main.hcl", "replicas = 2", "replicas = \"hunter2\"");
+    place.edit(
+        "quickstart",
+        "blueprint/variables.tf",
+        "variable \"replicas\" {",
+        "variable \"replicas\" {\n  sensitive = true\n",
+    );
+    let said = place.run("quickstart", &["plan"]);
+    assert!(
+        said.code == 1 && said.stderr.contains("****") && !said.stderr.contains("hunter2"),
+        "{}",
+        said.stderr
+    );
+}

@@ -415,3 +415,17 @@ fn a_lock_file_is_no_configuration() {
     let said = place.run("e", &["validate"]);
     assert!(said.stderr.contains("No configuration files"), "{}", said.stderr);
 }
+
+#[test]
+fn providers_tell_what_they_take() {
+    let place = Place::new();
+    place.write("x", "main.tf", "resource \"terraform_data\" \"a\" {}\n");
+    let said = place.ok("x", &["providers", "schema", "-json"]);
+    let json: Json = serde_json::from_str(&said.stdout).expect("JSON");
+    let schema = &json["provider_schemas"]["terraform"]["resource_schemas"]["terraform_data"];
+    assert_eq!(schema["block"]["attributes"]["input"]["optional"], true);
+    assert_eq!(schema["block"]["attributes"]["id"]["computed"], true);
+    let said = place.run("x", &["providers", "schema"]);
+    assert!(said.code == 1 && said.stderr.contains("--json"), "there is no other form: {}", said.stderr);
+    assert!(place.ok("x", &["providers", "lock", "-platform=linux_amd64"]).stdout.contains("nothing to do"));
+}

@@ -75,7 +75,9 @@ fn faulty(place: &Place, tenant: &str, rule: &str, more: &[&str]) -> Running {
 fn hanging(place: &Place, tenant: &str, done: bool) -> Running {
     let never = if done { r#""latency_after_ms": 86400000"# } else { r#""then": "hang""# };
     let apply = faulty(place, tenant, &format!(r#"{{"match": {{"operation": "create"}}, {never}}}"#), &[]);
-    apply.wait_for("Creating...");
+    for object in &OBJECTS[..3] {
+        apply.wait_for(&format!("{tenant}:{object}: Creating..."));
+    }
     wait_until(|| begun(place, tenant) && place.history("fleet", tenant).len() == if done { 3 } else { 0 });
     apply
 }

@@ -99,3 +99,30 @@ fn credentials_that_nobody_takes_are_told_as_ever() {
     all.rotate("token-one");
     all.ok("token-one", &["destroy", "-auto-approve"]);
 }
+
+/// Whoever writes a token into the configuration, or hands it on without saying
+/// that it is one, does not find it anywhere else.
+#[test]
+fn a_token_is_kept_sealed_however_it_was_given() {
+    const CANARY: &str = "canary-token-7d1e";
+    let all = Rotating::new("sealed");
+    all.place.edit("root", "main.tf", "  sensitive = true\n", "");
+    all.rotate(CANARY);
+    let mut said = vec![all.ok(CANARY, &["plan", "-out=saved"])];
+    let not_there = |said: &[Said]| {
+        for said in said {
+            assert!(!said.stdout.contains(CANARY) && !said.stderr.contains(CANARY), "{}", said.stdout);
+        }
+        for (path, bytes) in all.place.files() {
+            let shows = bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
+            assert!(!shows, "the token is in {}", path.display());
+        }
+    };
+    not_there(&said);
+    said.push(all.ok(CANARY, &["apply", "-auto-approve"]));
+    said.push(all.ok(CANARY, &["show"]));
+    said.push(all.ok(CANARY, &["show", "-json"]));
+    said.push(all.ok(CANARY, &["plan", "-detailed-exitcode"]));
+    said.push(all.ok(CANARY, &["destroy", "-auto-approve"]));
+    not_there(&said);
+}

@@ -238,3 +238,14 @@ fn every_mistake_of_a_test_file_is_told_at_once() {
     let said = place.run(EXAMPLE, &["test", "-filter=b.tftest.hcl"]);
     assert!(said.stderr.contains("There is no test file b.tftest.hcl."), "{}", said.stderr);
 }
+
+#[test]
+fn test_files_are_validated_too() {
+    let place = Place::new();
+    place.write(EXAMPLE, "main.tf", "output \"o\" {\n  value = 1\n}\n");
+    place.write(EXAMPLE, "tests/a.tftest.hcl", "run \"x\" {\n  comand = plan\n}\n");
+    let said = place.run(EXAMPLE, &["validate"]);
+    assert!(said.code == 1 && said.stderr.contains("Did you mean \"command\"?"), "{}", said.stderr);
+    place.ok(EXAMPLE, &["validate", "-no-tests"]);
+    place.ok(EXAMPLE, &["validate", "-test-directory=elsewhere"]);
+}

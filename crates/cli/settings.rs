@@ -20,10 +20,12 @@ pub(crate) struct Settings {
     /// `TENANTCTL_INPUT=false`: never ask.
     pub(crate) no_input: bool,
     /// Files that say how clusters are reached.
+    #[cfg_attr(not(any(feature = "kubernetes", test)), expect(dead_code, reason = "there are no clusters"))]
     pub(crate) kubeconfig: Vec<PathBuf>,
     /// `TENANTCTL_SIMULATED_KUBECONFIG`: the clusters that simulated ones stand for.
     pub(crate) simulated_kubeconfig: Option<PathBuf>,
     /// This process runs inside a cluster.
+    #[cfg_attr(not(any(feature = "kubernetes", test)), expect(dead_code, reason = "there are no clusters"))]
     pub(crate) in_cluster: bool,
     /// What `~` stands for.
     pub(crate) home: Option<PathBuf>,

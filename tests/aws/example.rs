@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value as Json, json};
-use tenantctl_test_servers::{Aws, AwsFront, Cluster, Fate, Proxy};
+use tenantctl_test_servers::{Aws, Cluster, Fate, Front, Proxy};
 
 use super::{KEY, SECRET, no_canary};
 use crate::common::{Place, Said, said};
@@ -15,7 +15,7 @@ const TENANTS: [&str; 3] = ["acme", "globex", "hooli"];
 struct Account {
     place: Place,
     aws: Aws,
-    front: AwsFront,
+    front: Front,
     _api: Proxy,
 }
 

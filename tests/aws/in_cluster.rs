@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
-use tenantctl_test_servers::{Aws, AwsFate, Cluster, Fate, Proxy};
+use tenantctl_test_servers::{Aws, Cluster, Fate, FrontFate, Proxy};
 
 use super::{eks, no_canary, ok, run};
 use crate::common::Place;
@@ -120,7 +120,7 @@ fn a_cluster_and_what_is_in_it_come_and_go_in_one_apply() {
                 let removed = asked.filter(|asked| asked.method == "DELETE").map(|asked| asked.path);
                 left.lock().unwrap().get_or_insert_with(|| removed.collect::<Vec<_>>());
             }
-            AwsFate::Pass
+            FrontFate::Pass
         })
     };
     let door = late_door(&proxy, opens);

@@ -1,7 +1,7 @@
 //! What AWS, or nobody, answers well: said at the line that it is about, in
 //! AWS's own words with the id of the request; the rest of the fleet goes on.
 
-use tenantctl_test_servers::{Aws, AwsCall, AwsFate, Cluster};
+use tenantctl_test_servers::{Aws, Cluster, FrontCall, FrontFate};
 
 use super::{KEY, SECRET, ask, no_canary};
 use crate::common::{Place, Said, said};
@@ -65,9 +65,9 @@ fn says(said: &Said, parts: &[&str]) {
 /// An apply in which the calls for acme's bucket are refused.
 fn refused(name: &'static str, status: u16, code: &'static str) -> (Place, Said) {
     let front =
-        Aws::shared().front(move |call: &AwsCall| match call.path.contains(&format!("{name}-acme")) {
-            true => AwsFate::Refuse { status, code },
-            false => AwsFate::Pass,
+        Aws::shared().front(move |call: &FrontCall| match call.path.contains(&format!("{name}-acme")) {
+            true => FrontFate::Refuse { status, code },
+            false => FrontFate::Pass,
         });
     let place = fleet(name, front.endpoint(), "", "");
     let said = run_as(&place, true, &["apply", "-auto-approve"]);
@@ -148,9 +148,9 @@ fn a_version_back_and_an_object_that_vanished_are_said_at_their_line() {
     let front = Aws::shared().front(|call| match call.path.as_str() {
         // Gone between the plan and the change.
         "/clusters/mistakes/update-config" => {
-            AwsFate::Refuse { status: 404, code: "ResourceNotFoundException" }
+            FrontFate::Refuse { status: 404, code: "ResourceNotFoundException" }
         }
-        _ => AwsFate::Pass,
+        _ => FrontFate::Pass,
     });
     let root = |version: &str, more: &str| {
         format!(

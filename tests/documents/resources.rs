@@ -1,11 +1,13 @@
-//! What each provider takes, from its schema: `docs/resources/PROVIDER.md`.
+//! What each provider takes, from its schema: `docs/resources/PROVIDER.md`, with
+//! an example of each type from `docs/resources/examples/PROVIDER.tf`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, Provider, ResourceSchema, Words};
+use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, Provider, ResourceSchema, Type, Words};
 
 use super::is_current;
+use crate::common::Place;
 
 fn providers() -> Vec<Box<dyn Provider>> {
     vec![
@@ -88,13 +90,39 @@ fn block(text: &mut String, block: &Block) {
     }
 }
 
-fn kinds(text: &mut String, title: &str, word: &str, all: &BTreeMap<&'static str, ResourceSchema>) {
+/// The examples of a provider.
+fn examples(provider: &dyn Provider) -> String {
+    let path = format!("{}/docs/resources/examples/{}.tf", env!("CARGO_MANIFEST_DIR"), provider.name());
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The block among the examples that begins so, in a fence.
+fn example(examples: &str, head: &str) -> Option<String> {
+    let mut starts = examples.match_indices(head).map(|(at, _)| at);
+    let start = starts.find(|at| *at == 0 || examples[..*at].ends_with('\n'))?;
+    let rest = &examples[start..];
+    let text = match rest.lines().next()? {
+        whole if whole.ends_with("{}") => whole,
+        _ => &rest[..rest.find("\n}\n")? + 2],
+    };
+    Some(format!("\n```hcl\n{text}\n```\n"))
+}
+
+fn kinds(
+    text: &mut String,
+    (title, word): (&str, &str),
+    all: &BTreeMap<&'static str, ResourceSchema>,
+    examples: &str,
+) {
     if all.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n## {title}");
     for (kind, schema) in all {
-        let _ = writeln!(text, "\n### `{word} \"{kind}\"`");
+        let head = format!("{word} \"{kind}\"");
+        let _ = writeln!(text, "\n### `{head}`");
+        let shown = example(examples, &format!("{head} ")).unwrap_or_else(|| panic!("{head}: no example"));
+        text.push_str(&shown);
         block(text, &schema.block);
     }
 }
@@ -105,14 +133,16 @@ fn document(provider: &dyn Provider) -> String {
         "# What `{name}` provides\n\nWritten by a test from the provider's schema: \
          `TENANTCTL_WRITE_DOCUMENTS=1 cargo test --test runner --features aws-iam documents`.\n"
     );
-    let config = &schema.config;
+    let (config, examples) = (&schema.config, examples(provider));
     if !config.attributes.is_empty() || !config.blocks.is_empty() {
-        let _ = writeln!(text, "\n## `provider \"{name}\"`");
+        let head = format!("provider \"{name}\"");
+        let _ = writeln!(text, "\n## `{head}`");
+        text.push_str(&example(&examples, &head).unwrap_or_else(|| panic!("{head}: no example")));
         block(&mut text, config);
     }
-    kinds(&mut text, "Resources", "resource", &schema.resources);
-    kinds(&mut text, "Data sources", "data", &schema.data_sources);
-    kinds(&mut text, "Ephemeral resources", "ephemeral", &schema.ephemeral);
+    kinds(&mut text, ("Resources", "resource"), &schema.resources, &examples);
+    kinds(&mut text, ("Data sources", "data"), &schema.data_sources, &examples);
+    kinds(&mut text, ("Ephemeral resources", "ephemeral"), &schema.ephemeral, &examples);
     text
 }
 
@@ -140,4 +170,52 @@ fn every_argument_is_described() {
         }
     }
     assert!(found.is_empty(), "without a description: {found:#?}");
+}
+
+/// The examples plan as they are, each resource to be made.
+#[test]
+fn every_example_is_planned() {
+    for provider in providers() {
+        let (place, examples) = (Place::new(), examples(&*provider));
+        place.write("document", "main.tf", &examples);
+        let said = place.ok("document", &["plan", "-simulate"]);
+        for kind in provider.schema().resources.keys() {
+            let (head, planned) = (format!("resource \"{kind}\" \""), format!("# {kind}."));
+            let shown = examples.matches(&head).count();
+            let planned = said.stdout.lines().filter(|line| line.contains(&planned)).count();
+            assert!(shown > 0 && shown == planned, "{kind}: {}", said.stdout);
+        }
+    }
+}
+
+/// What a number counts is told: of what it is so many.
+#[test]
+fn every_quantity_has_its_unit() {
+    const MEASURES: [(&str, &str); 8] = [
+        ("ttl", "econds"),
+        ("day", "ays"),
+        ("hour", "ours"),
+        ("minute", "inutes"),
+        ("second", "econds"),
+        ("duration", "econds"),
+        ("size_gb", "GiB"),
+        ("disk_size", "GiB"),
+    ];
+    fn missing(block: &Block, path: &str, found: &mut Vec<String>) {
+        for (name, attribute) in block.attributes.iter().filter(|(_, a)| a.ty == Type::Number) {
+            let measure = MEASURES.iter().find(|(part, _)| name.contains(part));
+            let lacks = measure.is_some_and(|(_, unit)| !attribute.description.contains(unit));
+            found.extend(lacks.then(|| format!("{path}.{name}: {}", attribute.description)));
+        }
+        for (name, nested) in &block.blocks {
+            missing(&nested.block, &format!("{path}.{name}"), found);
+        }
+    }
+    let mut found = Vec::new();
+    for provider in providers() {
+        for (kind, schema) in &provider.schema().resources {
+            missing(&schema.block, kind, &mut found);
+        }
+    }
+    assert!(found.is_empty(), "without a unit: {found:#?}");
 }

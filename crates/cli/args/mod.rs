@@ -5,7 +5,9 @@
 
 mod dashes;
 mod fleet;
+mod providers;
 mod state;
+mod taken;
 mod values;
 
 use std::ffi::OsString;
@@ -18,12 +20,14 @@ use tenantctl_core::ops::Selection;
 use crate::render::graph::Contents;
 
 pub(crate) use fleet::{DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, TenantsCommand};
+pub(crate) use providers::{ProvidersCommand, ProvidersSchema, ProvidersWhat};
 pub(crate) use state::{
     AuditCommand, ForceUnlockCommand, LockArgs, LockCommand, LockList, LockShow, LockWhat, StateCheck,
     StateCommand, StateHistory, StateList, StateMv, StatePull, StatePush, StateReencrypt, StateRestore,
     StateRm, StateShow, StateWhat, TaintCommand, WorkspaceCommand, WorkspaceDelete, WorkspaceList,
     WorkspaceShow, WorkspaceWhat,
 };
+use taken::{TakenByInit, TakenLock};
 pub(crate) use values::Values;
 
 /// Parses the process's arguments, its own name included.
@@ -358,6 +362,12 @@ pub(crate) struct ValidateCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leave out test files
+    #[arg(long)]
+    pub(crate) no_tests: bool,
+    /// Where tests are, besides the configuration's own directory
+    #[arg(long, value_name = "DIR", default_value = "tests")]
+    pub(crate) test_directory: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -388,6 +398,9 @@ pub(crate) struct InitCommand {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
           default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) backend: bool,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByInit,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -416,19 +429,13 @@ pub(crate) struct GraphCommand {
     /// Which blocks
     #[arg(long = "type", value_name = "BLOCKS", value_enum, default_value_t)]
     pub(crate) contents: Contents,
+    /// Taken for Terraform's sake: a cycle is told with its places
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, hide = true)]
+    pub(crate) draw_cycles: bool,
     /// The platform's shared resources rather than the blueprint
     #[arg(long)]
     pub(crate) platform: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `providers`.
-#[derive(Debug, Args)]
-pub(crate) struct ProvidersCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -473,6 +480,9 @@ pub(crate) struct ConsoleCommand {
     /// In this environment [default: the tenant's first]
     #[arg(long, value_name = "NAME", requires = "tenant")]
     pub(crate) environment: Option<String>,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenLock,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -563,6 +573,20 @@ mod tests {
     }
 
     #[test]
+    fn scripts_for_terraform_are_understood() {
+        for line in [
+            &["init", "-input=false", "-reconfigure", "-backend=false", "-lock-timeout=60s", "-upgrade"][..],
+            &["console", "-lock=false", "-var", "a=b"],
+            &["graph", "-type=plan", "-draw-cycles"],
+            &["validate", "-json", "-no-tests", "-test-directory=t"],
+            &["providers", "lock", "-platform=linux_amd64"],
+            &["providers", "schema", "-json"],
+        ] {
+            parsed(&[&["tenantctl"], line].concat());
+        }
+    }
+
+    #[test]
     fn two_dashes_and_late_globals_are_too() {
         let cli = parsed(&["tenantctl", "apply", "--auto-approve", "saved", "--chdir=shop", "-simulate=aws"]);
         let Command::Apply(apply) = cli.command else { panic!("not an apply") };
@@ -573,9 +597,12 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_refused() {
-        for line in
-            [&["tenantctl"][..], &["tenantctl", "plan", "-var", "x"], &["tenantctl", "output", "-raw"]]
-        {
+        for line in [
+            &["tenantctl"][..],
+            &["tenantctl", "plan", "-var", "x"],
+            &["tenantctl", "output", "-raw"],
+            &["tenantctl", "providers", "schema"],
+        ] {
             assert!(parse(line.iter().map(OsString::from)).is_err(), "{line:?}");
         }
     }

@@ -8,12 +8,21 @@ use tenantctl_core::config::Module;
 use tenantctl_core::diag::Diagnostics;
 
 use super::states;
-use crate::args::ProvidersCommand;
+use crate::args::{ProvidersCommand, ProvidersSchema, ProvidersWhat};
 use crate::error::Exit;
+use crate::render::json_schema;
 use crate::session::Session;
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ProvidersCommand) -> Result<Exit, Diagnostics> {
+    match &args.what {
+        None => {}
+        Some(ProvidersWhat::Schema(args)) => return schema(session, args),
+        Some(ProvidersWhat::Lock(_) | ProvidersWhat::Mirror(_)) => {
+            session.output.line("There is nothing to do: all providers are part of this program.");
+            return Ok(Exit::Success);
+        }
+    }
     let platform = session.look(&args.config)?;
     let (root, blueprint) = platform.modules();
     let mut tree = Needs::of(".", root);
@@ -34,6 +43,23 @@ pub(super) fn run(session: &Session, args: &ProvidersCommand) -> Result<Exit, Di
         in_state.iter().for_each(|name| text.push_str(&format!("    provider[{name}]\n")));
     }
     session.output.line(&text);
+    Ok(Exit::Success)
+}
+
+/// What the providers take that some module needs.
+fn schema(session: &Session, args: &ProvidersSchema) -> Result<Exit, Diagnostics> {
+    let (platform, registry, problems) = session.read(&args.config);
+    let platform = match platform {
+        Some(platform) if !problems.has_errors() => platform,
+        _ => return Err(problems.sorted()),
+    };
+    let (root, blueprint) = platform.modules();
+    let mut names = BTreeSet::new();
+    for module in [root].into_iter().chain(blueprint) {
+        Needs::of(".", module).names(&mut names);
+    }
+    let needed = names.iter().filter_map(|name| Some((name.as_str(), registry.get(name)?)));
+    session.output.json(&json_schema::schemas(needed));
     Ok(Exit::Success)
 }
 
@@ -74,6 +100,12 @@ impl Needs {
             providers: names.into_iter().map(|name| (name.clone(), version(&name))).collect(),
             children: module.calls.iter().map(called).collect(),
         }
+    }
+
+    /// Adds the names of all of them.
+    fn names(&self, names: &mut BTreeSet<String>) {
+        names.extend(self.providers.iter().map(|(name, _)| name.clone()));
+        self.children.iter().for_each(|child| child.names(names));
     }
 
     /// What stands below the module's name.

@@ -1,6 +1,7 @@
-//! `validate`: problems of the configuration, without state or services.
+//! `validate`: problems of the configuration and of its test files, without
+//! state or services.
 
-use tenantctl_core::ops;
+use tenantctl_core::{ops, testing};
 
 use crate::args::ValidateCommand;
 use crate::error::Exit;
@@ -14,6 +15,16 @@ pub(super) fn run(session: &Session, args: &ValidateCommand) -> Exit {
         && !problems.has_errors()
     {
         problems.extend(ops::validate(&registry, platform));
+    }
+    if !args.no_tests {
+        match testing::discover(&session.root, &args.test_directory, &[]) {
+            Ok(paths) => {
+                for path in paths {
+                    testing::read(&path, &session.sources, &registry, &mut problems);
+                }
+            }
+            Err(found) => problems.extend(found),
+        }
     }
     let problems = problems.sorted();
     let valid = !problems.has_errors();

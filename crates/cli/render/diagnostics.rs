@@ -106,8 +106,8 @@ fn snippets(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Element<'static
         .into_iter()
         .filter_map(|file| {
             let source = sources.get(file)?;
-            let mut snippet =
-                Snippet::source(source.text.to_string()).path(source.path.display().to_string());
+            let text = sources.shown(file)?;
+            let mut snippet = Snippet::source(text.to_string()).path(source.path.display().to_string());
             for (span, words) in all.iter().filter(|(span, _)| span.file == file) {
                 // The first mark in a file has the file's name shown.
                 let first = words.is_none() || diagnostic.span.is_none_or(|own| own.file != file);

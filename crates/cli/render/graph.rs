@@ -18,6 +18,7 @@ pub(crate) enum Contents {
     #[default]
     Resources,
     /// Variables, local values, outputs and the rest too
+    #[value(aliases = ["plan", "plan-refresh-only", "plan-destroy", "apply"])]
     Blocks,
 }
 

@@ -1,5 +1,6 @@
 //! The lines above each object of a plan: what happens to it and why.
 
+use tenantctl_core::addr::InstanceKey;
 use tenantctl_core::plan::{Action, Change, Reason};
 use tenantctl_core::value::Path;
 
@@ -96,8 +97,14 @@ fn reason(change: &Change) -> Option<String> {
         }
         Reason::CountIndex => match &address.key {
             Some(key) => format!("because index {key} is out of range of count"),
+            None => "because count is smaller".into(),
+        },
+        Reason::WrongRepetition => match &address.key {
+            Some(InstanceKey::Index(_)) => "because the block has no count".into(),
+            Some(InstanceKey::Key(_)) => "because the block has no for_each".into(),
             None => "because the block has count or for_each now".into(),
         },
+        Reason::NotEnabled => "because enabled is false".into(),
         Reason::EachKey(key) => format!("because for_each has no key {}", scalar::quote(key)),
         Reason::NoModule => format!("because there is no {}", address.module),
         Reason::Deposed => "left over from an earlier replacement".into(),

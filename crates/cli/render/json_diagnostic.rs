@@ -49,7 +49,8 @@ fn place(span: Span, diagnostic: &Diagnostic, sources: &SourceMap) -> Option<(Js
     let first = source.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let rest = source.text.get(end..)?;
     let last = end + rest.find('\n').unwrap_or(rest.len());
-    let code = source.text.get(first..last)?;
+    let shown = sources.shown(span.file)?;
+    let code = shown.get(first..last)?;
     let values: Vec<Json> = diagnostic
         .values
         .iter()

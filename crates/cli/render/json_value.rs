@@ -4,7 +4,7 @@
 //! numbers are exact once the document is written by `Output::json`.
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::value::{Kind, Type, Value, exact};
+use tenantctl_core::value::{Type, Value, exact};
 
 /// The value; what is not known is left out of objects and `null` in lists.
 pub(crate) fn value(value: &Value, show_sensitive: bool) -> Json {
@@ -73,7 +73,8 @@ pub(crate) fn ty(ty: &Type) -> Json {
 pub(crate) fn output(value: &Value, sensitive: bool, show_sensitive: bool) -> Json {
     let hidden = (sensitive || !value.marks().is_empty()) && !show_sensitive;
     let mut json = json!({ "sensitive": sensitive || !value.marks().is_empty() });
-    if !matches!(value.kind(), Kind::Unknown(_)) {
+    // Of what is known in part, nothing is said.
+    if value.is_wholly_known() {
         json["type"] = ty(&value.ty());
         json["value"] = if hidden { Json::Null } else { self::value(value, show_sensitive) };
     }

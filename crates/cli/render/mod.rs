@@ -11,6 +11,7 @@ pub(crate) mod graph;
 pub(crate) mod json_configuration;
 pub(crate) mod json_diagnostic;
 pub(crate) mod json_plan;
+pub(crate) mod json_schema;
 pub(crate) mod json_state;
 pub(crate) mod json_value;
 pub(crate) mod notation;

@@ -351,6 +351,8 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::CannotUpdate(_) => "cannot_update",
         Reason::NotInConfig => "delete_because_no_resource_config",
         Reason::CountIndex => "delete_because_count_index",
+        Reason::WrongRepetition => "delete_because_wrong_repetition",
+        Reason::NotEnabled => "delete_because_enabled_false",
         Reason::EachKey(_) => "delete_because_each_key",
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",

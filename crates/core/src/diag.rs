@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,19 +63,47 @@ pub struct Source {
 
 /// All source files of a run, by [`FileId`]. Files are only ever added.
 #[derive(Debug, Default)]
-pub struct SourceMap(RwLock<Vec<Arc<Source>>>);
+pub struct SourceMap {
+    files: RwLock<Vec<Arc<Source>>>,
+    /// Where secrets stand.
+    hidden: RwLock<Vec<Span>>,
+}
 
 impl SourceMap {
     /// Takes a file in.
     pub fn add(&self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> FileId {
-        let mut files = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.push(Arc::new(Source { path: path.into(), text: text.into() }));
         FileId(u32::try_from(files.len() - 1).unwrap_or(u32::MAX))
     }
 
     /// The file of an id; `None` for an id of another run.
     pub fn get(&self, id: FileId) -> Option<Arc<Source>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id.0 as usize).cloned()
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(id.0 as usize).cloned()
+    }
+
+    /// What stands at a place is a secret: nobody is shown it.
+    pub fn hide(&self, place: Span) {
+        self.hidden.write().unwrap_or_else(PoisonError::into_inner).push(place);
+    }
+
+    /// The text of a file as it may be shown: as long as it is, with stars for
+    /// each byte of a secret.
+    pub fn shown(&self, id: FileId) -> Option<Arc<str>> {
+        let source = self.get(id)?;
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        let mut places = hidden.iter().filter(|place| place.file == id).peekable();
+        if places.peek().is_none() {
+            return Some(source.text.clone());
+        }
+        let mut bytes = source.text.as_bytes().to_vec();
+        for place in places {
+            let end = (place.end as usize).min(bytes.len());
+            let secret = bytes.get_mut(place.start as usize..end).unwrap_or_default();
+            secret.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+        }
+        // A place that cuts a character in two is none of ours.
+        String::from_utf8(bytes).ok().map(Into::into)
     }
 
     /// Line and column of a place, from 1, columns in characters.

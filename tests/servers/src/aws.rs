@@ -17,17 +17,16 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
+use hyper_util::rt::TokioExecutor;
 
 use crate::aws_eks::Eks;
+use crate::aws_route53;
 use crate::binaries;
 use crate::error::{Context, Failure, Result};
+use crate::front::{Answered, Cloud, Front, FrontCall, FrontFate};
 use crate::lifeline::Lifeline;
 use crate::server::{Launch, Server};
 use crate::worker::Worker;
@@ -49,59 +48,6 @@ pub struct Aws {
     _moto: Server,
     _lifeline: Lifeline,
     moto: Moto,
-}
-
-/// A request that came.
-#[derive(Clone, Debug)]
-pub struct AwsCall {
-    /// What it was signed for: `s3`, `eks`.
-    pub service: String,
-    /// Its method.
-    pub method: String,
-    /// Its path, without the query.
-    pub path: String,
-    /// Its query, empty without one.
-    pub query: String,
-    /// What became of it.
-    pub fate: AwsFate,
-}
-
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AwsFate {
-    /// It is answered.
-    Pass,
-    /// It is refused and not done.
-    Refuse {
-        /// The HTTP status.
-        status: u16,
-        /// The service's code.
-        code: &'static str,
-    },
-    /// It is done, and the connection breaks before the answer.
-    LoseAnswer,
-    /// It is not done, and nothing is ever answered.
-    Hang,
-}
-
-type Judge = Box<dyn FnMut(&AwsCall) -> AwsFate + Send>;
-
-/// What clients talk to.
-pub struct AwsFront {
-    endpoint: String,
-    asked: Arc<Mutex<Vec<AwsCall>>>,
-}
-
-impl AwsFront {
-    /// Its address, for all services.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// All requests so far, in the order of their coming.
-    pub fn asked(&self) -> Vec<AwsCall> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl Aws {
@@ -133,23 +79,14 @@ impl Aws {
     }
 
     /// An address to talk to; `judge` decides what becomes of each request.
-    pub fn front(&self, judge: impl FnMut(&AwsCall) -> AwsFate + Send + 'static) -> AwsFront {
-        let asked = Arc::<Mutex<Vec<AwsCall>>>::default();
-        let judge: Judge = Box::new(judge);
-        let front = Front { moto: self.moto.clone(), judge: Mutex::new(judge), asked: Arc::clone(&asked) };
-        let address = self.worker.run(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
-            let address = listener.local_addr().context("the port has no address")?;
-            tokio::spawn(serve(listener, Arc::new(front)));
-            Ok::<_, Failure>(address)
-        });
-        let address = address.unwrap_or_else(|failure| panic!("{failure}"));
-        AwsFront { endpoint: format!("http://{address}"), asked }
+    pub fn front(&self, judge: impl FnMut(&FrontCall) -> FrontFate + Send + 'static) -> Front {
+        let front = Front::open(&self.worker, None, self.moto.clone(), Box::new(judge));
+        front.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     /// An address at which nothing goes wrong.
-    pub fn plain_front(&self) -> AwsFront {
-        self.front(|_| AwsFate::Pass)
+    pub fn plain_front(&self) -> Front {
+        self.front(|_| FrontFate::Pass)
     }
 
     /// Has the cluster of a name, once it is made, lead to this API server.
@@ -178,12 +115,6 @@ impl Aws {
 impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws").field("port", &self.moto.port).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AwsFront {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwsFront").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
@@ -242,6 +173,16 @@ impl Moto {
         let (path, signed) = (head.uri.path().to_owned(), head.headers.get(AUTHORIZATION).cloned());
         if tags.is_some() {
             head.headers.retain_not(|name| name.starts_with("x-amz-checksum"));
+        }
+        if let Some((name, kind)) = aws_route53::created(&head, &body) {
+            let list = Request::get(aws_route53::listing(&head, &name, &kind));
+            let list = signed.iter().fold(list, |list, signed| list.header(AUTHORIZATION, signed));
+            let (list, ()) = list.body(()).context("a malformed request")?.into_parts();
+            let list = self.pass_on(list, Bytes::new()).await?;
+            if aws_route53::is_first(list.body(), &name, &kind) {
+                return aws_route53::refusal(&name, &kind, ID);
+            }
+            body = aws_route53::setting(&body);
         }
         let mut answer = self.pass_on(head, body).await?;
         if names_its_answer {
@@ -322,56 +263,24 @@ fn take_tags(body: &mut Bytes) -> Option<String> {
     Some(tags.to_owned())
 }
 
-struct Front {
-    moto: Moto,
-    judge: Mutex<Judge>,
-    asked: Arc<Mutex<Vec<AwsCall>>>,
-}
-
-type Answered = std::result::Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
-
-async fn serve(listener: TcpListener, front: Arc<Front>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let front = Arc::clone(&front);
-        tokio::spawn(async move {
-            let service = service_fn(|request| front.answer(request));
-            // An answer that is an error is how a connection breaks.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-impl Front {
-    async fn answer(&self, request: Request<Incoming>) -> Answered {
-        let call = self.decide(&request);
-        match call.fate {
-            AwsFate::Refuse { status, code } => return refusal(&call.service, status, code),
-            AwsFate::Hang => std::future::pending().await,
-            AwsFate::Pass | AwsFate::LoseAnswer => {}
-        }
-        let (head, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        let answer = self.moto.send(Request::from_parts(head, body)).await.map_err(|e| e.to_string())?;
-        if call.fate == AwsFate::LoseAnswer {
-            return Err("the answer is lost".into());
-        }
-        Ok(answer.map(Full::new))
+impl Cloud for Moto {
+    fn service(&self, request: &Request<Bytes>) -> String {
+        service_of(request.headers())
     }
 
-    /// One request after the other, so that what is counted is in order.
-    fn decide(&self, request: &Request<Incoming>) -> AwsCall {
-        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut call = AwsCall {
-            service: service_of(request.headers()),
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            fate: AwsFate::Pass,
-        };
-        call.fate = judge(&call);
-        asked.push(call.clone());
-        call
+    /// Of services that have one path for all, the body says it.
+    fn action(&self, request: &Request<Bytes>) -> String {
+        let body = std::str::from_utf8(request.body()).unwrap_or_default();
+        let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        action.filter(|_| request.uri().path() == "/").unwrap_or_default().to_owned()
+    }
+
+    fn refusal(&self, service: &str, status: u16, code: &str) -> Answered {
+        refusal(service, status, code)
+    }
+
+    async fn answer(&self, _host: &str, _service: &str, request: Request<Bytes>) -> Answered {
+        Ok(self.send(request).await.map_err(|e| e.to_string())?.map(Full::new))
     }
 }
 

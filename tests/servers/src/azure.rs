@@ -26,17 +26,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::body::Bytes;
 use serde_json::{Value as Json, json};
-use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certs::Authority;
-use crate::error::{Context, Failure, Result};
+use crate::error::Result;
+use crate::front::{Answered, Cloud, Front, FrontCall, FrontFate};
 use crate::worker::Worker;
 use world::{Answer, Asked, World};
 
@@ -50,59 +47,6 @@ pub struct Azure {
     authority: String,
     acceptor: TlsAcceptor,
     world: Arc<Mutex<World>>,
-}
-
-/// A request that came.
-#[derive(Clone, Debug)]
-pub struct AzureCall {
-    /// Whom it was for: `login`, `manager`, `vault`, `metadata`.
-    pub service: &'static str,
-    /// Its method.
-    pub method: String,
-    /// Its path, without the query.
-    pub path: String,
-    /// Its query, empty without one.
-    pub query: String,
-    /// What became of it.
-    pub fate: AzureFate,
-}
-
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AzureFate {
-    /// It is answered.
-    Pass,
-    /// It is refused and not done.
-    Refuse {
-        /// The HTTP status.
-        status: u16,
-        /// The service's code.
-        code: &'static str,
-    },
-    /// It is done, and the connection breaks before the answer.
-    LoseAnswer,
-    /// It is not done, and nothing is ever answered.
-    Hang,
-}
-
-type Judge = Box<dyn FnMut(&AzureCall) -> AzureFate + Send>;
-
-/// What clients talk to.
-pub struct AzureFront {
-    host: String,
-    asked: Arc<Mutex<Vec<AzureCall>>>,
-}
-
-impl AzureFront {
-    /// Its host and port, for all services: what `metadata_host` is set to.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// All requests so far, in the order of their coming.
-    pub fn asked(&self) -> Vec<AzureCall> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl Azure {
@@ -138,6 +82,12 @@ impl Azure {
     pub const CLIENT: &'static str = world::CLIENT;
     /// With which secret.
     pub const SECRET: &'static str = world::SECRET;
+    /// What a machine shows at `/msi/token` to be given a token.
+    pub const MACHINE: &'static str = world::MACHINE;
+    /// What tokens for the manager end with.
+    pub const MANAGER: &'static str = directory::MANAGER;
+    /// How many objects a page of a list has.
+    pub const PAGE: usize = world::PAGE;
     /// What all tokens begin with.
     pub const TOKEN: &'static str = world::TOKEN;
 
@@ -147,25 +97,15 @@ impl Azure {
     }
 
     /// An address to talk to; `judge` decides what becomes of each request.
-    pub fn front(&self, judge: impl FnMut(&AzureCall) -> AzureFate + Send + 'static) -> AzureFront {
-        let asked = Arc::<Mutex<Vec<AzureCall>>>::default();
-        let judge: Judge = Box::new(judge);
-        let acceptor = self.acceptor.clone();
-        let (world, seen) = (Arc::clone(&self.world), Arc::clone(&asked));
-        let host = self.worker.run(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
-            let port = listener.local_addr().context("the port has no address")?.port();
-            let host = format!("localhost:{port}");
-            let front = Front { host: host.clone(), world, judge: Mutex::new(judge), asked: seen };
-            tokio::spawn(serve(listener, acceptor, Arc::new(front)));
-            Ok::<_, Failure>(host)
-        });
-        AzureFront { host: host.unwrap_or_else(|failure| panic!("{failure}")), asked }
+    pub fn front(&self, judge: impl FnMut(&FrontCall) -> FrontFate + Send + 'static) -> Front {
+        let behind = Behind(Arc::clone(&self.world));
+        let front = Front::open(&self.worker, Some(self.acceptor.clone()), behind, Box::new(judge));
+        front.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     /// An address at which nothing goes wrong.
-    pub fn plain_front(&self) -> AzureFront {
-        self.front(|_| AzureFate::Pass)
+    pub fn plain_front(&self) -> Front {
+        self.front(|_| FrontFate::Pass)
     }
 
     /// Asks the resource manager directly, as somebody else would, with the
@@ -199,86 +139,38 @@ impl fmt::Debug for Azure {
     }
 }
 
-impl fmt::Debug for AzureFront {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AzureFront").field("host", &self.host).finish_non_exhaustive()
-    }
-}
+/// The world behind a front.
+struct Behind(Arc<Mutex<World>>);
 
-struct Front {
-    host: String,
-    world: Arc<Mutex<World>>,
-    judge: Mutex<Judge>,
-    asked: Arc<Mutex<Vec<AzureCall>>>,
-}
-
-type Answered = std::result::Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
-
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, front: Arc<Front>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (front, acceptor) = (Arc::clone(&front), acceptor.clone());
-        tokio::spawn(async move {
-            let Ok(stream) = acceptor.accept(stream).await else { return };
-            let service = service_fn(|request| front.answer(request));
-            // An answer that is an error is how a connection breaks.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-impl Front {
-    async fn answer(&self, request: Request<Incoming>) -> Answered {
-        let call = self.decide(&request);
-        match call.fate {
-            AzureFate::Refuse { status, code } => {
-                let body = json!({ "error": { "code": code, "message": "the test refuses" } });
-                return response(Answer::new(status, body));
-            }
-            AzureFate::Hang => std::future::pending().await,
-            AzureFate::Pass | AzureFate::LoseAnswer => {}
-        }
-        let (head, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        let header =
-            |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-        let asked = Asked::new(head.method.as_str(), path, query, &body, &self.host, Some(&header));
-        let answer = {
-            let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-            match call.service {
-                "metadata" => directory::metadata(&asked),
-                "login" => directory::token(&mut world, &asked, &body),
-                "vault" => secrets::answer(&mut world, &asked),
-                _ => manager::answer(&mut world, &asked),
-            }
-        };
-        if call.fate == AzureFate::LoseAnswer {
-            return Err("the answer is lost".into());
-        }
-        response(answer)
-    }
-
-    /// One request after the other, so that what is counted is in order.
-    fn decide(&self, request: &Request<Incoming>) -> AzureCall {
-        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = request.uri().path().to_owned();
-        let service = match path.as_str() {
+impl Cloud for Behind {
+    fn service(&self, request: &Request<Bytes>) -> String {
+        let service = match request.uri().path() {
             path if path.starts_with("/metadata/") => "metadata",
-            path if path.ends_with("/oauth2/v2.0/token") => "login",
+            path if path.ends_with("/oauth2/v2.0/token") || path == "/msi/token" => "login",
             path if path.starts_with("/vault/") => "vault",
             _ => "manager",
         };
-        let mut call = AzureCall {
-            service,
-            method: request.method().to_string(),
-            path,
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            fate: AzureFate::Pass,
-        };
-        call.fate = judge(&call);
-        asked.push(call.clone());
-        call
+        service.to_owned()
+    }
+
+    fn refusal(&self, _service: &str, status: u16, code: &str) -> Answered {
+        let body = json!({ "error": { "code": code, "message": "the test refuses" } });
+        response(Answer::new(status, body))
+    }
+
+    async fn answer(&self, host: &str, service: &str, request: Request<Bytes>) -> Answered {
+        let (head, body) = request.into_parts();
+        let header =
+            |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let asked = Asked::new(head.method.as_str(), path, query, &body, host, Some(&header));
+        let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        response(match service {
+            "metadata" => directory::metadata(&asked),
+            "login" => directory::token(&mut world, &asked, &body),
+            "vault" => secrets::answer(&mut world, &asked),
+            _ => manager::answer(&mut world, &asked),
+        })
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Toll {
     LoseAnswer,
     /// The server never gets it; the connection is closed.
     LoseMessage,
+    /// The server never gets it, and nothing is ever answered.
+    Hang,
 }
 
 /// A relay; it ends when it is dropped.
@@ -73,8 +75,11 @@ fn serve(mut client: TcpStream, server: u16, judge: &Judge) -> io::Result<()> {
     loop {
         let message = receive(&mut client)?;
         let toll = judge.lock().unwrap_or_else(PoisonError::into_inner)(&message);
-        if toll == Toll::LoseMessage {
-            return Ok(());
+        match toll {
+            Toll::LoseMessage => return Ok(()),
+            // Until whoever waits gives up.
+            Toll::Hang => return receive(&mut client).map(drop),
+            Toll::Pass | Toll::LoseAnswer => {}
         }
         send(&mut server, &message)?;
         let answer = receive(&mut server)?;

@@ -37,6 +37,8 @@ pub enum Fate {
     },
     /// The API server does it, and the connection breaks before the answer.
     LoseAnswer,
+    /// The API server never hears of it, and nothing is ever answered.
+    Hang,
 }
 
 /// A request that came.
@@ -122,6 +124,9 @@ impl<F: FnMut(&Asked) -> Fate> Front<F> {
         let fate = self.decide(&request);
         if let Fate::Refuse { code, retry_after } = fate {
             return refusal(code, retry_after);
+        }
+        if fate == Fate::Hang {
+            std::future::pending::<()>().await;
         }
         let (mut head, body) = request.into_parts();
         without(&mut head.headers, [HOST, AUTHORIZATION, CONTENT_LENGTH, CONNECTION]);

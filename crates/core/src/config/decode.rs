@@ -360,6 +360,9 @@ impl<'a> Decoder<'a> {
         };
         let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
         let ephemeral = flag("ephemeral", false);
+        if let Some(default) = block.body.attribute("default").filter(|_| sensitive || ephemeral) {
+            self.sources.hide(default.value.span);
+        }
         let validations = rules(&block.body, "validation", &mut self.diagnostics);
         let name = &block.labels[0].name;
         for rule in &validations {

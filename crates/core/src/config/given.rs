@@ -7,7 +7,7 @@ use std::path::Path;
 use super::model::{Module, Settings};
 use super::reader::{Constants, constant_expr};
 use super::{files, json};
-use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext};
 use crate::syntax::{parse_expression, parse_file, parse_template};
 use crate::value::{Type, Value};
@@ -70,13 +70,18 @@ pub(super) fn settings(
     diagnostics: &mut Diagnostics,
 ) -> Settings {
     let mut settings = Settings::new();
+    hide(module, sources);
     for (name, given) in given {
         let Some(variable) = module.variables.iter().find(|v| *v.name.name == **name) else {
             diagnostics.extend(undeclared(module, name, given));
             continue;
         };
+        let is_secret = variable.sensitive || variable.ephemeral;
         let text = match given {
             Given::File(value, span) => {
+                if is_secret {
+                    sources.hide(*span);
+                }
                 settings.insert(name.as_str().into(), (value.clone(), *span));
                 continue;
             }
@@ -91,6 +96,9 @@ pub(super) fn settings(
             continue;
         }
         let file = sources.add(format!("<value for var.{name}>"), text.as_str());
+        if is_secret {
+            sources.hide(Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) });
+        }
         if let Some(expr) = parse_expression(file, text, diagnostics)
             && let Some(value) = constant_expr(&expr, &Type::Dynamic, scope, diagnostics)
         {
@@ -98,6 +106,36 @@ pub(super) fn settings(
         }
     }
     settings
+}
+
+/// Hides what files of values set secret variables to, line by line: a file
+/// with a mistake in it has no values.
+fn hide(module: &Module, sources: &SourceMap) {
+    let secret = module.variables.iter().filter(|v| v.sensitive || v.ephemeral);
+    let names: Vec<&str> = secret.map(|v| &*v.name.name).collect();
+    if names.is_empty() {
+        return;
+    }
+    for id in (0..).map(FileId) {
+        let Some(source) = sources.get(id) else { return };
+        let path = source.path.to_string_lossy();
+        if !path.ends_with(".tfvars") && !path.ends_with(".tfvars.json") {
+            continue;
+        }
+        let mut start = 0;
+        for line in source.text.split_inclusive('\n') {
+            let named = |name: &&str| {
+                let rest = line.trim_start().trim_start_matches('"').strip_prefix(*name);
+                rest.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(['=', ':']))
+            };
+            let sign = line.find(['=', ':']).filter(|_| names.iter().any(named));
+            if let Some(sign) = sign {
+                let offset = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
+                sources.hide(Span { file: id, start: offset(sign + 1), end: offset(line.len()) });
+            }
+            start += line.len();
+        }
+    }
 }
 
 /// What a value for a variable that is not there is answered with.

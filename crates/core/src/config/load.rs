@@ -70,6 +70,9 @@ pub fn load(
     let scope = RootScope::new(&module, &settled.values, functions());
     let mut reader = Reader { root, scope: &scope, decoder: &mut decoder, shared: Vec::new() };
     let tenancy = reader.read(&bodies);
+    if let Some(tenancy) = &tenancy {
+        tenancy.hide_secrets(sources);
+    }
     let shared = reader.shared;
     pass_on(&mut module, shared);
     let mut digest = Sha256::new();

@@ -132,6 +132,7 @@ fn check_references(config: &Expr, diagnostics: &mut Diagnostics) {
                 | Reference::CountIndex
                 | Reference::Path(_)
                 | Reference::Terraform(_)
+                | Reference::Tofu(_)
         );
         if !is_there {
             let detail = format!(

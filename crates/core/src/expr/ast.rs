@@ -49,6 +49,8 @@ pub enum ExprKind {
     Attribute(Box<Expr>, Arc<str>),
     /// `source[key]`.
     Index(Box<(Expr, Expr)>),
+    /// `(source)`, of which something is taken: a reference inside ends there.
+    Group(Box<Expr>),
     /// `source[*].rest` or `source.*.rest`: source, then what is taken of each
     /// element, as an expression over the variable [`SPLAT`].
     Splat(Box<(Expr, Expr)>),
@@ -195,6 +197,8 @@ pub enum Reference {
     Path(Arc<str>),
     /// `terraform.workspace`, `terraform.applying`
     Terraform(Arc<str>),
+    /// The same by the other name: `tofu.workspace`, `tofu.applying`
+    Tofu(Arc<str>),
     /// `self`
     Itself,
     /// What the platform passes on to tenants under this name.
@@ -204,10 +208,10 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// Whether it is `terraform.applying`: an ephemeral value, false while
+    /// Whether it is `terraform.applying`, by either name: an ephemeral value, false while
     /// planning and true while applying.
     pub fn is_applying(&self) -> bool {
-        matches!(self, Reference::Terraform(name) if &**name == "applying")
+        matches!(self, Reference::Terraform(name) | Reference::Tofu(name) if &**name == "applying")
     }
 }
 
@@ -223,6 +227,7 @@ impl fmt::Display for Reference {
             Reference::CountIndex => f.write_str("count.index"),
             Reference::Path(name) => write!(f, "path.{name}"),
             Reference::Terraform(name) => write!(f, "terraform.{name}"),
+            Reference::Tofu(name) => write!(f, "tofu.{name}"),
             Reference::Itself => f.write_str("self"),
             Reference::Shared(name) => write!(f, "{name} of the platform"),
             Reference::Slot(slot) => write!(f, "value {slot} of the plan"),
@@ -276,7 +281,10 @@ impl Expr {
                 f(k);
                 f(v);
             }),
-            ExprKind::Attribute(e, _) | ExprKind::Unary(_, e) | ExprKind::Convert(e, _) => f(e),
+            ExprKind::Attribute(e, _)
+            | ExprKind::Unary(_, e)
+            | ExprKind::Group(e)
+            | ExprKind::Convert(e, _) => f(e),
             ExprKind::Index(pair) | ExprKind::Splat(pair) | ExprKind::Binary(_, pair) => {
                 f(&pair.0);
                 f(&pair.1);
@@ -305,7 +313,10 @@ impl Expr {
                 f(k);
                 f(v);
             }),
-            ExprKind::Attribute(e, _) | ExprKind::Unary(_, e) | ExprKind::Convert(e, _) => f(e),
+            ExprKind::Attribute(e, _)
+            | ExprKind::Unary(_, e)
+            | ExprKind::Group(e)
+            | ExprKind::Convert(e, _) => f(e),
             ExprKind::Index(pair) | ExprKind::Splat(pair) | ExprKind::Binary(_, pair) => {
                 f(&mut pair.0);
                 f(&mut pair.1);

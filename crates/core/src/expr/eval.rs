@@ -10,7 +10,7 @@ use super::access::{attribute, fill_defaults, index};
 use super::ast::{Call, Expr, ExprKind, Reference};
 use super::functions::{self, FunctionContext};
 use super::loops::object_key;
-use super::operators::{is_never_null, unary};
+use super::operators::unary;
 use super::template::MAX_TEMPLATE_HEIGHT;
 use crate::diag::{Diagnostic, Span};
 use crate::value::{Marks, Type, Unknown, Value, unify};
@@ -139,6 +139,7 @@ impl Evaluator<'_> {
                 let source = self.eval(&pair.0, env)?;
                 index(&source, &self.eval(&pair.1, env)?, pair.1.span)
             }
+            ExprKind::Group(inner) => self.eval(inner, env),
             ExprKind::Splat(pair) => self.splat(&pair.0, &pair.1, env),
             ExprKind::Call(call) => self.call(call, env, span),
             ExprKind::Unary(operator, operand) => unary(*operator, &self.eval(operand, env)?, operand.span),
@@ -196,12 +197,7 @@ impl Evaluator<'_> {
                 None => known = false,
             }
         }
-        let value = if known {
-            Value::from(text)
-        } else {
-            let prefix = (!text.is_empty() && marks.is_empty()).then(|| text.into());
-            Value::refined(Unknown { ty: Type::String, not_null: true, prefix, length: None })
-        };
+        let value = if known { Value::from(text) } else { Value::refined(Unknown::beginning(&text)) };
         Ok(value.with_marks(marks))
     }
 
@@ -231,22 +227,22 @@ impl Evaluator<'_> {
         span: Span,
     ) -> EvalResult {
         let condition = self.boolean(&three.0, env, "The condition")?;
-        let marks = condition.marks();
         let (taken, other) = match condition.as_bool() {
             Some(true) => (self.eval(&three.1, env)?, self.eval(&three.2, env).ok()),
             Some(false) => (self.eval(&three.2, env)?, self.eval(&three.1, env).ok()),
-            None => {
-                let (a, b) = (self.eval(&three.1, env)?, self.eval(&three.2, env)?);
-                let ty = common_type(&a, &b).ok_or_else(|| inconsistent(&a, &b, span))?;
-                let not_null = is_never_null(&a) && is_never_null(&b);
-                let unknown = Value::refined(Unknown { ty, not_null, ..Unknown::default() });
-                return Ok(unknown.with_marks(marks.union(a.marks()).union(b.marks())));
-            }
+            None => (self.eval(&three.1, env)?, Some(self.eval(&three.2, env)?)),
         };
+        let marks = condition.marks();
         let Some(other) = other else { return Ok(taken.with_marks(marks)) };
+        // Which one is taken may be a secret of either.
+        let marks = marks.union(taken.marks()).union(other.marks());
         let ty = common_type(&taken, &other).ok_or_else(|| inconsistent(&taken, &other, span))?;
-        let converted = taken.convert(&ty).map_err(|_| inconsistent(&taken, &other, span))?;
-        Ok(converted.with_marks(marks))
+        if condition.is_known() || taken.is_null() && other.is_null() {
+            let converted = taken.convert(&ty).map_err(|_| inconsistent(&taken, &other, span))?;
+            return Ok(converted.with_marks(marks));
+        }
+        let both = (taken.convert(&ty).unwrap_or(taken), other.convert(&ty).unwrap_or(other));
+        Ok(Value::refined(Unknown::either(ty, &both.0, &both.1)).with_marks(marks))
     }
 
     /// A known or unknown bool; null and other types are errors.

@@ -20,7 +20,16 @@ impl Evaluator<'_> {
                 Type::List(element) | Type::Set(element) => {
                     let element = Value::unknown((*element).clone());
                     let each = self.eval(each, Some(&Env { name: SPLAT, value: &element, outer: env }))?;
-                    Ok(Value::unknown(Type::list(each.ty())).with_marks(marks))
+                    Ok(Value::unknown_not_null(Type::list(each.ty())).with_marks(marks))
+                }
+                // It may still be null, which has no elements at all.
+                Type::Tuple(types) => {
+                    let element = |ty: &Type| -> Result<Type, EvalError> {
+                        let element = Value::unknown(ty.clone());
+                        Ok(self.eval(each, Some(&Env { name: SPLAT, value: &element, outer: env }))?.ty())
+                    };
+                    let types = types.iter().map(element).collect::<Result<_, _>>()?;
+                    Ok(Value::unknown(Type::Tuple(types)).with_marks(marks))
                 }
                 _ => Ok(Value::unknown(Type::Dynamic).with_marks(marks)),
             };

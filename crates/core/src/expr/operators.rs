@@ -3,7 +3,7 @@
 use super::ast::{BinaryOperator, Expr, UnaryOperator};
 use super::eval::{Env, EvalError, EvalResult, Evaluator, fail};
 use crate::diag::{Diagnostic, Span};
-use crate::value::{Kind, Number, Type, Value};
+use crate::value::{Kind, Number, Type, Unknown, Value};
 
 impl Evaluator<'_> {
     pub(super) fn binary(
@@ -26,9 +26,9 @@ impl Evaluator<'_> {
             }
             .with_marks(marks));
         }
-        let number = |value: &Value, span: Span| -> Result<Option<Number>, EvalError> {
+        let number = |value: &Value, span: Span| -> Result<Value, EvalError> {
             match value.convert(&Type::Number) {
-                Ok(n) if !n.is_null() => Ok(n.as_number().cloned()),
+                Ok(n) if !n.is_null() => Ok(n),
                 _ => {
                     let error = Diagnostic::error("Invalid operand", not_a(&Type::Number, value)).at(span);
                     let joins = operator == B::Add && value.as_str().is_some();
@@ -37,13 +37,9 @@ impl Evaluator<'_> {
                 }
             }
         };
-        let ty = if matches!(operator, B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo) {
-            Type::Number
-        } else {
-            Type::Bool
-        };
-        let (Some(x), Some(y)) = (number(&a, left.span)?, number(&b, right.span)?) else {
-            return Ok(Value::unknown_not_null(ty).with_marks(marks));
+        let (a, b) = (number(&a, left.span)?, number(&b, right.span)?);
+        let (Some(x), Some(y)) = (a.as_number(), b.as_number()) else {
+            return Ok(before_known(operator, &a.known(), &b.known()).with_marks(marks));
         };
         let undefined = || {
             let detail = format!("There is no such number: {x} {} {y}.", operator.symbol());
@@ -51,15 +47,15 @@ impl Evaluator<'_> {
         };
         let number = |result: Option<Number>| result.map(Value::from).ok_or_else(undefined);
         let result = match operator {
-            B::Add => number(x.add(&y))?,
-            B::Subtract => number(x.sub(&y))?,
-            B::Multiply => number(x.mul(&y))?,
-            B::Divide => number(x.div(&y))?,
-            B::Modulo => number(x.rem(&y))?,
-            B::Less => x.compare(&y).is_lt().into(),
-            B::LessOrEqual => x.compare(&y).is_le().into(),
-            B::Greater => x.compare(&y).is_gt().into(),
-            _ => Value::from(x.compare(&y).is_ge()),
+            B::Add => number(x.add(y))?,
+            B::Subtract => number(x.sub(y))?,
+            B::Multiply => number(x.mul(y))?,
+            B::Divide => number(x.div(y))?,
+            B::Modulo => number(x.rem(y))?,
+            B::Less => x.compare(y).is_lt().into(),
+            B::LessOrEqual => x.compare(y).is_le().into(),
+            B::Greater => x.compare(y).is_gt().into(),
+            _ => Value::from(x.compare(y).is_ge()),
         };
         Ok(result.with_marks(marks))
     }
@@ -88,6 +84,27 @@ impl Evaluator<'_> {
         };
         Ok(result.with_marks(a.marks().union(b.marks())))
     }
+}
+
+/// What an operator over numbers gives while one of them is not known: a
+/// comparison may be settled already by between what they will be.
+fn before_known(operator: BinaryOperator, a: &Unknown, b: &Unknown) -> Value {
+    use BinaryOperator as B;
+    let less = |a: &Unknown, b: &Unknown| {
+        let yes = a.numbers.are_below(&b.numbers).then_some(true);
+        yes.or_else(|| b.numbers.are_up_to(&a.numbers).then_some(false))
+    };
+    let settled = match operator {
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo => {
+            return Value::unknown_not_null(Type::Number);
+        }
+        _ if !a.not_null || !b.not_null => None,
+        B::Less => less(a, b),
+        B::Greater => less(b, a),
+        B::LessOrEqual => less(b, a).map(|more| !more),
+        _ => less(a, b).map(|less| !less),
+    };
+    settled.map_or_else(|| Value::unknown_not_null(Type::Bool), Value::from)
 }
 
 pub(super) fn unary(operator: UnaryOperator, value: &Value, span: Span) -> EvalResult {
@@ -131,7 +148,7 @@ fn equal(a: &Value, b: &Value) -> Option<bool> {
 }
 
 /// Equality inside values, where the types of nulls count too.
-fn same(a: &Value, b: &Value) -> Option<bool> {
+pub(super) fn same(a: &Value, b: &Value) -> Option<bool> {
     let all = |mut pairs: &mut dyn Iterator<Item = (&Value, &Value)>| {
         let mut result = Some(true);
         for (a, b) in &mut pairs {
@@ -146,7 +163,8 @@ fn same(a: &Value, b: &Value) -> Option<bool> {
     match (a.kind(), b.kind()) {
         (Kind::Unknown(_), _) | (_, Kind::Unknown(_)) => {
             let open = |v: &Value| matches!(v.kind(), Kind::Unknown(u) if u.ty.has_dynamic());
-            (!open(a) && !open(b) && a.ty() != b.ty()).then_some(false)
+            let differ = !open(a) && !open(b) && (a.ty() != b.ty() || a.is_apart(b));
+            differ.then_some(false)
         }
         (Kind::Null(a), Kind::Null(b)) => Some(a == b),
         (Kind::List(x), Kind::List(y))
@@ -160,7 +178,10 @@ fn same(a: &Value, b: &Value) -> Option<bool> {
         (Kind::Set(x), Kind::Set(y))
             if x.element == y.element || x.items.is_empty() || y.items.is_empty() =>
         {
-            (a.is_wholly_known() && b.is_wholly_known()).then(|| a == b)
+            match a.is_wholly_known() && b.is_wholly_known() {
+                true => Some(a == b),
+                false => a.is_apart(b).then_some(false),
+            }
         }
         (Kind::Tuple(x), Kind::Tuple(y)) if x.len() == y.len() => all(&mut x.iter().zip(y.iter())),
         (Kind::Map(x), Kind::Map(y))
@@ -177,7 +198,7 @@ fn same(a: &Value, b: &Value) -> Option<bool> {
     }
 }
 
-pub(super) fn is_never_null(value: &Value) -> bool {
+fn is_never_null(value: &Value) -> bool {
     match value.kind() {
         Kind::Unknown(unknown) => unknown.not_null,
         Kind::Null(_) => false,

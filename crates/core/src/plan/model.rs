@@ -179,8 +179,12 @@ pub enum Reason {
     CannotUpdate(Vec<Path>),
     /// There is no such resource block any more.
     NotInConfig,
-    /// `count` is smaller, or the block has no `count` now.
+    /// `count` is smaller.
     CountIndex,
+    /// The block has `count` or `for_each` now, or has it no more.
+    WrongRepetition,
+    /// `enabled` is false.
+    NotEnabled,
     /// `for_each` has no such key.
     EachKey(Arc<str>),
     /// Its module instance is gone.
@@ -491,8 +495,10 @@ impl Plan {
     /// done: plans of a large fleet are mostly that.
     #[must_use]
     pub fn brief(mut self) -> Plan {
-        // Slots number the changes.
-        if self.steps.is_empty() && self.slots.is_empty() && self.drift.is_empty() && !self.has_changes() {
+        // Slots number the changes, and what is recorded has its type's schema
+        // compared.
+        let is_empty = self.steps.is_empty() && self.slots.is_empty() && self.refreshed.is_empty();
+        if is_empty && self.drift.is_empty() && !self.has_changes() {
             let all = self.changes.len();
             self.changes.retain(|change| change.action != Action::NoOp);
             self.changes.shrink_to_fit();

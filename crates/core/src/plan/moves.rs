@@ -110,7 +110,17 @@ impl Statement<'_> {
                     || whole(given, &self.moved.from)
                     || whole(taken, &other.moved.to)
             }
-            _ => true,
+            // What is moved inside of a module goes after the module's own change
+            // of keys, of which it sees both ends.
+            _ => self.module.len() <= other.module.len() || !other.is_change_of_keys(),
+        }
+    }
+
+    /// Whether a module gets other keys and keeps its name.
+    fn is_change_of_keys(&self) -> bool {
+        match (&self.moved.from, &self.moved.to) {
+            (Selector::Module(from), Selector::Module(to)) => without_keys(from) == without_keys(to),
+            _ => false,
         }
     }
 }
@@ -491,6 +501,16 @@ mod tests {
         let cycle = Err(Some("Cycle of moves".to_owned()));
         assert_eq!(order(&[("a.x", "a.y"), ("a.y", "a.z"), ("a.z", "a.x")]), cycle);
         assert_eq!(order(&[("a.x[0]", "a.x[1]"), ("a.x[1]", "a.x[0]")]), cycle);
+        let inside = |module: &str, from: &str, to: &str| (Vec::from([Arc::from(module)]), moved(from, to));
+        let all = [
+            (Vec::new(), moved("module.m[0]", "module.m[\"k\"]")),
+            inside("m", "a.y", "a.z"),
+            inside("m", "a.x", "a.y"),
+        ];
+        let statements: Vec<Statement<'_>> =
+            all.iter().map(|(module, moved)| Statement { module: module.clone(), moved }).collect();
+        // A module's keys change before what is inside of it moves.
+        assert_eq!(sort(&statements).ok(), Some(vec![0, 2, 1]));
         // Other keys of the same blocks are other objects.
         assert!(order(&[("a.x[0]", "a.x[\"k\"]"), ("a.x[1]", "a.x[\"l\"]")]).is_ok());
     }

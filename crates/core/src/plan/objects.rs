@@ -156,19 +156,19 @@ impl Planner<'_> {
             imported = Some(mark_sensitive(value, &schema.block));
         }
         let prior = record.map(|r| &r.attributes).or(imported.as_ref());
-        let config = match prior {
+        let mut config = match prior {
             Some(prior) => ignore_changes(&change.config, prior, &schema.block, &block.lifecycle),
             None => change.config.clone(),
         };
         let connection = change.connection.clone();
-        let request = |prior: Option<&Value>, proposed: &Value| {
+        let request = |prior: Option<&Value>, config: &Value, proposed: &Value| {
             let (kind, connection) = (&block.kind, &connection);
             provider
-                .plan(PlanRequest { kind, prior, config: &config, connection, proposed })
+                .plan(PlanRequest { kind, prior, config, connection, proposed })
                 .map(|response| without_write_only(response, &schema.block))
                 .map_err(|problem| Box::new(refused(problem, block, &address)))
         };
-        let response = request(prior, &proposed(&schema.block, &config, prior))?;
+        let response = request(prior, &config, &proposed(&schema.block, &config, prior))?;
         let asked = self.input.replace.contains(&address);
         let triggered = self.triggered(place, repeated)?;
         let tainted = record.is_some_and(|r| r.tainted);
@@ -190,7 +190,9 @@ impl Planner<'_> {
             // Shared with what stands: a fleet's plans are held together.
             Action::NoOp => None,
             _ if action.is_replace() => {
-                request(None, &proposed(&schema.block, &config, None))?.planned.into()
+                // A new object has no changes to ignore.
+                config.clone_from(&change.config);
+                request(None, &config, &proposed(&schema.block, &config, None))?.planned.into()
             }
             _ => Some(response.planned),
         };

@@ -132,7 +132,9 @@ impl Scope for Parting<'_, '_> {
             (Reference::Path(_), _) => Some(text(&evaluation.instance.root)),
             // It is run by an apply.
             (reference, _) if reference.is_applying() => Some(true.into()),
-            (Reference::Terraform(_), _) => Some(evaluation.instance.workspace.as_str().into()),
+            (Reference::Terraform(_) | Reference::Tofu(_), _) => {
+                Some(evaluation.instance.workspace.as_str().into())
+            }
             _ => None,
         };
         found.ok_or_else(|| {

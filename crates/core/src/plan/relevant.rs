@@ -190,6 +190,7 @@ impl<'g> Search<'g> {
             }
             Reference::Path(_)
             | Reference::Terraform(_)
+            | Reference::Tofu(_)
             | Reference::Itself
             | Reference::Shared(_)
             | Reference::Slot(_) => {}

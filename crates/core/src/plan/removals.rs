@@ -9,7 +9,7 @@ use super::moves::{Block, block_of};
 use super::planner::{Place, Planner};
 use super::targets::without_keys;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, Selector};
-use crate::config::{Removed, constant_timeouts};
+use crate::config::{Removed, Repetition, constant_timeouts};
 use crate::diag::Diagnostic;
 use crate::expr::ExprKind;
 use crate::graph::Graph;
@@ -144,13 +144,13 @@ impl Planner<'_> {
         if self.input.mode == PlanMode::Destroy {
             return Reason::Destroying;
         }
-        if self.input.graph.resource(address).is_none() {
-            return Reason::NotInConfig;
-        }
-        match &address.key {
+        let Some(block) = self.input.graph.resource(address) else { return Reason::NotInConfig };
+        match (&address.key, &block.repetition) {
             _ if !modules.contains(&address.module) && !address.module.is_root() => Reason::NoModule,
-            Some(InstanceKey::Key(key)) => Reason::EachKey(key.clone()),
-            _ => Reason::CountIndex,
+            (Some(InstanceKey::Key(key)), Repetition::ForEach(_)) => Reason::EachKey(key.clone()),
+            (Some(InstanceKey::Index(_)), Repetition::Count(_)) => Reason::CountIndex,
+            (None, Repetition::Enabled(_)) => Reason::NotEnabled,
+            _ => Reason::WrongRepetition,
         }
     }
 }

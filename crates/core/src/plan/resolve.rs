@@ -48,7 +48,7 @@ impl At<'_, '_> {
             reference if reference.is_applying() => {
                 Some(Evaluated::known(Value::from(false).with_marks(Marks::EPHEMERAL)))
             }
-            Reference::Terraform(_) => {
+            Reference::Terraform(_) | Reference::Tofu(_) => {
                 Some(Evaluated::known(self.evaluation.instance.workspace.as_str().into()))
             }
             Reference::Itself => Some(self.itself.ok_or_else(|| no_self(span))?.clone()),

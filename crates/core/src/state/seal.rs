@@ -143,11 +143,16 @@ impl Sealer {
     pub fn from_json<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, StateError> {
         let corrupt = |e: &dyn fmt::Display| StateError::Corrupt(e.to_string());
         let text = std::str::from_utf8(text).map_err(|e| corrupt(&e))?;
-        if !text.contains(SEALED_TEXT) {
+        if !Self::has_sealed(text) {
             return serde_json::from_str(text).map_err(|e| corrupt(&e));
         }
         let json = serde_json::from_str(text).map_err(|e| corrupt(&e))?;
         serde_json::from_value(self.unseal_json(json)?).map_err(|e| corrupt(&e))
+    }
+
+    /// Whether anything may be sealed in a JSON text.
+    pub(super) fn has_sealed(text: &str) -> bool {
+        text.contains(SEALED_TEXT)
     }
 
     /// Seals a whole file. It opens only with the same `context` (what the

@@ -98,7 +98,14 @@ impl Parser<'_> {
                     this.closed_by(TokenKind::ParenClose, "parenthesis", token)?;
                     Ok(inner)
                 })?;
-                Ok(Expr { span: span.to(self.span(self.last())), ..inner })
+                let span = span.to(self.span(self.last()));
+                // What is taken of it is no part of the reference inside.
+                match self.peek().kind {
+                    TokenKind::Dot | TokenKind::BracketOpen => {
+                        Ok(Expr { kind: ExprKind::Group(Box::new(inner)), span })
+                    }
+                    _ => Ok(Expr { span, ..inner }),
+                }
             }
             TokenKind::BracketOpen => self.with_lines(false, |this| this.tuple(token)),
             TokenKind::BraceOpen => self.object(token),

@@ -17,7 +17,8 @@ pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)
         "count" if first? == "index" => (Reference::CountIndex, 1),
         "path" if ["module", "root", "cwd"].contains(&first?) => (Reference::Path(first?.into()), 1),
         "terraform" | "tofu" if ["workspace", "applying"].contains(&first?) => {
-            (Reference::Terraform(first?.into()), 1)
+            let name = first?.into();
+            (if root == "tofu" { Reference::Tofu(name) } else { Reference::Terraform(name) }, 1)
         }
         "each" | "count" | "path" | "terraform" | "tofu" => return None,
         "self" => (Reference::Itself, 0),

@@ -23,6 +23,7 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Variable(name) => format!("'{name}"),
         ExprKind::Attribute(source, name) => format!("{}.{name}", shown(source)),
         ExprKind::Index(pair) => format!("{}[{}]", shown(&pair.0), shown(&pair.1)),
+        ExprKind::Group(inner) => shown(inner),
         ExprKind::Splat(pair) => format!("splat({}, {})", shown(&pair.0), shown(&pair.1)),
         ExprKind::Call(c) => {
             format!("{}({}{})", c.name, list(&c.args, ", "), if c.expand { "..." } else { "" })

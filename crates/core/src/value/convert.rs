@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Entries, Kind, Number, ObjectType, Path, Type, Unknown, Value, unify};
+use super::{Bounds, Entries, Kind, Number, ObjectType, Path, Type, Unknown, Value, unify};
 
 /// Why a value does not convert. `path` leads to the part that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,10 @@ fn convert(value: &Value, want: &Type, path: &Path) -> Result<Value, ConvertErro
             "false" | "0" => false.into(),
             _ => return Err(required(want, path)),
         },
+        (Kind::Set(l), Type::List(_)) if l.items.len() > 1 && !value.is_wholly_known() => {
+            // How many there will be is open.
+            convert_unknown(&Arc::new(value.known()), want, path)?
+        }
         (Kind::List(l) | Kind::Set(l), Type::List(element)) => {
             sequence(&l.items, &l.element, element, path, Value::list)?
         }
@@ -92,16 +96,20 @@ fn convert_unknown(unknown: &Arc<Unknown>, want: &Type, path: &Path) -> Result<V
     if !have.converts_to(want) {
         return Err(required(want, path));
     }
-    let length = match (have, want) {
-        (Type::Tuple(parts), Type::List(_)) => Some(parts.len()),
-        (Type::Tuple(parts), Type::Set(_)) => Some(parts.len()).filter(|length| *length <= 1),
-        (Type::Object(object), Type::Map(_)) => Some(object.attributes.len()),
-        (_, Type::Set(_)) if !matches!(have, Type::Set(_)) => unknown.length.filter(|length| *length <= 1),
-        _ => unknown.length,
+    // Elements of a set may turn out to be the same.
+    let distinct =
+        |lengths: Bounds<usize>| Bounds { least: lengths.least.map(|least| least.min(1)), ..lengths };
+    let lengths = match (have, want) {
+        (Type::Tuple(parts), Type::List(_)) => Bounds::exactly(parts.len()),
+        (Type::Tuple(parts), Type::Set(_)) => distinct(Bounds::exactly(parts.len())),
+        (Type::Object(object), Type::Map(_)) => Bounds::exactly(object.attributes.len()),
+        (_, Type::Set(_)) if !matches!(have, Type::Set(_)) => distinct(unknown.lengths.clone()),
+        _ => unknown.lengths.clone(),
     };
     let prefix = unknown.prefix.clone().filter(|_| *want == Type::String);
+    let numbers = if *want == Type::Number { unknown.numbers.clone() } else { Bounds::default() };
     let ty = replace_dynamic(have, want);
-    Ok(Value::refined(Unknown { ty, not_null: unknown.not_null, prefix, length }))
+    Ok(Value::refined(Unknown { ty, not_null: unknown.not_null, prefix, lengths, numbers }))
 }
 
 impl Type {

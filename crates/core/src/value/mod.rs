@@ -17,13 +17,13 @@ mod set;
 mod tagged;
 mod types;
 mod unify;
+mod unknown;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 use litemap::LiteMap;
-use serde::{Deserialize, Serialize};
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 pub use convert::ConvertError;
@@ -33,6 +33,7 @@ pub use plain::PlainJsonError;
 pub use secrets::Secrets;
 pub use types::{ObjectType, Type};
 pub use unify::unify;
+pub use unknown::{Bounds, Unknown};
 
 /// Names to values, sorted by name. A sorted vector, since most objects have a
 /// few attributes and there are very many of them.
@@ -86,22 +87,6 @@ pub struct MapElements {
     pub element: Type,
     /// The elements by key.
     pub items: Entries,
-}
-
-/// What is known of a value that is not known yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unknown {
-    /// Its type; `Dynamic` when even that is open.
-    pub ty: Type,
-    /// It will not be null.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub not_null: bool,
-    /// A string will start with this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<Arc<str>>,
-    /// A collection will have this many elements.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub length: Option<usize>,
 }
 
 /// Properties that travel with a value through every operator and function.
@@ -216,17 +201,18 @@ impl Value {
 
     /// An unknown of a type, with nothing else known.
     pub fn unknown(ty: Type) -> Self {
-        Kind::Unknown(Arc::new(Unknown { ty, ..Unknown::default() })).into()
+        Kind::Unknown(Arc::new(Unknown::of(ty))).into()
     }
 
     /// An unknown of a type that will not be null.
     pub fn unknown_not_null(ty: Type) -> Self {
-        Kind::Unknown(Arc::new(Unknown { ty, not_null: true, ..Unknown::default() })).into()
+        Kind::Unknown(Arc::new(Unknown::not_null(ty))).into()
     }
 
-    /// An unknown with all that is known about it.
+    /// An unknown with all that is known about it; a known value when that
+    /// leaves nothing open.
     pub fn refined(unknown: Unknown) -> Self {
-        Kind::Unknown(Arc::new(unknown)).into()
+        unknown.settled().unwrap_or_else(|| Kind::Unknown(Arc::new(unknown)).into())
     }
 
     /// An object of these attributes.

@@ -12,7 +12,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bigdecimal::num_bigint::BigUint;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Value;
 use super::float::Float;
 
 /// The precision of numbers that were written, in bits.
@@ -306,6 +309,20 @@ impl fmt::Debug for Number {
 
 /// Fractions are equal when they are written alike: `pow(10, -1) == 0.1`,
 /// although they have different precisions.
+/// As values have numbers.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        value.as_number().cloned().ok_or_else(|| D::Error::custom("a number is required"))
+    }
+}
+
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

@@ -11,10 +11,10 @@
 //! written. An ephemeral value refuses to be serialised at all.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -174,7 +174,7 @@ fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
 // Objects of one kind have the same names and the same types of what they lack,
 // and a fleet has very many of them: what was read lately is shared by all.
 thread_local! {
-    static NAMES: RefCell<HashSet<Arc<str>>> = RefCell::default();
+    static NAMES: RefCell<FxHashSet<Arc<str>>> = RefCell::default();
     static TYPES: RefCell<Vec<Type>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -44,10 +44,6 @@ use crate::cluster_access::ClusterAccess;
 use resource::{Called, Data, Resource};
 use session::{Session, Sessions};
 
-/// Workspaces for which a whole zone is listed rather than each of their records
-/// asked for.
-const MANY: usize = 20;
-
 /// What the caller found in its surroundings.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -150,7 +146,7 @@ impl Provider for Aws {
     }
 
     fn reading(&self, workspaces: usize) -> Option<Box<dyn Send + Sync>> {
-        (workspaces >= MANY).then(|| -> Box<dyn Send + Sync> { Box::new(self.sessions.listing()) })
+        self.sessions.zones.reading(workspaces)
     }
 
     async fn read(

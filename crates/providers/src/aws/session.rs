@@ -6,7 +6,7 @@
 //! times. Reads are repeated by the SDK, writes are not: the engine decides.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -24,7 +24,8 @@ use super::connection::Place;
 use super::error::failed;
 use super::json::plain;
 use super::resource::Called;
-use super::route53::Listed;
+use super::route53::Records;
+use crate::cloud::listed::Listing;
 
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(60);
@@ -50,7 +51,8 @@ pub(super) struct Session {
     connection: Json,
     /// The same as text.
     text: String,
-    listed: Listing,
+    /// Zones that were listed for many workspaces.
+    pub(super) zones: Listing<Records>,
     reading: SdkConfig,
     writing: SdkConfig,
     region: String,
@@ -74,7 +76,12 @@ pub(super) struct Identity {
 }
 
 impl Session {
-    async fn open(place: Place, connection: Json, call: Option<Duration>, listed: Listing) -> Called<Self> {
+    async fn open(
+        place: Place,
+        connection: Json,
+        call: Option<Duration>,
+        zones: Listing<Records>,
+    ) -> Called<Self> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .app_name(AppName::new("tenantctl").map_err(|_| internal("application name"))?)
             .timeout_config(
@@ -136,7 +143,7 @@ impl Session {
             place,
             text: connection.to_string(),
             connection,
-            listed,
+            zones,
             reading,
             writing,
             region,
@@ -181,11 +188,6 @@ impl Session {
     /// What tells this account, and the way to it, from others.
     pub(super) fn place(&self) -> &str {
         &self.text
-    }
-
-    /// What was listed for many workspaces, while they are read.
-    pub(super) fn listed(&self) -> Option<Arc<Listed>> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
     /// Whether keys are a part of the connection.
@@ -291,7 +293,6 @@ fn no_credentials(place: &Place, error: &dyn std::error::Error) -> ProviderError
         .hint("Log in (for instance with aws sso login), or set AWS_PROFILE or the provider block's profile.")
 }
 
-type Listing = Arc<Mutex<Weak<Listed>>>;
 type Opening = Arc<OnceCell<(Instant, Called<Arc<Session>>)>>;
 
 /// All sessions, by connection.
@@ -299,21 +300,13 @@ type Opening = Arc<OnceCell<(Instant, Called<Arc<Session>>)>>;
 pub(super) struct Sessions {
     open: Mutex<HashMap<String, Opening>>,
     call: Option<Duration>,
-    listed: Listing,
+    /// Zones that were listed for many workspaces.
+    pub(super) zones: Listing<Records>,
 }
 
 impl Sessions {
     pub(super) fn new(call: Option<Duration>) -> Self {
-        Sessions { open: Mutex::default(), call, listed: Listing::default() }
-    }
-
-    /// While what is given back is held, one list may answer many reads.
-    pub(super) fn listing(&self) -> Arc<Listed> {
-        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        // Two at a time share one.
-        let shared = listed.upgrade().unwrap_or_default();
-        *listed = Arc::downgrade(&shared);
-        shared
+        Sessions { open: Mutex::default(), call, zones: Listing::default() }
     }
 
     /// The session of a connection.
@@ -330,9 +323,9 @@ impl Sessions {
                 json => serde_json::from_value(json.clone()),
             };
             let session = match place {
-                Ok(place) => Box::pin(Session::open(place, json, self.call, Arc::clone(&self.listed)))
-                    .await
-                    .map(Arc::new),
+                Ok(place) => {
+                    Box::pin(Session::open(place, json, self.call, self.zones.clone())).await.map(Arc::new)
+                }
                 Err(error) => Err(ProviderError::new(
                     ErrorClass::Invalid,
                     "Connection not understood",

@@ -244,6 +244,7 @@ mod tests {
             (404, error("ResourceNotFound", "no"), ErrorClass::NotFound),
             (403, error("AuthorizationFailed", "no"), ErrorClass::Denied),
             (400, error("PrincipalNotFound", "not yet"), ErrorClass::Busy(None)),
+            (403, error("PrincipalNotFound", "not yet"), ErrorClass::Busy(None)),
             (400, error("InvalidParameter", "no"), ErrorClass::Invalid),
         ];
         for (status, body, class) in cases {

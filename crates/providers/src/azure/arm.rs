@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::credentials::TokenCredential;
+use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::ErrorKind;
 use azure_core::http::{HttpClient, Method, Request, Url};
 use serde_json::Value as Json;
@@ -113,12 +113,9 @@ impl Arm {
     /// Sends a request and takes its answer, whatever it says.
     pub(super) async fn raw(&self, ask: &Ask<'_>) -> Result<Answer, Failure> {
         let doing = ask.doing;
-        let token = self.credential.get_token(&[self.scope.as_str()], None).await.map_err(|error| {
-            let detail = format!("{doing} failed: no token was given: {}.", innermost(&error));
-            Failure::of(ProviderError::new(ErrorClass::Denied, "Azure credentials refused", detail))
-        })?;
+        let token = token(&*self.credential, &self.scope, doing, self.limit).await?;
         let mut request = Request::new(self.address(ask)?, ask.method);
-        request.insert_header("authorization", format!("Bearer {}", token.token.secret()));
+        request.insert_header("authorization", format!("Bearer {}", token.secret()));
         request.insert_header("accept", "application/json");
         request.insert_header("user-agent", concat!("tenantctl/", env!("CARGO_PKG_VERSION")));
         match &ask.condition {
@@ -169,19 +166,10 @@ pub(super) async fn send(
         let answer = http.execute_request(request).await?;
         answer.try_into_raw_response().await
     };
-    let lost = |summary: &str, why: String| {
-        let detail = format!("{doing} failed: {why}.");
-        Failure::of(ProviderError::new(ErrorClass::Transient, summary, detail))
-    };
     let answer = match tokio::time::timeout(limit, exchange).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(unanswered(doing, &error)),
-        Err(_) => {
-            return Err(lost(
-                "Azure did not answer in time",
-                format!("no answer within {} s", limit.as_secs()),
-            ));
-        }
+        Err(_) => return Err(late(doing, limit)),
     };
     let headers = answer.headers();
     let header = |name: &str| {
@@ -189,6 +177,32 @@ pub(super) async fn send(
         found.map(|(_, value)| value.as_str())
     };
     Ok(Answer::new(u16::from(answer.status()), header, answer.body()))
+}
+
+/// A token for what this scope is of.
+///
+/// # Errors
+/// When none is given, or not in time.
+pub(super) async fn token(
+    credential: &dyn TokenCredential,
+    scope: &str,
+    doing: &str,
+    limit: Duration,
+) -> Result<Secret, Failure> {
+    match tokio::time::timeout(limit, credential.get_token(&[scope], None)).await {
+        Ok(Ok(token)) => Ok(token.token),
+        Ok(Err(error)) => {
+            let detail = format!("{doing} failed: no token was given: {}.", innermost(&error));
+            Err(Failure::of(ProviderError::new(ErrorClass::Denied, "Azure credentials refused", detail)))
+        }
+        Err(_) => Err(late(doing, limit)),
+    }
+}
+
+/// The error of a call that was not waited for any longer.
+pub(super) fn late(doing: &str, limit: Duration) -> Failure {
+    let detail = format!("{doing} failed: no answer within {} s.", limit.as_secs());
+    Failure::of(ProviderError::new(ErrorClass::Transient, "Azure did not answer in time", detail))
 }
 
 /// The error of a call that nobody answered.

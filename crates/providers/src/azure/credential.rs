@@ -5,23 +5,60 @@
 //! set up is tried, nothing else; when none of it leads anywhere, one error
 //! says of each what is wrong with it; no secret is in that error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use azure_core::cloud::CustomConfiguration;
-use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
 use azure_core::http::{ClientOptions, HttpClient, RetryOptions, Transport};
+use azure_core::time::{Duration as Span, OffsetDateTime};
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredentialOptions, ClientSecretCredential,
     ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use tenantctl_core::provider::{ErrorClass, ProviderError};
+use tokio::sync::Mutex;
 
 use super::connection::Place;
 use crate::cloud::resource::Called;
 
 type Made = azure_core::Result<Arc<dyn TokenCredential>>;
+
+/// How long before its end a token is not given any more.
+const SPARE: Span = Span::minutes(5);
+
+/// A credential whose tokens are kept for as long as they hold: the command-line
+/// tool would be run again for each call.
+#[derive(Debug)]
+struct Kept {
+    inner: Arc<dyn TokenCredential>,
+    /// By what they are for.
+    tokens: Mutex<HashMap<String, AccessToken>>,
+}
+
+#[async_trait]
+impl TokenCredential for Kept {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        // Held while one is asked for: a thousand objects ask once.
+        let mut tokens = self.tokens.lock().await;
+        let key = scopes.join(" ");
+        if let Some(token) = tokens.get(&key)
+            && token.expires_on > OffsetDateTime::now_utc() + SPARE
+        {
+            return Ok(token.clone());
+        }
+        let token = self.inner.get_token(scopes, options).await?;
+        tokens.insert(key, token.clone());
+        Ok(token)
+    }
+}
 
 /// What logging in needs to know.
 pub(super) struct Login<'a> {
@@ -35,6 +72,8 @@ pub(super) struct Login<'a> {
     pub(super) scope: &'a str,
     /// How requests are sent.
     pub(super) http: &'a Arc<dyn HttpClient>,
+    /// How long one of them may take.
+    pub(super) limit: Duration,
 }
 
 impl Login<'_> {
@@ -47,7 +86,7 @@ impl Login<'_> {
         let mut unreachable = true;
         for (name, made) in self.chain() {
             let given = match &made {
-                Ok(credential) => credential.get_token(&[self.scope], None).await.map(|_| ()),
+                Ok(credential) => self.tried(&**credential).await,
                 Err(error) => Err(azure_core::Error::with_message(error.kind().clone(), error.to_string())),
             };
             match (given, made) {
@@ -72,6 +111,17 @@ impl Login<'_> {
             "Set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, run in a pod with a workload identity, \
              set use_msi on a machine with an identity, or run az login.",
         ))
+    }
+
+    /// Whether a credential gives a token, and in time.
+    async fn tried(&self, credential: &dyn TokenCredential) -> azure_core::Result<()> {
+        match tokio::time::timeout(self.limit, credential.get_token(&[self.scope], None)).await {
+            Ok(given) => given.map(|_| ()),
+            Err(_) => {
+                let words = format!("no answer within {} s", self.limit.as_secs());
+                Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Connection, words))
+            }
+        }
     }
 
     fn given(&self, own: Option<&String>, variables: &[&str]) -> Option<String> {
@@ -149,7 +199,8 @@ impl Login<'_> {
     fn by_tool(&self, tenant: Option<String>) -> Made {
         let subscription = self.place.subscription_id.clone();
         let options = AzureCliCredentialOptions { subscription, tenant_id: tenant, executor: None };
-        Ok(AzureCliCredential::new(Some(options))?)
+        let tool = AzureCliCredential::new(Some(options))?;
+        Ok(Arc::new(Kept { inner: tool, tokens: Mutex::default() }))
     }
 
     fn options(&self) -> ClientOptions {

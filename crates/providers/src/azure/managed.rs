@@ -9,16 +9,16 @@
 
 mod resource;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Operation, ProviderError};
 
-use super::answer::{Answer, Failure, gone, not_ours, said};
+use super::answer::{Answer, gone, not_ours, said};
 use super::arm::{Ask, Condition};
 use super::kind::{Kind, Put, state};
-use super::session::Session;
+use super::session::{List, Session};
 use crate::cloud::json::Fields as _;
 use crate::cloud::resource::{Call, Called, Done};
 use crate::cloud::tags as tagging;
@@ -303,12 +303,12 @@ impl<K: Kind> Managed<K> {
         self.write(call, planned, put, seen).await
     }
 
-    /// Reads one list and picks objects out of it.
-    async fn listed(&self, at: &Session, path: &str) -> Result<BTreeMap<String, Json>, Failure> {
+    /// All objects on a list.
+    async fn listed(&self, at: &Session, path: &str) -> Called<List> {
         let doing = format!("Listing objects of type {}", K::KIND);
         let items = at.arm.list(&doing, path, K::API).await?.unwrap_or_default();
         let by_id = items.into_iter().map(|item| (item.text("id").to_lowercase(), item));
-        Ok(by_id.collect())
+        Ok(Arc::new(by_id.collect()))
     }
 
     fn seen(&self, at: &Session, actual: Option<&Json>, prior: &Json) -> Option<Json> {

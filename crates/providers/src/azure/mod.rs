@@ -145,6 +145,10 @@ impl Provider for Azure {
         self.service.plan(request)
     }
 
+    fn reading(&self, workspaces: usize) -> Option<Box<dyn Send + Sync>> {
+        self.sessions.lists.reading(workspaces)
+    }
+
     async fn read(
         &self,
         kind: &str,

@@ -5,7 +5,7 @@
 //! a thousand objects do not ask a thousand times; what a cluster takes one at
 //! a time is begun one at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use super::connection::{Features, Place};
 use super::credential::Login;
 use super::id;
 use crate::cloud::json::{Fields as _, plain};
+use crate::cloud::listed::Listing;
 use crate::cloud::resource::Called;
 use crate::cloud::service::Opens;
 
@@ -49,8 +50,13 @@ pub(super) struct Session {
     pub(super) vaults: Mutex<HashMap<String, String>>,
     /// Clients of vaults by their addresses.
     pub(super) clients: Mutex<HashMap<String, Arc<azure_security_keyvault_secrets::SecretClient>>>,
+    /// Lists that were asked for for many workspaces.
+    pub(super) lists: Listing<List>,
     turns: Arc<Turns>,
 }
+
+/// Objects of a list by their ids, in small letters.
+pub(super) type List = Arc<BTreeMap<String, Json>>;
 
 /// Where the services of a cloud are.
 struct Cloud {
@@ -60,7 +66,7 @@ struct Cloud {
 }
 
 impl Session {
-    async fn open(place: Place, options: &Options, turns: Arc<Turns>) -> Called<Self> {
+    async fn open(place: Place, options: &Options, lists: Listing<List>, turns: Arc<Turns>) -> Called<Self> {
         let http = client(options.authorities.as_deref())?;
         let limit = options.call_timeout.unwrap_or(CALL);
         let Some(subscription) = place.subscription_id.clone() else {
@@ -82,6 +88,7 @@ impl Session {
             authority: &cloud.authority,
             scope: &scope,
             http: &http,
+            limit,
         };
         let credential = login.find().await?;
         let endpoint = cloud.manager.trim_end_matches('/').to_owned();
@@ -92,6 +99,7 @@ impl Session {
             features: place.features,
             vaults: Mutex::default(),
             clients: Mutex::default(),
+            lists,
             turns,
         })
     }
@@ -194,12 +202,14 @@ type Opening = Arc<OnceCell<(Instant, Called<Arc<Session>>)>>;
 pub(super) struct Sessions {
     options: Options,
     open: Mutex<HashMap<String, Opening>>,
+    /// Lists that were asked for for many workspaces.
+    pub(super) lists: Listing<List>,
     turns: Arc<Turns>,
 }
 
 impl Sessions {
     pub(super) fn new(options: Options) -> Self {
-        Sessions { options, open: Mutex::default(), turns: Arc::default() }
+        Sessions { options, open: Mutex::default(), lists: Listing::default(), turns: Arc::default() }
     }
 
     fn opening(&self, key: String) -> Opening {
@@ -217,7 +227,8 @@ impl Sessions {
         let open = async {
             let session = match place {
                 Ok(place) => {
-                    Box::pin(Session::open(place, &self.options, Arc::clone(&self.turns))).await.map(Arc::new)
+                    let (lists, turns) = (self.lists.clone(), Arc::clone(&self.turns));
+                    Box::pin(Session::open(place, &self.options, lists, turns)).await.map(Arc::new)
                 }
                 Err(error) => Err(error),
             };

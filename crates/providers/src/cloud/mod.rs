@@ -5,6 +5,7 @@
 //! Must not: know any one cloud.
 
 pub(crate) mod json;
+pub(crate) mod listed;
 pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod resource;

@@ -6,6 +6,8 @@
 
 use std::io::Write as _;
 
+use super::trouble::Trouble;
+
 /// A scenario that a type goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scenario {
@@ -21,8 +23,8 @@ pub(super) enum Scenario {
     Import,
     Delete,
     Gone,
-    /// The whole life, with this happening to calls.
-    Troubled(&'static str),
+    /// The whole life, with this happening to each call.
+    Troubled(Trouble),
     /// Another process goes on after one that died.
     Killed(&'static str),
 }
@@ -42,7 +44,10 @@ impl Scenario {
             Scenario::Import => "import".into(),
             Scenario::Delete => "delete".into(),
             Scenario::Gone => "gone".into(),
-            Scenario::Troubled(how) => how.into(),
+            Scenario::Troubled(Trouble::Fails) => "each call fails".into(),
+            Scenario::Troubled(Trouble::Throttled) => "each call is throttled".into(),
+            Scenario::Troubled(Trouble::Hangs) => "each call hangs".into(),
+            Scenario::Troubled(Trouble::AnswerLost) => "each answer is lost".into(),
             Scenario::Killed(during) => format!("killed in {during}"),
         }
     }

@@ -49,6 +49,18 @@ pub(super) fn settle(provider: &Value, config: &Value) -> Result<Value, Attribut
     Ok(from_arguments(provider, &Path::root())?.unwrap_or_else(|| kubeconfig(Value::NULL, Value::NULL)))
 }
 
+/// A `cluster` argument as it is planned and kept: what logs in is hidden,
+/// however it was given.
+pub(super) fn seal(cluster: &Value) -> Value {
+    let Some(entries) = cluster.as_entries() else { return cluster.clone() };
+    let is_secret = |name: &str| TOKEN.contains(&name) || CLIENT_KEY.contains(&name);
+    let sealed = entries.iter().map(|(name, value)| {
+        let hidden = is_secret(name) && !value.is_null();
+        (name.clone(), if hidden { value.clone().sensitive() } else { value.clone() })
+    });
+    Value::object(sealed).with_marks(cluster.marks())
+}
+
 /// Whether two `cluster` arguments lead to one place, whatever else differs.
 /// `None` while that is not known.
 pub(super) fn same_place(a: &Value, b: &Value) -> Option<bool> {

@@ -167,15 +167,16 @@ impl Provider for Kubernetes {
             if manifest.is_known() { manifest::desired(&manifest) } else { Value::unknown(Type::Dynamic) };
         let mut planned = fields::with_entry(request.proposed, "object", object);
         planned = fields::with_entry(&planned, "manifest", manifest.clone());
+        let cluster = |v: &Value| v.get("cluster").unwrap_or(Value::NULL);
+        planned = fields::with_entry(&planned, "cluster", connection::seal(&cluster(request.proposed)));
         let mut requires_replace = Vec::new();
         if let Some(prior) = request.prior {
             requires_replace = renamed(&prior.get("manifest").unwrap_or(Value::NULL), &manifest);
-            let cluster = |v: &Value| v.get("cluster").unwrap_or(Value::NULL);
             let (before, after) = (cluster(prior), cluster(request.config));
             match connection::same_place(&before, &after) {
                 // Rotated credentials are no change of the object.
                 Some(true) if connection::is_settled(&after) && !before.is_null() => {
-                    planned = fields::with_entry(&planned, "cluster", before);
+                    planned = fields::with_entry(&planned, "cluster", connection::seal(&before));
                 }
                 Some(false) if !before.is_null() && !after.is_null() => {
                     requires_replace.push(Path::root().attribute("cluster"));

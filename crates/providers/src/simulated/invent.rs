@@ -95,7 +95,7 @@ impl Inventor<'_> {
     }
 
     fn unknown(&self, unknown: &Unknown, path: &str, name: &str) -> Value {
-        let value = self.invent(&unknown.ty, unknown.length, path, name);
+        let value = self.invent(&unknown.ty, unknown.lengths.least, path, name);
         match (&unknown.prefix, value.as_str()) {
             (Some(prefix), Some(text)) if !text.starts_with(&**prefix) => {
                 format!("{prefix}{}", short(self.hash(path))).into()

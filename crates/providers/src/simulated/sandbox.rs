@@ -37,96 +37,114 @@ fn named(ty: Type, description: &'static str) -> Attribute {
     Attribute::required(ty).force_new().describe(description)
 }
 
+type Attributes = Vec<(&'static str, Attribute)>;
+
+fn texts() -> Type {
+    Type::list(Type::String)
+}
+
+fn name() -> (&'static str, Attribute) {
+    ("name", named(Type::String, "Name, which no other object of the type has."))
+}
+
+fn region() -> (&'static str, Attribute) {
+    ("region", named(Type::String, "Where it is."))
+}
+
+fn tags() -> (&'static str, Attribute) {
+    ("tags", Attribute::optional(Type::map(Type::String)).describe("Tags, for costs and owners."))
+}
+
+fn id() -> (&'static str, Attribute) {
+    ("id", Attribute::computed(Type::String).describe("What the cloud calls it."))
+}
+
+fn cluster() -> Attributes {
+    vec![
+        name(),
+        region(),
+        ("version", Attribute::optional(Type::String).describe("Kubernetes version.")),
+        tags(),
+        id(),
+        ("endpoint", Attribute::computed(Type::String).describe("Address of its API server.")),
+        ("ingress_ip", Attribute::computed(Type::String).describe("Where requests from outside arrive.")),
+        (
+            "connection",
+            Attribute::computed(Type::Dynamic)
+                .describe("How to reach it: the argument cluster of kubernetes_manifest."),
+        ),
+    ]
+}
+
+fn node_pool() -> Attributes {
+    let taint = Type::object([("key", Type::String), ("value", Type::String), ("effect", Type::String)]);
+    vec![
+        ("cluster", named(Type::String, "Name of the cluster.")),
+        name(),
+        ("machine", Attribute::optional(Type::String).describe("Machine type of its nodes.")),
+        ("nodes", Attribute::required(Type::Number).describe("How many nodes.")),
+        ("labels", Attribute::optional(Type::map(Type::String)).describe("Labels of its nodes.")),
+        ("taints", Attribute::optional(Type::list(taint)).describe("Taints of its nodes.")),
+        tags(),
+        id(),
+    ]
+}
+
+fn bucket() -> Attributes {
+    vec![
+        name(),
+        region(),
+        ("encrypted", Attribute::optional(Type::Bool).describe("Encrypted at rest.")),
+        (
+            "retention_days",
+            Attribute::optional(Type::Number).describe("For how many days objects cannot be deleted."),
+        ),
+        tags(),
+        id(),
+        ("url", Attribute::computed(Type::String).describe("Address of the bucket.")),
+    ]
+}
+
+fn vault() -> Attributes {
+    vec![
+        name(),
+        region(),
+        tags(),
+        id(),
+        ("url", Attribute::computed(Type::String).describe("Address of the vault.")),
+    ]
+}
+
+fn identity() -> Attributes {
+    vec![
+        name(),
+        ("subjects", Attribute::optional(texts()).describe("Service accounts that may act as it.")),
+        tags(),
+        id(),
+        ("client_id", Attribute::computed(Type::String).describe("What a service account names it by.")),
+    ]
+}
+
+fn dns_record() -> Attributes {
+    vec![
+        name(),
+        ("type", named(Type::String, "Type of the record.")),
+        ("ttl", Attribute::optional(Type::Number).describe("For how long it may be cached, in seconds.")),
+        ("values", Attribute::required(texts()).describe("What the name stands for.")),
+        id(),
+    ]
+}
+
 fn schema() -> ProviderSchema {
-    let text = || Type::String;
-    let texts = || Type::list(Type::String);
-    let map = || Type::map(Type::String);
-    let name = || ("name", named(text(), "Name, which no other object of the type has."));
-    let region = || ("region", named(text(), "Where it is."));
-    let tags = || ("tags", Attribute::optional(map()).describe("Tags, for costs and owners."));
-    let id = || ("id", Attribute::computed(text()).describe("What the cloud calls it."));
-    let taint = Type::object([("key", text()), ("value", text()), ("effect", text())]);
-    let types: [(&'static str, Vec<(&'static str, Attribute)>); 6] = [
-        (
-            CLUSTER,
-            vec![
-                name(),
-                region(),
-                ("version", Attribute::optional(text()).describe("Kubernetes version.")),
-                tags(),
-                id(),
-                ("endpoint", Attribute::computed(text()).describe("Address of its API server.")),
-                ("ingress_ip", Attribute::computed(text()).describe("Where requests from outside arrive.")),
-                (
-                    "connection",
-                    Attribute::computed(Type::Dynamic)
-                        .describe("How to reach it: the argument cluster of kubernetes_manifest."),
-                ),
-            ],
-        ),
-        (
-            "simulated_node_pool",
-            vec![
-                ("cluster", named(text(), "Name of the cluster.")),
-                name(),
-                ("machine", Attribute::optional(text()).describe("Machine type of its nodes.")),
-                ("nodes", Attribute::required(Type::Number).describe("How many nodes.")),
-                ("labels", Attribute::optional(map()).describe("Labels of its nodes.")),
-                ("taints", Attribute::optional(Type::list(taint)).describe("Taints of its nodes.")),
-                tags(),
-                id(),
-            ],
-        ),
-        (
-            "simulated_bucket",
-            vec![
-                name(),
-                region(),
-                ("encrypted", Attribute::optional(Type::Bool).describe("Encrypted at rest.")),
-                (
-                    "retention_days",
-                    Attribute::optional(Type::Number).describe("For how long objects cannot be deleted."),
-                ),
-                tags(),
-                id(),
-                ("url", Attribute::computed(text()).describe("Address of the bucket.")),
-            ],
-        ),
-        (
-            "simulated_vault",
-            vec![
-                name(),
-                region(),
-                tags(),
-                id(),
-                ("url", Attribute::computed(text()).describe("Address of the vault.")),
-            ],
-        ),
-        (
-            "simulated_identity",
-            vec![
-                name(),
-                ("subjects", Attribute::optional(texts()).describe("Service accounts that may act as it.")),
-                tags(),
-                id(),
-                ("client_id", Attribute::computed(text()).describe("What a service account names it by.")),
-            ],
-        ),
-        (
-            "simulated_dns_record",
-            vec![
-                name(),
-                ("type", named(text(), "Type of the record.")),
-                (
-                    "ttl",
-                    Attribute::optional(Type::Number).describe("For how long it may be cached, in seconds."),
-                ),
-                ("values", Attribute::required(texts()).describe("What the name stands for.")),
-                id(),
-            ],
-        ),
+    let types = [
+        (CLUSTER, cluster()),
+        ("simulated_node_pool", node_pool()),
+        ("simulated_bucket", bucket()),
+        ("simulated_vault", vault()),
+        ("simulated_identity", identity()),
+        ("simulated_dns_record", dns_record()),
     ];
-    let resource = |(kind, attributes)| {
+    let resource = |(kind, attributes): (&'static str, Attributes)| {
         let block = Block::new(attributes, []).timeouts(Timeouts::minutes(60, 60, 60));
         (kind, ResourceSchema { version: 0, block })
     };

@@ -1,28 +1,15 @@
 //! What a refresh of a fleet costs: 500 workspaces with one object each, read
 //! as the engine reads them, each by itself and many at a time.
 
-use futures::StreamExt as _;
 use serde_json::json;
-use tenantctl_core::provider::{Provider as _, ReadOutcome, Value};
-use tenantctl_test_servers::{Aws, AwsCall};
+use tenantctl_core::provider::{Provider as _, Value};
+use tenantctl_test_servers::Aws;
 
 use crate::bench::Bench;
 
 const TENANTS: usize = 500;
 /// Records of a page.
 const PAGE: usize = 300;
-
-/// Reads each object by itself; the calls that it took.
-async fn refreshed(bench: &Bench, kind: &str, objects: &[Value]) -> Vec<AwsCall> {
-    let before = bench.front.asked().len();
-    let held = bench.provider.reading(objects.len());
-    let reads = objects.iter().map(|object| bench.read(kind, std::slice::from_ref(object)));
-    let found: Vec<Vec<ReadOutcome>> = futures::stream::iter(reads).buffered(64).collect().await;
-    drop(held);
-    let found = found.into_iter().flatten().filter(|read| matches!(read, ReadOutcome::Found(_))).count();
-    assert_eq!(found, objects.len(), "all of them are there");
-    bench.front.asked().split_off(before)
-}
 
 fn ask(service: &str, method: &str, path: &str, body: &str) -> String {
     let (status, said) = Aws::shared().ask(service, method, path, body);
@@ -54,12 +41,12 @@ async fn records_cost_pages_of_their_zone() {
         let name = format!("t{i:03}.counted.example");
         let given = json!({"zone_id": id, "name": name, "fqdn": name, "type": "CNAME", "ttl": 60,
             "records": ["ingress.example"], "id": format!("{id}_{name}_CNAME"), "region": "eu-west-1"});
-        crate::bench::complete(block, &given)
+        crate::common::complete(block, &given)
     };
     let records: Vec<Value> = (0..TENANTS).map(record).collect();
-    let calls = refreshed(&bench, "aws_route53_record", &records).await;
+    let calls = bench.refresh_of_many("aws_route53_record", &records).await;
     // Those of the zone itself are on the pages as well.
-    assert_eq!(calls.len(), (TENANTS + 2).div_ceil(PAGE), "{calls:#?}");
+    assert_eq!(calls, (TENANTS + 2).div_ceil(PAGE));
 }
 
 /// S3 lists buckets without their tags, and EKS node groups by name alone: each
@@ -72,8 +59,8 @@ async fn buckets_and_node_groups_cost_a_call_each() {
     }
     let bucket = |i: usize| bench.config("aws_s3_bucket", &json!({"bucket": format!("counted-{i:03}")}));
     let buckets: Vec<Value> = (0..TENANTS).map(bucket).collect();
-    let calls = refreshed(&bench, "aws_s3_bucket", &buckets).await;
-    assert_eq!(calls.len(), TENANTS);
+    let calls = bench.refresh_of_many("aws_s3_bucket", &buckets).await;
+    assert_eq!(calls, TENANTS);
 
     let cluster = json!({"name": "counted", "roleArn": "arn:aws:iam::123456789012:role/eks",
         "resourcesVpcConfig": {"subnetIds": ["subnet-a"]}});
@@ -90,6 +77,6 @@ async fn buckets_and_node_groups_cost_a_call_each() {
         bench.config("aws_eks_node_group", &given)
     };
     let groups: Vec<Value> = (0..TENANTS).map(group).collect();
-    let calls = refreshed(&bench, "aws_eks_node_group", &groups).await;
-    assert_eq!(calls.len(), TENANTS);
+    let calls = bench.refresh_of_many("aws_eks_node_group", &groups).await;
+    assert_eq!(calls, TENANTS);
 }

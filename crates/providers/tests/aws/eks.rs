@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Path, Value};
-use tenantctl_test_servers::{Aws, AwsCall, AwsFate};
+use tenantctl_test_servers::{Aws, FrontCall, FrontFate};
 
 use crate::bench::Bench;
 
@@ -30,7 +30,7 @@ fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn count(bench: &Bench, wanted: impl Fn(&AwsCall) -> bool) -> usize {
+fn count(bench: &Bench, wanted: impl Fn(&FrontCall) -> bool) -> usize {
     bench.front.asked().iter().filter(|call| wanted(call)).count()
 }
 
@@ -47,7 +47,7 @@ async fn upgrades_go_one_minor_version_at_a_time_and_never_back() {
     let config = bench.config(CLUSTER, &cluster("upgrade", "1.33"));
     let new = bench.update(CLUSTER, &old, &config).await.expect("upgraded");
     assert_eq!(text(&new, "version"), "1.33");
-    let is_upgrade = |call: &AwsCall| call.method == "POST" && call.path == "/clusters/upgrade/updates";
+    let is_upgrade = |call: &FrontCall| call.method == "POST" && call.path == "/clusters/upgrade/updates";
     assert_eq!(count(&bench, is_upgrade), 3);
     assert_eq!(bench.plan(CLUSTER, Some(&new), &config).planned, new);
     let back = bench.try_plan(CLUSTER, Some(&new), &bench.config(CLUSTER, &cluster("upgrade", "1.32")));
@@ -83,9 +83,9 @@ async fn a_lost_answer_makes_no_second_node_group() {
         match is_creation && !lost {
             true => {
                 lost = true;
-                AwsFate::LoseAnswer
+                FrontFate::LoseAnswer
             }
-            false => AwsFate::Pass,
+            false => FrontFate::Pass,
         }
     });
     made(&bench, "lost").await;
@@ -207,8 +207,8 @@ async fn throttled_and_failing_calls_have_a_class() {
         (400, "ResourceLimitExceededException", ErrorClass::Invalid),
     ] {
         let bench = Bench::with(move |call| match call.method == "POST" {
-            true => AwsFate::Refuse { status, code },
-            false => AwsFate::Pass,
+            true => FrontFate::Refuse { status, code },
+            false => FrontFate::Pass,
         });
         let config = bench.config(CLUSTER, &cluster("refused", "1.33"));
         let error = bench.create(CLUSTER, &config).await.expect_err("refused");

@@ -1,5 +1,8 @@
 //! The AWS provider against moto, and a proxy for what moto does too seldom.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod bench;
 /// What a refresh of a fleet costs.
 mod counting;

@@ -1,6 +1,6 @@
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Provider as _, ReadOutcome, Value};
-use tenantctl_test_servers::{AwsCall, AwsFate};
+use tenantctl_test_servers::{FrontCall, FrontFate};
 
 use crate::bench::Bench;
 
@@ -24,13 +24,13 @@ fn record(bench: &Bench, zone: &Value, name: &str, address: &str) -> Value {
 #[tokio::test]
 async fn a_zone_whose_answer_is_lost_is_found_and_made_once() {
     let mut lost = false;
-    let is_creation = |call: &AwsCall| call.method == "POST" && call.path.ends_with("/hostedzone");
+    let is_creation = |call: &FrontCall| call.method == "POST" && call.path.ends_with("/hostedzone");
     let bench = Bench::with(move |call| match is_creation(call) && !lost {
         true => {
             lost = true;
-            AwsFate::LoseAnswer
+            FrontFate::LoseAnswer
         }
-        false => AwsFate::Pass,
+        false => FrontFate::Pass,
     });
     let config = bench.config(ZONE, &json!({"name": "lost.example", "tags": {"tenant": "acme"}}));
     let error = bench.create(ZONE, &config).await.expect_err("the answer is lost");

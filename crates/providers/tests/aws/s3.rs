@@ -1,6 +1,6 @@
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Path, Provider as _, ReadOutcome, Value};
-use tenantctl_test_servers::{Aws, AwsCall, AwsFate};
+use tenantctl_test_servers::{Aws, FrontCall, FrontFate};
 
 use crate::bench::Bench;
 
@@ -12,7 +12,7 @@ fn ask(method: &str, path: &str, body: &str) -> String {
     said
 }
 
-fn is_creation(call: &AwsCall, bucket: &str) -> bool {
+fn is_creation(call: &FrontCall, bucket: &str) -> bool {
     call.method == "PUT" && call.path.trim_matches('/') == bucket && call.query.is_empty()
 }
 
@@ -22,9 +22,9 @@ async fn a_creation_whose_answer_is_lost_is_found_and_made_once() {
     let bench = Bench::with(move |call| match is_creation(call, "lost-answer") && !lost {
         true => {
             lost = true;
-            AwsFate::LoseAnswer
+            FrontFate::LoseAnswer
         }
-        false => AwsFate::Pass,
+        false => FrontFate::Pass,
     });
     let config = bench.config(BUCKET, &json!({"bucket": "lost-answer", "tags": {"tenant": "acme"}}));
     assert!(bench.find(BUCKET, &config).await.expect("no error").is_none());
@@ -53,8 +53,8 @@ async fn refusals_have_a_class_and_a_request_id() {
     ];
     for (status, code, class) in cases {
         let bench = Bench::with(move |call| match is_creation(call, "refused") {
-            true => AwsFate::Refuse { status, code },
-            false => AwsFate::Pass,
+            true => FrontFate::Refuse { status, code },
+            false => FrontFate::Pass,
         });
         let config = bench.config(BUCKET, &json!({"bucket": "refused"}));
         let error = bench.create(BUCKET, &config).await.expect_err("refused");
@@ -74,9 +74,9 @@ async fn a_change_that_fails_may_be_made_again() {
         let is_put = call.method == "PUT" && call.query.starts_with("publicAccessBlock");
         refusals += usize::from(is_put);
         match refusals {
-            1 if is_put => AwsFate::Refuse { status: 500, code: "InternalError" },
-            2 if is_put => AwsFate::LoseAnswer,
-            _ => AwsFate::Pass,
+            1 if is_put => FrontFate::Refuse { status: 500, code: "InternalError" },
+            2 if is_put => FrontFate::LoseAnswer,
+            _ => FrontFate::Pass,
         }
     });
     let kind = "aws_s3_bucket_public_access_block";
@@ -192,8 +192,8 @@ async fn imported_buckets_plan_no_change() {
 #[tokio::test]
 async fn reads_of_many_tell_apart_what_is_gone_and_what_fails() {
     let bench = Bench::with(|call| match call.path.trim_matches('/') == "many-2" && call.method == "GET" {
-        true if call.query.contains("tagging") => AwsFate::Refuse { status: 403, code: "AccessDenied" },
-        _ => AwsFate::Pass,
+        true if call.query.contains("tagging") => FrontFate::Refuse { status: 403, code: "AccessDenied" },
+        _ => FrontFate::Pass,
     });
     let other = Bench::new();
     let mut made = Vec::new();
@@ -216,9 +216,9 @@ async fn throttled_reads_are_repeated() {
     let bench = Bench::with(move |call| {
         refused += usize::from(call.method == "GET");
         if call.method == "GET" && refused <= 2 {
-            AwsFate::Refuse { status: 503, code: "SlowDown" }
+            FrontFate::Refuse { status: 503, code: "SlowDown" }
         } else {
-            AwsFate::Pass
+            FrontFate::Pass
         }
     });
     let config = bench.config(BUCKET, &json!({"bucket": "patience"}));

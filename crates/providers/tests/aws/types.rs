@@ -1,24 +1,19 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{SharedProvider, Value};
-use tenantctl_providers::conformance::{self, Case};
-use tenantctl_providers::simulated::{Cloud, Sealer, Simulated};
-use tenantctl_test_servers::{Aws, AwsCall, AwsFate};
+use tenantctl_core::provider::Value;
+use tenantctl_providers::conformance::{self, Case, Trouble};
+use tenantctl_test_servers::Aws;
 
-use crate::bench::{Bench, REGION, WORKSPACE};
-
-fn value(json: &Json) -> Value {
-    Value::from_plain_json(json)
-}
+use crate::bench::{Bench, REGION, service};
+use crate::common;
 
 fn case(bench: &Bench, kind: &str, config: &Json) -> Case {
-    Case::new(kind, value(config)).provider_config(bench.provider_config.clone()).workspace(WORKSPACE)
+    bench.case(kind, config)
 }
 
 fn changing(bench: &Bench, kind: &str, config: &Json, changed: &Json) -> Case {
-    case(bench, kind, config).changed(value(changed))
+    bench.changing(kind, config, changed)
 }
 
 /// Each type of S3; `bucket` is there for those that need one.
@@ -128,7 +123,7 @@ fn clusters(bench: &Bench, cluster: &str) -> Vec<Case> {
             &full("1.33", false, json!(["api", "audit"])),
         )
         // A version has no way back.
-        .drifted(value(&full("1.31", false, json!(["audit"])))),
+        .drifted(Value::from_plain_json(&full("1.31", false, json!(["audit"])))),
         changing(
             bench,
             "aws_eks_node_group",
@@ -191,11 +186,9 @@ fn zones(bench: &Bench, zone: &str, name: &str) -> Vec<Case> {
             "aws_route53_record",
             &record(&format!("*.acme.{name}.example"), "CNAME", 60, json!(["Target.example."])),
         ),
-        // Imported by the whole name, which is another one than these.
-        case(bench, "aws_route53_record", &record("txt", "TXT", 60, json!(["v=spf1 -all", "a b"])))
-            .imported_by(|_| None),
-        case(bench, "aws_route53_record", &record("six", "AAAA", 60, json!(["2001:DB8::1"])))
-            .imported_by(|_| None),
+        case(bench, "aws_route53_record", &record("txt", "TXT", 60, json!(["v=spf1 -all", "a b"]))),
+        case(bench, "aws_route53_record", &record("six", "AAAA", 60, json!(["2001:DB8::1"]))),
+        case(bench, "aws_route53_record", &record("", "A", 60, json!(["192.0.2.7"]))),
     ]
 }
 
@@ -299,77 +292,45 @@ async fn every_type_conforms() {
     conformance::check(bench.provider.clone(), cases).await;
 }
 
-/// The first time that a write is made, this is what becomes of it.
-fn first_writes(fate: AwsFate) -> impl FnMut(&AwsCall) -> AwsFate + Send + 'static {
-    let mut seen = BTreeSet::new();
-    move |call| {
-        let is_write = call.method != "GET" && call.method != "HEAD";
-        let is_new = seen.insert(format!("{} {} {}?{}", call.service, call.method, call.path, call.query));
-        if is_write && is_new { fate.clone() } else { AwsFate::Pass }
-    }
-}
-
 #[tokio::test]
-async fn every_type_conforms_when_each_write_fails_once() {
-    let bench = Bench::with(first_writes(AwsFate::Refuse { status: 500, code: "InternalError" }));
+async fn every_type_conforms_when_each_call_fails_once() {
     let cases = all(&Bench::new(), "failing-once").await;
-    conformance::check_through("each write fails", bench.provider.clone(), here(&bench, cases)).await;
+    conformance::check_through(Trouble::Fails, service, cases).await;
 }
 
 #[tokio::test]
-async fn every_type_conforms_when_each_write_is_throttled_once() {
-    let bench = Bench::with(first_writes(AwsFate::Refuse { status: 429, code: "Throttling" }));
+async fn every_type_conforms_when_each_call_is_throttled_once() {
     let cases = all(&Bench::new(), "throttled-once").await;
-    conformance::check_through("throttled", bench.provider.clone(), here(&bench, cases)).await;
+    conformance::check_through(Trouble::Throttled, service, cases).await;
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_each_call_hangs_once() {
+    let cases = all(&Bench::new(), "hanging-once").await;
+    conformance::check_through(Trouble::Hangs, service, cases).await;
 }
 
 #[tokio::test]
 async fn every_type_conforms_when_each_answer_is_lost_once() {
-    let bench = Bench::with(first_writes(AwsFate::LoseAnswer));
     let cases = all(&Bench::new(), "losing-once").await;
-    conformance::check_through("answers lost", bench.provider.clone(), here(&bench, cases)).await;
+    conformance::check_through(Trouble::AnswerLost, service, cases).await;
 }
 
 #[tokio::test]
 async fn every_type_conforms_when_processes_are_killed() {
-    let bench = Bench::new();
-    let cases = all(&bench, "killed").await;
-    let process = || -> SharedProvider { bench.process() };
-    conformance::check_killed(process, cases).await;
-}
-
-/// Cases by the way of another bench.
-fn here(bench: &Bench, cases: Vec<Case>) -> Vec<Case> {
-    cases.into_iter().map(|case| case.provider_config(bench.provider_config.clone())).collect()
-}
-
-struct Open;
-
-impl Sealer for Open {
-    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(plain.to_vec())
-    }
-
-    fn unseal(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(sealed.to_vec())
-    }
+    let cases = all(&Bench::new(), "killed").await;
+    conformance::check_killed(service, cases).await;
 }
 
 /// Every type there is: this also fails for a type without a case.
 #[tokio::test]
 async fn every_type_is_simulated_by_its_schema() {
     let bench = Bench::new();
-    let dir = tempfile::tempdir().expect("a folder");
-    let cloud = Arc::new(Cloud::open(dir.path(), Arc::new(Open)).expect("opens"));
-    // Simulated objects have ids of their own, which are no names for import.
-    let cases: Vec<Case> = cases(&bench, "simulated", "Z0SIMULATED")
-        .into_iter()
-        .map(|case| case.imported_by(|_| None))
-        .collect();
+    let cases = cases(&bench, "simulated", "Z0SIMULATED");
     let covered: BTreeSet<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
     let provider = bench.provider.clone();
     let all = tenantctl_core::provider::Provider::schema(&*provider).resources.keys().copied();
     assert_eq!(all.collect::<Vec<_>>(), covered.iter().copied().collect::<Vec<_>>());
-    conformance::check(Arc::new(Simulated::new(provider, cloud)), cases.clone()).await;
+    common::simulated(provider, bench.provider_config.clone(), cases.clone()).await;
     assert!(bench.front.asked().is_empty(), "a simulated provider calls nobody");
 }

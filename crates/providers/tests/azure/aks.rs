@@ -1,9 +1,10 @@
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Value};
-use tenantctl_test_servers::{Azure, AzureCall};
+use tenantctl_test_servers::{Azure, FrontCall};
 
 use crate::bench::Bench;
-use crate::types::{cluster, group, text};
+use crate::common::text;
+use crate::types::{cluster, group};
 
 const CLUSTER: &str = "azurerm_kubernetes_cluster";
 const POOL: &str = "azurerm_kubernetes_cluster_node_pool";
@@ -19,7 +20,7 @@ fn ask(method: &str, id: &str, body: &Json) -> Json {
     said
 }
 
-fn count(bench: &Bench, wanted: impl Fn(&AzureCall) -> bool) -> usize {
+fn count(bench: &Bench, wanted: impl Fn(&FrontCall) -> bool) -> usize {
     bench.front.asked().iter().filter(|call| wanted(call)).count()
 }
 
@@ -39,7 +40,7 @@ async fn upgrades_go_one_minor_version_at_a_time_and_never_back() {
         (text(&new, "kubernetes_version"), text(&new, "current_kubernetes_version")),
         ("1.33".into(), "1.33.4".into())
     );
-    let is_write = |call: &AzureCall| call.method == "PUT" && call.path.ends_with("/managedClusters/upgrade");
+    let is_write = |call: &FrontCall| call.method == "PUT" && call.path.ends_with("/managedClusters/upgrade");
     assert_eq!(count(&bench, is_write), 1 + 3, "a creation and three versions");
     assert!(bench.front.asked().iter().all(|call| !call.query.contains("2023-01-02-preview")));
     assert_eq!(bench.plan(CLUSTER, Some(&new), &config).planned, new);
@@ -79,7 +80,7 @@ async fn pools_of_a_cluster_are_changed_one_after_the_other_without_a_refusal() 
     for pool in all {
         pool.expect("in its turn");
     }
-    let is_write = |call: &AzureCall| call.method == "PUT" && call.path.contains("/turns/agentPools/");
+    let is_write = |call: &FrontCall| call.method == "PUT" && call.path.contains("/turns/agentPools/");
     assert_eq!(count(&bench, is_write), 4, "nobody asked out of turn");
     let pools = ask("GET", &format!("{}/agentPools", text(&there, "id")), &Json::Null);
     assert_eq!(pools["value"].as_array().map(Vec::len), Some(5));
@@ -185,4 +186,24 @@ async fn clusters_give_their_credentials_to_who_asks() {
     assert!(!format!("{credentials:?}").contains("canary"));
     let nobody = bench.provider.cluster_access().credentials("/subscriptions/other/x").await;
     assert!(nobody.is_err());
+}
+
+/// Such a cluster knows the users of the directory alone: who may call it does so
+/// by a token that is for all such clusters, and that is kept nowhere.
+#[tokio::test]
+async fn clusters_without_accounts_of_their_own_take_those_of_the_directory() {
+    let bench = Bench::new();
+    group(&bench, "directory").await;
+    let mut config = cluster("directory", "directory", "1.33");
+    config["local_account_disabled"] = true.into();
+    config["azure_active_directory_role_based_access_control"] = json!([{"azure_rbac_enabled": true}]);
+    let config = bench.config(CLUSTER, &config);
+    let whole = bench.create(CLUSTER, &config).await.expect("a cluster");
+    assert_eq!(bench.plan(CLUSTER, Some(&whole), &config).planned, whole);
+    let credentials = bench.provider.cluster_access().credentials(&text(&whole, "id")).await.expect("given");
+    let token = credentials.token.expect("a token");
+    assert!(token.starts_with(Azure::TOKEN) && token.ends_with("~6dae42f8-4368-4678-94ff-3960e28e3630"));
+    assert!(credentials.client_certificate.is_none() && credentials.client_key.is_none());
+    let kept = whole.to_plain_json().expect("known").to_string();
+    assert!(!kept.contains(Azure::TOKEN), "{kept}");
 }

@@ -1,9 +1,10 @@
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Provider as _};
-use tenantctl_test_servers::{Azure, AzureCall, AzureFate};
+use tenantctl_test_servers::{Azure, FrontCall, FrontFate};
 
 use crate::bench::{Bench, REGION, provider_block};
-use crate::types::{cluster, group, text};
+use crate::common::text;
+use crate::types::{cluster, group};
 
 const GROUP: &str = "azurerm_resource_group";
 
@@ -20,9 +21,9 @@ async fn refused_calls_have_a_class_and_name_the_request() {
         (409, "SomeQuota", ErrorClass::Conflict),
         (400, "QuotaExceeded", ErrorClass::Invalid),
     ] {
-        let bench = Bench::with(move |call: &AzureCall| match call.method == "PUT" {
-            true => AzureFate::Refuse { status, code },
-            false => AzureFate::Pass,
+        let bench = Bench::with(move |call: &FrontCall| match call.method == "PUT" {
+            true => FrontFate::Refuse { status, code },
+            false => FrontFate::Pass,
         });
         let error = bench.create(GROUP, &config(&bench, "refused")).await.expect_err("refused");
         assert_eq!(error.class, class, "{code}: {error}");
@@ -33,10 +34,10 @@ async fn refused_calls_have_a_class_and_name_the_request() {
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_object() {
     let mut lost = false;
-    let bench = Bench::with(move |call: &AzureCall| {
+    let bench = Bench::with(move |call: &FrontCall| {
         let loses = call.method == "PUT" && !lost;
         lost |= loses;
-        if loses { AzureFate::LoseAnswer } else { AzureFate::Pass }
+        if loses { FrontFate::LoseAnswer } else { FrontFate::Pass }
     });
     let error = bench.create(GROUP, &config(&bench, "lost")).await.expect_err("the answer is lost");
     assert_eq!(error.class, ErrorClass::Transient, "its mark makes it safe to repeat: {error}");
@@ -52,7 +53,7 @@ async fn who_cannot_log_in_hears_what_was_tried_and_no_secret() {
         block["client_secret"] = "canary-wrong-secret".into();
         block
     };
-    let bench = Bench::of(Azure::shared().plain_front(), wrong);
+    let bench = Bench::at(Azure::shared().plain_front(), wrong);
     let error = bench.create(GROUP, &config(&bench, "denied")).await.expect_err("refused");
     assert_eq!((error.class, error.summary.as_str()), (ErrorClass::Denied, "Azure credentials not found"));
     assert!(error.detail.contains("client secret:") && error.detail.contains("AADSTS7000215"), "{error}");
@@ -62,7 +63,7 @@ async fn who_cannot_log_in_hears_what_was_tried_and_no_secret() {
     assert_eq!(logins, 1, "it is not tried again at once");
     let nothing =
         |host: &str| json!({"subscription_id": Azure::SUBSCRIPTION, "metadata_host": host, "use_cli": false});
-    let bench = Bench::of(Azure::shared().plain_front(), nothing);
+    let bench = Bench::at(Azure::shared().plain_front(), nothing);
     let error = bench.create(GROUP, &config(&bench, "denied")).await.expect_err("nobody");
     assert!(error.detail.contains("Nothing to log in with"), "{error}");
 }
@@ -78,8 +79,33 @@ async fn a_token_of_a_workload_logs_in() {
         block["oidc_token_file_path"] = path.clone().into();
         block
     };
-    let bench = Bench::of(Azure::shared().plain_front(), block);
+    let bench = Bench::at(Azure::shared().plain_front(), block);
     bench.create(GROUP, &config(&bench, "by-workload")).await.expect("it is trusted");
+}
+
+/// The directory tells of a new identity a while later: the assignment waits.
+#[tokio::test]
+async fn a_role_for_an_identity_that_is_not_known_everywhere_yet_is_given_later() {
+    let bench = Bench::new();
+    group(&bench, "young").await;
+    let kind = "azurerm_user_assigned_identity";
+    let config = json!({"name": "young", "resource_group_name": "young", "location": REGION});
+    let identity = bench.create(kind, &bench.config(kind, &config)).await.expect("an identity");
+    let scope = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/young";
+    let kind = "azurerm_role_assignment";
+    let config = json!({"scope": scope, "role_definition_name": "Reader",
+        "principal_id": text(&identity, "principal_id")});
+    let config = bench.config(kind, &config);
+    let mut refused = 0;
+    while let Err(error) = bench.create(kind, &config).await {
+        refused += 1;
+        assert_eq!(
+            (error.class, error.summary.as_str()),
+            (ErrorClass::Busy(None), "Not known everywhere yet")
+        );
+        assert!(error.detail.contains("PrincipalNotFound"), "{error}");
+    }
+    assert_eq!(refused, 2);
 }
 
 #[tokio::test]
@@ -89,7 +115,7 @@ async fn another_subscription_is_said_so() {
         block["subscription_id"] = "00000000-0000-4000-8000-00000000ffff".into();
         block
     };
-    let bench = Bench::of(Azure::shared().plain_front(), block);
+    let bench = Bench::at(Azure::shared().plain_front(), block);
     let error = bench.create(GROUP, &config(&bench, "elsewhere")).await.expect_err("not there");
     assert!(error.detail.contains("SubscriptionNotFound") && error.hint.is_some(), "{error:?}");
 }
@@ -127,7 +153,7 @@ async fn objects_of_others_are_neither_taken_nor_removed() {
 async fn a_server_that_nobody_vouches_for_is_not_talked_to() {
     let other = Azure::start();
     let front = other.plain_front();
-    let bench = Bench::of(front, provider_block);
+    let bench = Bench::at(front, provider_block);
     let error = bench.create(GROUP, &config(&bench, "untrusted")).await.expect_err("not trusted");
     assert_eq!((error.class, error.summary.as_str()), (ErrorClass::Denied, "Azure not trusted"), "{error}");
     assert!(bench.front.asked().is_empty());

@@ -1,27 +1,17 @@
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{Provider as _, ReadOutcome, Value};
-use tenantctl_providers::conformance::{self, Case};
-use tenantctl_providers::simulated::{Cloud, Sealer, Simulated};
-use tenantctl_test_servers::{Azure, AzureCall, AzureFate};
+use tenantctl_providers::conformance::{self, Case, Trouble};
+use tenantctl_test_servers::Azure;
 
-use crate::bench::{Bench, REGION, WORKSPACE};
-
-fn value(json: &Json) -> Value {
-    Value::from_plain_json(json)
-}
+use crate::bench::{Bench, REGION, service};
+use crate::common::{self, text};
 
 fn case(bench: &Bench, kind: &str, config: &Json) -> Case {
-    Case::new(kind, value(config)).provider_config(bench.provider_config.clone()).workspace(WORKSPACE)
+    bench.case(kind, config)
 }
 
 fn changing(bench: &Bench, kind: &str, config: &Json, changed: &Json) -> Case {
-    case(bench, kind, config).changed(value(changed))
-}
-
-pub(crate) fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    bench.changing(kind, config, changed)
 }
 
 /// A group for what needs one.
@@ -139,14 +129,24 @@ fn trust(bench: &Bench, identity: &Value, scope: &str, group: &str) -> Vec<Case>
 }
 
 fn secrets(bench: &Bench, vault: &str) -> Vec<Case> {
-    let secret = |value: &str, kind: &str| {
-        json!({"name": "db-password", "key_vault_id": vault, "value": value, "content_type": kind,
+    let secret = |name: &str, value: &str, kind: &str| {
+        json!({"name": name, "key_vault_id": vault, "value": value, "content_type": kind,
             "expiration_date": "2035-01-02T03:04:05Z", "tags": {"tenant": "acme"}})
     };
     let write_only = |value: &str, version: i64| json!({"name": "write-only", "key_vault_id": vault, "value_wo": value, "value_wo_version": version});
     vec![
-        changing(bench, "azurerm_key_vault_secret", &secret("one", "text"), &secret("two", "text")),
-        changing(bench, "azurerm_key_vault_secret", &secret("same", "text"), &secret("same", "password")),
+        changing(
+            bench,
+            "azurerm_key_vault_secret",
+            &secret("db-password", "one", "text"),
+            &secret("db-password", "two", "text"),
+        ),
+        changing(
+            bench,
+            "azurerm_key_vault_secret",
+            &secret("db-user", "same", "text"),
+            &secret("db-user", "same", "password"),
+        ),
         changing(bench, "azurerm_key_vault_secret", &write_only("hidden-1", 1), &write_only("hidden-2", 2)),
     ]
     .into_iter()
@@ -183,7 +183,7 @@ fn clusters(bench: &Bench, group: &str, there: &str) -> Vec<Case> {
     vec![
         changing(bench, "azurerm_kubernetes_cluster", &full("1.31", 1, "Free"), &full("1.33", 2, "Standard"))
             // A version has no way back.
-            .drifted(value(&full("1.31", 2, "Standard"))),
+            .drifted(Value::from_plain_json(&full("1.31", 2, "Standard"))),
         case(bench, "azurerm_kubernetes_cluster", &cluster(group, "bare", "1.33")),
         changing(
             bench,
@@ -260,42 +260,34 @@ async fn many_objects_are_read_by_page() {
     }
 }
 
-/// Every third write is throttled, answered by an error, or done without an
-/// answer: what the engine repeats leads to the same objects.
 #[tokio::test]
-async fn every_type_survives_a_bad_day() {
-    for (name, fate) in [
-        ("thrott", AzureFate::Refuse { status: 429, code: "TooManyRequests" }),
-        ("failing", AzureFate::Refuse { status: 503, code: "ServiceUnavailable" }),
-        ("losing", AzureFate::LoseAnswer),
-    ] {
-        let steady = Bench::new();
-        let cases = all(&steady, name).await;
-        let mut writes = 0;
-        let bench = Bench::with(move |call: &AzureCall| {
-            let is_write = call.method != "GET" && matches!(call.service, "manager" | "vault");
-            writes += usize::from(is_write);
-            match is_write && writes % 3 == 1 {
-                true => fate.clone(),
-                false => AzureFate::Pass,
-            }
-        });
-        for case in cases {
-            bench.life(&case).await.unwrap_or_else(|e| panic!("{name}: {}: {e}", case.kind));
-        }
-    }
+async fn every_type_conforms_when_each_call_fails_once() {
+    let cases = all(&Bench::new(), "failing").await;
+    conformance::check_through(Trouble::Fails, service, cases).await;
 }
 
-struct Open;
+#[tokio::test]
+async fn every_type_conforms_when_each_call_is_throttled_once() {
+    let cases = all(&Bench::new(), "throttled").await;
+    conformance::check_through(Trouble::Throttled, service, cases).await;
+}
 
-impl Sealer for Open {
-    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(plain.to_vec())
-    }
+#[tokio::test]
+async fn every_type_conforms_when_each_call_hangs_once() {
+    let cases = all(&Bench::new(), "hanging").await;
+    conformance::check_through(Trouble::Hangs, service, cases).await;
+}
 
-    fn unseal(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(sealed.to_vec())
-    }
+#[tokio::test]
+async fn every_type_conforms_when_each_answer_is_lost_once() {
+    let cases = all(&Bench::new(), "losing").await;
+    conformance::check_through(Trouble::AnswerLost, service, cases).await;
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_processes_are_killed() {
+    let cases = all(&Bench::new(), "killed").await;
+    conformance::check_killed(service, cases).await;
 }
 
 #[tokio::test]
@@ -308,13 +300,9 @@ async fn every_type_is_simulated_by_its_schema() {
     let there = format!("{group}/Microsoft.ContainerService/managedClusters/there");
     let mut cases = plain(&bench, "sim");
     cases.extend(records(&bench, "sim", "sim.example"));
-    cases.extend(trust(&bench, &value(&identity), &vault, "sim"));
+    cases.extend(trust(&bench, &Value::from_plain_json(&identity), &vault, "sim"));
     cases.extend(secrets(&bench, &vault));
     cases.extend(clusters(&bench, "sim", &there));
-    let dir = tempfile::tempdir().expect("a folder");
-    let cloud = Arc::new(Cloud::open(dir.path(), Arc::new(Open)).expect("opens"));
-    // Simulated objects have ids of their own, which are no names for import.
-    let cases = cases.into_iter().map(|case| case.imported_by(|_| None)).collect();
-    conformance::check(Arc::new(Simulated::new(bench.provider.clone(), cloud)), cases).await;
+    common::simulated(bench.provider.clone(), bench.provider_config.clone(), cases).await;
     assert!(bench.front.asked().is_empty(), "a simulated provider calls nobody");
 }

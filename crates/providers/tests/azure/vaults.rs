@@ -3,7 +3,8 @@ use tenantctl_core::provider::{ErrorClass, Value};
 use tenantctl_test_servers::Azure;
 
 use crate::bench::{Bench, REGION, provider_block};
-use crate::types::{group, text};
+use crate::common::text;
+use crate::types::group;
 
 const VAULT: &str = "azurerm_key_vault";
 const SECRET: &str = "azurerm_key_vault_secret";
@@ -26,14 +27,14 @@ fn is_deleted(name: &str) -> bool {
 
 #[tokio::test]
 async fn a_deleted_vault_of_ours_comes_back_and_one_of_others_is_named() {
-    let keeps = Bench::of(Azure::shared().plain_front(), keeping);
+    let keeps = Bench::at(Azure::shared().plain_front(), keeping);
     group(&keeps, "soft").await;
     let config = keeps.config(VAULT, &vault("soft", "kv-soft"));
     let first = keeps.create(VAULT, &config).await.expect("a vault");
     keeps.delete(VAULT, &first).await.expect("deleted");
     assert!(is_deleted("kv-soft"), "its name is kept");
     // Another creation, of the same workspace.
-    let again = Bench::of(Azure::shared().plain_front(), keeping).token("another-creation");
+    let again = Bench::at(Azure::shared().plain_front(), keeping).token("another-creation");
     let mut tagged = vault("soft", "kv-soft");
     tagged["tags"] = json!({"second": "life"});
     let config = again.config(VAULT, &tagged);
@@ -94,7 +95,7 @@ async fn a_write_only_value_is_in_the_vault_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_strangers_secret_is_refused_and_a_deleted_one_of_ours_comes_back() {
-    let bench = Bench::of(Azure::shared().plain_front(), keeping);
+    let bench = Bench::at(Azure::shared().plain_front(), keeping);
     group(&bench, "secrets").await;
     let made =
         bench.create(VAULT, &bench.config(VAULT, &vault("secrets", "kv-secrets"))).await.expect("a vault");

@@ -37,6 +37,11 @@ impl Bench {
         self
     }
 
+    /// The provider block with other arguments.
+    pub(super) fn block(&self, changes: Json) -> Value {
+        block(&self.server, changes)
+    }
+
     pub(super) fn config(&self, kind: &str, arguments: Json) -> Value {
         let empty = self.provider.schema().resources[kind].block.empty();
         let entries = empty.as_entries().expect("an object").iter().map(|(name, null)| {

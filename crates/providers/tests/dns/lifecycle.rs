@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Provider, ReadOutcome, Value};
-use tenantctl_providers::conformance::{self, Case};
-use tenantctl_test_servers::NameServer;
+use tenantctl_providers::conformance::{self, Case, Fault, Service, Trouble};
+use tenantctl_providers::dns::Dns;
+use tenantctl_test_servers::{NameServer, Toll, is_change};
 
 use crate::bench::{A, Bench, WORKSPACE, ZONE};
+use crate::common;
 
 fn cases(bench: &Bench) -> Vec<Case> {
     let case = |kind: &str, before: Json, after: Json| {
@@ -56,6 +60,52 @@ fn cases(bench: &Bench) -> Vec<Case> {
             json!({"zone": ZONE, "name": "_acme-challenge.web", "txt": ["v=spf1 -all", ""]}),
         ),
     ]
+}
+
+/// The server by a relay of its own, which does as it is told. A server of names
+/// has no word for too many calls: it does not answer.
+fn service(bench: &Bench) -> impl Fn(&Fault) -> Service {
+    |fault: &Fault| {
+        let judge = fault.clone();
+        let relay =
+            bench.server.relay(move |message| match judge.strike(&what(message), is_change(message)) {
+                None => Toll::Pass,
+                Some(Trouble::Fails | Trouble::Throttled) => Toll::LoseMessage,
+                Some(Trouble::Hangs) => Toll::Hang,
+                Some(Trouble::AnswerLost) => Toll::LoseAnswer,
+            });
+        let timeout = format!("{}ms", fault.patience().as_millis());
+        let config = bench.block(json!({"port": relay.port(), "timeout": timeout}));
+        Service::new(|| Arc::new(Dns::new())).provider_config(config).keeping(relay)
+    }
+}
+
+/// What a message is about: its kind, and the name and type at its head.
+fn what(message: &[u8]) -> String {
+    let head = message.iter().skip(12).take_while(|byte| **byte != 0).count();
+    format!("{:?} {:?}", message.get(2), message.get(12..12 + head + 3))
+}
+
+#[tokio::test]
+async fn every_type_conforms_whatever_happens_to_calls() {
+    for trouble in [Trouble::Fails, Trouble::Hangs, Trouble::AnswerLost] {
+        let bench = Bench::start();
+        conformance::check_through(trouble, service(&bench), cases(&bench)).await;
+        assert_eq!(bench.server.names(ZONE), Vec::<String>::new(), "something is left");
+    }
+}
+
+#[tokio::test]
+async fn every_type_conforms_when_processes_are_killed() {
+    let bench = Bench::start();
+    conformance::check_killed(service(&bench), cases(&bench)).await;
+    assert_eq!(bench.server.names(ZONE), Vec::<String>::new(), "something is left");
+}
+
+#[tokio::test]
+async fn every_type_is_simulated_by_its_schema() {
+    let bench = Bench::start();
+    common::simulated(bench.provider.clone(), bench.block.clone(), cases(&bench)).await;
 }
 
 #[tokio::test]

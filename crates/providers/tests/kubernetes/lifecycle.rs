@@ -1,24 +1,41 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{ErrorClass, Outcome, Provider, ReadOutcome};
-use tenantctl_providers::conformance::{self, Case};
+use tenantctl_core::provider::{ErrorClass, Outcome, Provider, ReadOutcome, Value};
+use tenantctl_providers::conformance::{self, Case, Fault, Service, Trouble};
+use tenantctl_providers::kubernetes::{Kubernetes, Options};
+use tenantctl_test_servers::{Cluster, Fate};
 
 use crate::bench::{Bench, KIND, WORKSPACE, config_map, deployment, kubectl, target};
+use crate::common;
 
-/// Kinds of a tenant, each through its whole life, with fields that servers
-/// default, rewrite and reorder.
-#[tokio::test]
-async fn kinds_of_a_tenant_conform() {
-    let bench = Bench::admin();
-    let ns = "conform";
-    bench.namespace(ns).await;
+/// What an object is imported by.
+fn import(object: &Value) -> Option<String> {
+    let manifest = object.get("manifest")?;
+    let text = |of: &Value, name: &str| of.get(name)?.as_str().map(str::to_owned);
+    let metadata = manifest.get("metadata")?;
+    let place = text(&metadata, "namespace").map(|namespace| format!("namespace={namespace},"));
+    let (version, kind) = (text(&manifest, "apiVersion")?, text(&manifest, "kind")?);
+    let name = text(&metadata, "name")?;
+    Some(format!("apiVersion={version},kind={kind},{}name={name}", place.unwrap_or_default()))
+}
+
+/// Kinds of a tenant, with fields that servers default, rewrite and reorder.
+fn cases(bench: &Bench, ns: &str) -> Vec<Case> {
     let meta = |name: &str| json!({"name": name, "namespace": ns});
     let pod_selector = json!({"matchLabels": {"app": "x"}});
     let mut changed_deployment = deployment(ns, "web");
     changed_deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
     let rollout = json!({"wait": {"rollout": true, "condition": [{"type": "Available", "status": null}]}});
-    let case = |manifest: Json| Case::new(KIND, bench.manifest(manifest)).workspace(WORKSPACE);
+    let case = |manifest: Json| {
+        let mut other = manifest.clone();
+        other["metadata"]["name"] = "other".into();
+        Case::new(KIND, bench.manifest(manifest))
+            .workspace(WORKSPACE)
+            .imported_by(import)
+            .other(bench.manifest(other))
+    };
     let set = |mut manifest: Json, path: &str, value: Json| {
         *manifest.pointer_mut(path).expect("a field") = value;
         manifest
@@ -62,9 +79,9 @@ async fn kinds_of_a_tenant_conform() {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}}}]}});
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta("pvc"), "spec": {
         "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}}});
-    let cases = vec![
+    vec![
         case(
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "conform-other", "labels": {"a": "b"}}}),
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("{ns}-other"), "labels": {"a": "b"}}}),
         ),
         case(config_map(ns, "cm", json!({"a": "1", "b": ""}))).changed(bench.manifest(config_map(
             ns,
@@ -96,8 +113,71 @@ async fn kinds_of_a_tenant_conform() {
         case(cron.clone()).changed(bench.manifest(set(cron, "/spec/schedule", "0 0 2 1 *".into()))),
         case(stateful),
         case(claim),
-    ];
-    conformance::check(bench.provider.clone(), cases).await;
+    ]
+}
+
+/// The cluster is that of the provider block, which leads there by a proxy that
+/// does as it is told.
+fn service(fault: &Fault) -> Service {
+    let (judge, patience) = (fault.clone(), fault.patience());
+    let proxy = Cluster::shared().proxy(move |method, path| {
+        match judge.strike(&format!("{method} {path}"), method != "GET") {
+            None => Fate::Pass,
+            Some(Trouble::Fails) => Fate::Refuse { code: 503, retry_after: None },
+            Some(Trouble::Throttled) => Fate::Refuse { code: 429, retry_after: Some(0) },
+            Some(Trouble::Hangs) => Fate::Hang,
+            Some(Trouble::AnswerLost) => Fate::LoseAnswer,
+        }
+    });
+    let config = Value::object([("host", proxy.endpoint().into())]);
+    Service::new(|| Arc::new(Kubernetes::new(Options::default())))
+        .provider_config(config)
+        .deadline(patience)
+        .keeping(proxy)
+}
+
+/// The kinds, in a namespace that is there.
+async fn all(name: &str) -> Vec<Case> {
+    Bench::admin().namespace(name).await;
+    cases(&Bench::with(Value::NULL), name)
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform() {
+    let bench = Bench::admin();
+    bench.namespace("conform").await;
+    conformance::check(bench.provider.clone(), cases(&bench, "conform")).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform_when_each_call_fails_once() {
+    conformance::check_through(Trouble::Fails, service, all("conform-failing").await).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform_when_each_call_is_throttled_once() {
+    conformance::check_through(Trouble::Throttled, service, all("conform-throttled").await).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform_when_each_call_hangs_once() {
+    conformance::check_through(Trouble::Hangs, service, all("conform-hanging").await).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform_when_each_answer_is_lost_once() {
+    conformance::check_through(Trouble::AnswerLost, service, all("conform-losing").await).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_conform_when_processes_are_killed() {
+    conformance::check_killed(service, all("conform-killed").await).await;
+}
+
+#[tokio::test]
+async fn kinds_of_a_tenant_are_simulated() {
+    let bench = Bench::admin();
+    common::simulated(bench.provider.clone(), Value::NULL, cases(&bench, "conform")).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The Kubernetes provider against a real API server, with its defaults,
 //! admission, field ownership, garbage collection and namespace deletion.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod bench;
 /// Kinds through their whole life, and what is waited for.
 mod lifecycle;

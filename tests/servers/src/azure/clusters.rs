@@ -77,6 +77,10 @@ pub(super) fn one(world: &mut World, asked: &Asked<'_>, group: &str, names: &[&s
         }
         ("GET", [_]) => {
             world.look(&own);
+            let pools = world.children(&format!("{own}/agentPools")).into_iter();
+            let pools: Vec<String> =
+                pools.filter_map(|pool| Some(pool.json["id"].as_str()?.to_owned())).collect();
+            pools.iter().for_each(|pool| world.look(pool));
             match whole(world, &own) {
                 Some(json) => Ok(Answer::new(200, json)),
                 None => missing(names[0]),
@@ -272,16 +276,24 @@ fn credentials(world: &World, own: &str) -> Done {
         let name = cluster.json["name"].as_str().unwrap_or_default();
         let fqdn = cluster.json["properties"]["fqdn"].as_str().unwrap_or_default();
         let secret = |what: &str| STANDARD.encode(format!("canary-{what}-of-{name}"));
+        // Without accounts of its own, a cluster's users are those of the directory.
+        let user = match cluster.json["properties"]["disableLocalAccounts"] == true {
+            true => json!({ "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin",
+                "args": ["get-token", "--server-id", "6dae42f8-4368-4678-94ff-3960e28e3630"],
+            } }),
+            false => json!({
+                "client-certificate-data": secret("certificate"), "client-key-data": secret("key"),
+                "token": format!("canary-token-of-{name}"),
+            }),
+        };
         json!({
             "apiVersion": "v1", "kind": "Config", "current-context": name,
             "contexts": [{ "name": name, "context": { "cluster": name, "user": "clusterUser" } }],
             "clusters": [{ "name": name, "cluster": {
                 "server": format!("https://{fqdn}:443"), "certificate-authority-data": secret("authority"),
             } }],
-            "users": [{ "name": "clusterUser", "user": {
-                "client-certificate-data": secret("certificate"), "client-key-data": secret("key"),
-                "token": format!("canary-token-of-{name}"),
-            } }],
+            "users": [{ "name": "clusterUser", "user": user }],
         })
         .to_string()
     });

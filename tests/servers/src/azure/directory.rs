@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{Answer, Asked, CLIENT, SECRET, TENANT, TOKEN, World, decoded};
+use super::world::{Answer, Asked, CLIENT, MACHINE, SECRET, TENANT, TOKEN, World, decoded};
 
 /// What tokens of the manager are for.
 pub(super) const MANAGER: &str = "https://management.test.invalid";
@@ -32,8 +32,31 @@ pub(super) fn metadata(asked: &Asked<'_>) -> Answer {
     )
 }
 
+/// A token for the machine that asks, if it shows its header.
+fn of_machine(world: &mut World, asked: &Asked<'_>) -> Answer {
+    let resource = asked.query.get("resource").cloned().unwrap_or_default();
+    let is_fine = asked.method == "GET"
+        && asked.header("metadata").as_deref() == Some("true")
+        && asked.header("x-identity-header").as_deref() == Some(MACHINE)
+        && asked.query.contains_key("api-version");
+    if !is_fine || resource.is_empty() {
+        return Answer::new(400, json!({ "error": "invalid_request", "error_description": "no identity" }));
+    }
+    let number = world.number();
+    Answer::new(
+        200,
+        json!({
+            "token_type": "Bearer", "expires_on": "4102444800", "resource": resource,
+            "access_token": format!("{TOKEN}{number}~{}", resource.trim_end_matches('/')),
+        }),
+    )
+}
+
 /// A token for who knows a secret, or brings a token that is trusted.
 pub(super) fn token(world: &mut World, asked: &Asked<'_>, body: &[u8]) -> Answer {
+    if asked.path.first().map(String::as_str) == Some("msi") {
+        return of_machine(world, asked);
+    }
     let text = String::from_utf8_lossy(body);
     let given = |name: &str| {
         let found = text.split('&').filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name);

@@ -95,6 +95,7 @@ fn everywhere(world: &World, asked: &Asked<'_>, namespace: &str, kind: &str) -> 
     let ids: Vec<&String> = world.objects.keys().filter(of_type).collect();
     let items = ids.into_iter().filter_map(|id| match kind {
         "managedclusters" => clusters::whole(world, id),
+        "vaults" => vaults::whole(world, asked, id),
         _ => world.get(id).map(shown),
     });
     Ok(page(asked, items.collect()))

@@ -141,12 +141,18 @@ fn put(world: &mut World, asked: &Asked<'_>, own: &str, vault: &str) -> Done {
 }
 
 fn look(world: &World, asked: &Asked<'_>, own: &str, vault: &str) -> Done {
-    let Some(found) = world.get(own) else {
-        return refuse(404, "ResourceNotFound", format!("The vault '{vault}' was not found."));
-    };
-    let mut json = shown(found);
-    json["properties"]["vaultUri"] = format!("https://{}/vault/{vault}/", asked.host).into();
-    Ok(Answer::new(200, json))
+    match whole(world, asked, own) {
+        Some(json) => Ok(Answer::new(200, json)),
+        None => refuse(404, "ResourceNotFound", format!("The vault '{vault}' was not found.")),
+    }
+}
+
+/// A vault with its address at this host.
+pub(super) fn whole(world: &World, asked: &Asked<'_>, id: &str) -> Option<Json> {
+    let mut json = shown(world.get(id)?);
+    let name = json["name"].as_str().unwrap_or_default();
+    json["properties"]["vaultUri"] = format!("https://{}/vault/{name}/", asked.host).into();
+    Some(json)
 }
 
 /// A deleted vault, and its end.

@@ -11,6 +11,8 @@ pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 pub(super) const TENANT: &str = "00000000-0000-4000-8000-000000000002";
 /// Who may log in.
 pub(super) const CLIENT: &str = "00000000-0000-4000-8000-000000000003";
+/// What a machine shows to be given a token.
+pub(super) const MACHINE: &str = "header-of-the-machine";
 /// With which secret.
 pub(super) const SECRET: &str = "canary~azure~client~secret";
 /// What all tokens begin with.
@@ -19,7 +21,7 @@ pub(super) const TOKEN: &str = "canary-azure-token-";
 /// Looks until something is done.
 pub(super) const LOOKS: u32 = 2;
 /// Objects of one page.
-const PAGE: usize = 5;
+pub(super) const PAGE: usize = 5;
 
 /// Headers by their names.
 type Headers<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -1,13 +1,13 @@
 //! The tenancy blocks of a root directory, as they are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::policy::Policy;
 use super::setting::{Setting, Written};
 use crate::config::model::Module;
-use crate::diag::Span;
+use crate::diag::{SourceMap, Span};
 use crate::syntax::Ident;
 
 /// All of them.
@@ -39,6 +39,37 @@ pub(in crate::config) struct Tenancy {
     pub(in crate::config) roles: BTreeMap<Arc<str>, Setting>,
     /// Policies, those that are turned off left out.
     pub(in crate::config) policies: Vec<Policy>,
+}
+
+impl Tenancy {
+    /// What is set for variables that are secret is not to be shown.
+    pub(in crate::config) fn hide_secrets(&self, sources: &SourceMap) {
+        let tiers = self.tiers.values().filter_map(|tier| tier.blueprint.as_ref());
+        let own = self.tenants.values().filter_map(|tenant| tenant.blueprint.as_ref());
+        let mut seen = Vec::new();
+        let mut names = BTreeSet::new();
+        for blueprint in [&self.blueprint].into_iter().chain(tiers).chain(own) {
+            // Many tenants have one blueprint.
+            if seen.iter().any(|other| Arc::ptr_eq(other, blueprint)) {
+                continue;
+            }
+            seen.push(Arc::clone(blueprint));
+            let secret = blueprint.variables.iter().filter(|v| v.sensitive || v.ephemeral);
+            names.extend(secret.map(|v| v.name.name.clone()));
+        }
+        let tenants = self.tenants.values();
+        let layers = [&self.settings]
+            .into_iter()
+            .chain(self.tiers.values().map(|tier| &tier.settings))
+            .chain(self.environments.values().map(|environment| &environment.settings))
+            .chain(tenants.flat_map(|t| t.own.values().map(|(_, own)| own).chain([&t.settings])));
+        if names.is_empty() {
+            return;
+        }
+        for written in layers {
+            names.iter().filter_map(|name| written.get(name)).for_each(|set| sources.hide(set.span));
+        }
+    }
 }
 
 /// A `tier` block.

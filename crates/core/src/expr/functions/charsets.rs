@@ -66,17 +66,59 @@ enum Charset {
     Other(&'static Encoding),
 }
 
+/// Names that the web takes, but that nobody registered, or of encodings that
+/// Terraform does not have.
+const OF_THE_WEB: &[&str] = &[
+    "ascii",
+    "big5-hkscs",
+    "chinese",
+    "cn-big5",
+    "csgb2312",
+    "csiso58gb231280",
+    "csisolatin9",
+    "csksc56011987",
+    "csunicode",
+    "dos-874",
+    "gb2312",
+    "gb_2312",
+    "gb_2312-80",
+    "iso-10646-ucs-2",
+    "iso-8859-11",
+    "iso-ir-149",
+    "iso-ir-58",
+    "koi",
+    "koi8",
+    "koi8-ru",
+    "koi8_r",
+    "korean",
+    "l9",
+    "latin-1",
+    "logical",
+    "ms932",
+    "replacement",
+    "shift-jis",
+    "sjis",
+    "sun_eu_greek",
+    "tis-620",
+    "ucs-2",
+    "utf8",
+    "visual",
+    "windows-31j",
+    "windows-949",
+];
+/// How more such names begin.
+const OF_THE_WEB_BEGIN: &[&str] = &["cp125", "iso88", "ks_c_", "ksc", "unicode", "x-"];
+
 /// Finds an encoding by its registered name.
 fn charset(args: &[Value]) -> Result<Charset, Fault> {
     let name = text(args, 1);
     let unknown = || quoting(1, format!("there is no encoding {name:?}"), "is no encoding's name");
-    // Names that the web takes, but that nobody registered.
-    if ["utf8", "latin-1", "unicode", "x-user-defined", "replacement"].contains(&&*name.to_ascii_lowercase())
-    {
+    let lower = name.to_ascii_lowercase();
+    if OF_THE_WEB.contains(&&*lower) || OF_THE_WEB_BEGIN.iter().any(|begin| lower.starts_with(begin)) {
         return Err(unknown());
     }
-    Ok(match &*name.to_ascii_lowercase() {
-        "us-ascii" | "ascii" | "iso646-us" | "ansi_x3.4-1968" | "us" | "cp367" | "ibm367" => Charset::Ascii,
+    Ok(match &*lower {
+        "us-ascii" | "csascii" | "iso646-us" | "ansi_x3.4-1968" | "us" | "cp367" | "ibm367" => Charset::Ascii,
         "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "latin1" | "l1" | "ibm819" | "cp819" => {
             Charset::Latin1
         }

@@ -8,10 +8,13 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::FunctionContext;
 use super::declare::Want::{Any, Bools, Number as Num};
 use super::declare::{Fault, Function, Param, Returns, conversion, failure, fault, integer, items, param};
-use crate::value::{Kind, Number, Type, Value, unify};
+use crate::expr::operators::same;
+use crate::value::{Bounds, Kind, Number, Type, Unknown, Value, unify};
 
 const BOOLS: &[Param] = &[param("list", Bools).partial()];
 const SEARCH: &[Param] = &[param("list", Any).partial(), param("value", Any)];
+/// What is there already is found, however many more there will be.
+const OPEN_SEARCH: &[Param] = &[param("list", Any).open(), param("value", Any)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("alltrue", BOOLS, Returns::Bool, |args, _| Ok(decide(args, false))),
@@ -19,16 +22,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("coalesce", &[], Returns::Any, coalesce).rest(param("vals", Any).unknown().nullable(), 1),
     Function::new("coalescelist", &[], Returns::Any, coalescelist)
         .rest(param("vals", Any).unknown().nullable(), 1),
-    Function::new("contains", SEARCH, Returns::Bool, contains),
+    Function::new("contains", OPEN_SEARCH, Returns::Bool, contains),
     Function::new(
         "element",
         &[param("list", Any).shallow(), param("index", Num)],
-        Returns::Of(element_type),
+        Returns::Maybe(element_type),
         element,
     ),
     Function::new("index", SEARCH, Returns::Number, index),
     Function::new("length", &[param("value", Any).unknown()], Returns::Number, length),
-    Function::new("one", &[param("list", Any).partial()], Returns::Of(|args| common(args, 0)), one),
+    Function::new("one", &[param("list", Any).partial()], Returns::Maybe(|args| common(args, 0)), one),
     Function::new("sum", &[param("list", Any)], Returns::Number, sum),
 ];
 
@@ -101,12 +104,16 @@ fn coalescelist(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault>
 }
 
 fn contains(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
+    let list = args.first().unwrap_or(&Value::NULL);
+    if !list.is_known() && !matches!(list.ty(), Type::Bool | Type::Number | Type::String) {
+        return Ok(Value::unknown_not_null(Type::Bool));
+    }
     let items = sequence(args, 0)?;
     let wanted = args.get(1).unwrap_or(&Value::NULL);
     if items.contains(wanted) {
         return Ok(true.into());
     }
-    let open = items.iter().any(|item| !item.is_wholly_known());
+    let open = items.iter().any(|item| same(item, wanted).is_none());
     Ok(if open { Value::unknown_not_null(Type::Bool) } else { false.into() })
 }
 
@@ -117,11 +124,10 @@ fn index(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     };
     let wanted = args.get(1).unwrap_or(&Value::NULL);
     for (i, item) in items.iter().enumerate() {
-        if !item.is_wholly_known() {
-            return Ok(Value::unknown_not_null(Type::Number));
-        }
-        if item == wanted {
-            return Ok(i.into());
+        match same(item, wanted) {
+            None => return Ok(Value::unknown_not_null(Type::Number)),
+            Some(_) if item == wanted => return Ok(i.into()),
+            Some(_) => {}
         }
     }
     Err(failure("the list does not hold the value"))
@@ -157,22 +163,33 @@ fn element_type(args: &[Value]) -> Type {
 
 fn length(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let value = args.first().unwrap_or(&Value::NULL);
-    let unknown = || Value::unknown_not_null(Type::Number);
     Ok(match value.kind() {
         Kind::String(s) => s.graphemes(true).count().into(),
         // Elements that are not known yet may turn out to be the same.
-        Kind::Set(set) if set.items.len() > 1 && !value.is_wholly_known() => unknown(),
+        Kind::Set(set) if set.items.len() > 1 && !value.is_wholly_known() => counted(value.known().lengths),
         Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => items(args, 0).len().into(),
         Kind::Map(_) | Kind::Object(_) => value.as_entries().map_or(0, crate::value::Entries::len).into(),
-        Kind::Unknown(u) => match (&u.ty, u.length) {
-            (Type::Tuple(types), _) => types.len().into(),
-            (Type::Object(object), _) => object.attributes.len().into(),
-            (Type::List(_) | Type::Set(_) | Type::Map(_), Some(length)) => length.into(),
-            (Type::Bool | Type::Number, _) => return Err(no_length()),
-            _ => unknown(),
+        Kind::Unknown(u) => match &u.ty {
+            Type::Tuple(types) => types.len().into(),
+            Type::Object(object) => object.attributes.len().into(),
+            Type::List(_) | Type::Set(_) | Type::Map(_) => counted(u.lengths.clone()),
+            // More text only adds to what is there.
+            Type::String => {
+                let prefix = u.prefix.as_deref().unwrap_or_default();
+                counted(Bounds::from(prefix.graphemes(true).count()))
+            }
+            Type::Bool | Type::Number => return Err(no_length()),
+            _ => Value::unknown_not_null(Type::Number),
         },
         _ => return Err(no_length()),
     })
+}
+
+/// A number of elements that is not known but for its bounds.
+fn counted(lengths: Bounds<usize>) -> Value {
+    let least = Number::from(lengths.least.unwrap_or(0));
+    let numbers = Bounds { least: Some(least), most: lengths.most.map(Number::from) };
+    Value::refined(Unknown { numbers, ..Unknown::not_null(Type::Number) })
 }
 
 fn no_length() -> Fault {

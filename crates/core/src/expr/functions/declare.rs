@@ -30,8 +30,10 @@ pub(super) enum Returns {
     Number,
     String,
     Strings,
-    /// From the converted arguments. Such a result may be null.
+    /// From the converted arguments.
     Of(fn(&[Value]) -> Type),
+    /// From the converted arguments. Such a result may be null.
+    Maybe(fn(&[Value]) -> Type),
     Any,
 }
 
@@ -132,8 +134,10 @@ impl Param {
         match self.known {
             Depth::None => true,
             Depth::Deep => value.is_wholly_known(),
-            // A set with an unknown element does not know its length.
-            Depth::Own if matches!(value.kind(), Kind::Set(_)) => value.is_wholly_known(),
+            // A set with unknown elements does not know its length, unless there is one.
+            Depth::Own if matches!(value.kind(), Kind::Set(set) if set.items.len() > 1) => {
+                value.is_wholly_known()
+            }
             Depth::Own => value.is_known(),
         }
     }
@@ -241,7 +245,8 @@ impl Function {
             Returns::Number => Value::unknown_not_null(Type::Number),
             Returns::String => Value::unknown_not_null(Type::String),
             Returns::Strings => Value::unknown_not_null(Type::list(Type::String)),
-            Returns::Of(of) => Value::unknown(of(args)),
+            Returns::Of(of) => Value::unknown_not_null(of(args)),
+            Returns::Maybe(of) => Value::unknown(of(args)),
             Returns::Any => Value::unknown(Type::Dynamic),
         }
     }

@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// A verb with all that modifies it.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Verb {
     pub(super) plus: bool,
     pub(super) space: bool,
@@ -148,8 +148,7 @@ fn fill(pieces: &[Piece<'_>], args: &[Value]) -> Result<Value, Fault> {
     if known {
         return Ok(out.into());
     }
-    let prefix = (!out.is_empty()).then(|| out.into());
-    Ok(Value::refined(Unknown { ty: Type::String, not_null: true, prefix, length: None }))
+    Ok(Value::refined(Unknown::beginning(&out)))
 }
 
 /// One argument under one verb.
@@ -171,12 +170,16 @@ fn one(verb: &Verb, arg: &Value) -> Result<String, String> {
         }
         't' => {
             let value = as_type(Type::Bool)?;
-            Ok(pad(verb, value.as_bool().unwrap_or_default().to_string()))
+            // Of all verbs, this one has no width.
+            Ok(value.as_bool().unwrap_or_default().to_string())
         }
         _ => {
             let value = as_type(Type::Number)?;
             let number = value.as_number().cloned().unwrap_or_else(|| Number::from(0i64));
-            decimal::format(verb, &number).map(|(sign, body)| pad_number(verb, sign, body))
+            let (sign, body) = decimal::format(verb, &number)?;
+            // Zeros before a word would make it another one.
+            let verb = Verb { zero: verb.zero && !number.is_infinite(), ..*verb };
+            Ok(pad_number(&verb, sign, body))
         }
     }
 }

@@ -7,13 +7,28 @@
 use std::fmt::Write as _;
 
 use super::declare::{Fault, check_size, failure};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Type, Unknown, Value};
 
 /// A wholly known value as JSON.
 pub(super) fn encode(value: &Value) -> Result<String, Fault> {
     let mut out = String::new();
     write(value, &mut out)?;
     Ok(out)
+}
+
+/// A value as JSON; of one that is not wholly known, what it begins with.
+pub(super) fn encode_known(value: &Value) -> Result<Value, Fault> {
+    if value.is_wholly_known() {
+        return Ok(encode(value)?.into());
+    }
+    let known = value.known();
+    Ok(Value::refined(Unknown::beginning(match known.ty {
+        _ if !known.not_null => "",
+        Type::String => "\"",
+        Type::Map(_) | Type::Object(_) => "{",
+        Type::List(_) | Type::Set(_) | Type::Tuple(_) => "[",
+        _ => "",
+    })))
 }
 
 fn write(value: &Value, out: &mut String) -> Result<(), Fault> {

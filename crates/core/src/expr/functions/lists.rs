@@ -49,7 +49,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Of(slice_type),
         slice,
     ),
-    Function::new("sort", STRINGS, Returns::Strings, sort),
+    Function::new("sort", &[param("list", Strings).partial()], Returns::Strings, sort),
 ];
 
 fn same_list(args: &[Value]) -> Type {
@@ -138,7 +138,7 @@ impl Flat {
         self.visited += 1;
         check_count(Some(self.visited))?;
         match value.kind() {
-            Kind::Set(_) if !value.is_wholly_known() => self.open = true,
+            Kind::Set(set) if set.items.len() > 1 && !value.is_wholly_known() => self.open = true,
             Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => {
                 // The marks of a list say something of its length.
                 self.marks = self.marks.union(value.marks());
@@ -264,6 +264,10 @@ fn sort(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let mut sorted = items(args, 0).to_vec();
     if let Some(i) = sorted.iter().position(Value::is_null) {
         return Err(fault(0, format!("the element at {i} is null")));
+    }
+    if sorted.iter().any(|item| !item.is_known()) {
+        // Only that there will be as many is known of where each comes to stand.
+        return Ok(Value::list(Type::String, vec![Value::unknown(Type::String); sorted.len()]));
     }
     sorted.sort_by(Value::total_cmp);
     Ok(strings(sorted))

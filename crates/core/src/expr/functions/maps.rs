@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "lookup",
         &[param("map", Any).shallow(), param("key", Str), param("default", Any).raw()],
-        Returns::Of(lookup_type),
+        Returns::Maybe(lookup_type),
         lookup,
     )
     .optional(1),
@@ -87,6 +87,10 @@ fn lookup(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let key = text(args, 1);
     let entries = map.as_entries().ok_or_else(|| mapping_required(0))?;
     match (entries.get(key), args.get(2), map.kind()) {
+        // A map's default is of the type of its elements, needed or not.
+        (Some(found), Some(default), Kind::Map(m)) => {
+            default.convert(&m.element).map(|_| found.clone()).map_err(|e| conversion(2, &e))
+        }
         (Some(found), ..) => Ok(found.clone()),
         (None, Some(default), Kind::Map(m)) => default.convert(&m.element).map_err(|e| conversion(2, &e)),
         (None, Some(default), _) => Ok(default.clone()),
@@ -134,7 +138,7 @@ fn merge(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let first = typed().next();
     let same = first.filter(|first| *first != Type::Dynamic && typed().all(|ty| ty == *first));
     match same {
-        Some(ty) if !known => Ok(Value::unknown(ty)),
+        Some(ty) if !known => Ok(Value::unknown_not_null(ty)),
         Some(Type::Map(element)) => Ok(Value::map((*element).clone(), merged)),
         _ if !shape_known => Ok(Value::unknown(Type::Dynamic)),
         _ => Ok(Value::object(merged)),
@@ -162,7 +166,9 @@ fn zipmap(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
         (Kind::List(list), _) => list.items.clone(),
         (Kind::Tuple(items), _) => items.to_vec(),
         (Kind::Unknown(_), Type::Tuple(types)) => types.iter().cloned().map(Value::unknown).collect(),
-        (Kind::Unknown(_), Type::List(_) | Type::Dynamic) => return Ok(Value::unknown(zipmap_type(args))),
+        (Kind::Unknown(_), Type::List(_) | Type::Dynamic) => {
+            return Ok(Value::unknown_not_null(zipmap_type(args)));
+        }
         _ => return Err(fault(1, "a list or tuple is required")),
     };
     if keys.len() != zipped.len() {
@@ -245,7 +251,8 @@ mod tests {
         let both = call("merge", &[map("a"), map("b")], &context()).expect("merge");
         assert_eq!(both.ty(), Type::map(Type::String));
         let later = Value::unknown(Type::map(Type::String));
-        assert_eq!(call("merge", &[map("a"), later.clone()], &context()).expect("merge"), later);
+        let merged = call("merge", &[map("a"), later], &context()).expect("merge");
+        assert_eq!(merged, Value::unknown_not_null(Type::map(Type::String)));
         let mixed = call("merge", &[map("a"), Value::object([("n", 1i64.into())])], &context());
         assert!(matches!(mixed.expect("merge").ty(), Type::Object(_)));
     }

@@ -23,6 +23,7 @@ mod maps;
 mod net;
 mod numbers;
 mod pattern;
+mod re2;
 mod rsa;
 mod sets;
 mod strings;

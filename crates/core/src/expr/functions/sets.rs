@@ -19,8 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("setproduct", &[], Returns::Of(product_type), product)
         .rest(param("sets", Any).shallow(), 2),
     Function::new("setsubtract", &[param("a", Set), param("b", Set)], Returns::Of(set_type), subtract),
-    Function::new("setunion", &[param("first_set", Set)], Returns::Of(set_type), union)
-        .rest(param("other_sets", Set), 0),
+    Function::new("setunion", &[param("first_set", Set).open()], Returns::Of(set_type), union)
+        .rest(param("other_sets", Set).open(), 0),
 ];
 
 /// A value under the total order, so that it can be looked up.
@@ -76,6 +76,9 @@ fn lookup(set: &Value) -> BTreeSet<Ordered<'_>> {
 }
 
 fn union(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
+    if !args.iter().all(Value::is_known) {
+        return Ok(Value::unknown_not_null(set_type(args)));
+    }
     let (element, sets) = alike(args)?;
     let all = sets.iter().filter_map(Value::as_items).flatten().cloned().collect();
     Ok(Value::set(element, all))

@@ -10,7 +10,7 @@ use super::declare::Want::{Number as Num, String as Str, Strings};
 use super::declare::{
     Fault, Function, Param, Returns, check_count, check_size, fault, integer, items, param, strings, text,
 };
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 const TEXT: &[Param] = &[param("str", Str)];
 
@@ -27,9 +27,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(text(args, 0).chars().map(lower).collect::<String>().into())
     }),
     Function::new("split", &[param("separator", Str), param("str", Str)], Returns::Strings, split),
-    Function::new("startswith", &[param("str", Str), param("prefix", Str)], Returns::Bool, |args, _| {
-        Ok(text(args, 0).starts_with(text(args, 1)).into())
-    }),
+    Function::new(
+        "startswith",
+        &[param("str", Str).open(), param("prefix", Str).open()],
+        Returns::Bool,
+        |args, _| Ok(startswith(args)),
+    ),
     Function::new("strcontains", &[param("str", Str), param("substr", Str)], Returns::Bool, |args, _| {
         Ok(text(args, 0).contains(text(args, 1)).into())
     }),
@@ -136,6 +139,19 @@ fn split(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     })
 }
 
+/// What is known of the beginning may be enough.
+fn startswith(args: &[Value]) -> Value {
+    let known = args.first().map(Value::known).unwrap_or_default();
+    let begins = known.prefix.as_deref().unwrap_or_default();
+    let whole = args.first().and_then(Value::as_str);
+    match (whole, args.get(1).and_then(Value::as_str)) {
+        (Some(whole), Some(prefix)) => whole.starts_with(prefix).into(),
+        (None, Some(prefix)) if begins.starts_with(prefix) => true.into(),
+        (None, Some(prefix)) if !prefix.starts_with(begins) => false.into(),
+        _ => Value::unknown_not_null(Type::Bool),
+    }
+}
+
 fn substr(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let (offset, length) = (integer(args, 1)?, integer(args, 2)?);
     let text = text(args, 0);
@@ -158,7 +174,6 @@ mod tests {
     use super::super::call;
     use super::super::testing::{check, context};
     use super::*;
-    use crate::value::Type;
 
     #[test]
     fn cases() {

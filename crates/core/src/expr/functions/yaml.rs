@@ -102,7 +102,8 @@ fn printable(c: char) -> bool {
         '\n' | ' '..='~' => true,
         '\u{a0}'..='\u{d7ff}' => !matches!(c, '\u{2028}' | '\u{2029}'),
         '\u{e000}'..='\u{fffd}' => c != '\u{feff}',
-        c => c >= '\u{10000}',
+        // What is outside of the basic plane is written by its number.
+        _ => false,
     }
 }
 
@@ -158,8 +159,11 @@ fn quote(text: &str, out: &mut String) {
             c => {
                 let code = u32::from(c);
                 // Writing to a string does not fail.
-                let _ =
-                    if code < 0x100 { write!(out, "\\x{code:02X}") } else { write!(out, "\\u{code:04X}") };
+                let _ = match code {
+                    ..0x100 => write!(out, "\\x{code:02X}"),
+                    0x100..0x1_0000 => write!(out, "\\u{code:04X}"),
+                    _ => write!(out, "\\U{code:08X}"),
+                };
             }
         }
     }

@@ -13,14 +13,17 @@
 //! A line is of the version that its run's header says, and is made into the
 //! present one before it is understood.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::super::model::{Entry, FORMAT_VERSION};
 use super::super::seal::Sealer;
 use super::super::store::{RunInfo, StateError};
 use super::super::upgrade;
+use super::begun::Begun;
 use crate::addr::WorkspaceName;
 
 /// What a run says about itself before its first entry.
@@ -57,6 +60,14 @@ struct Version {
 #[derive(Deserialize)]
 struct VersionField {
     format_version: u32,
+}
+
+/// A line whose entries are not read yet.
+#[derive(Deserialize)]
+struct RawLine<'b> {
+    header: Option<Header>,
+    #[serde(borrow)]
+    entries: Vec<&'b RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -152,9 +163,11 @@ pub(super) fn parse(
 ) -> Result<Contents, StateError> {
     let mut contents = Contents::default();
     let mut version = FORMAT_VERSION;
+    let mut begun = Begun::default();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let at = |what: &str| corrupt(path, contents.lines + 1, what);
+        let number = contents.lines + 1;
+        let at = |what: &str| corrupt(path, number, what);
         match frame(rest) {
             Frame::Sound { json, len } => {
                 let describe = |error| match error {
@@ -163,9 +176,7 @@ pub(super) fn parse(
                 };
                 version = version_of(json, path).map_err(describe)?.unwrap_or(version);
                 let text = upgrade::journal_line(version, json).map_err(describe)?;
-                let line: Line = sealer.from_json(&text).map_err(describe)?;
-                take_line(&mut contents, line, workspace)
-                    .map_err(|what| corrupt(path, contents.lines + 1, &what))?;
+                take_line(&mut contents, &mut begun, text, workspace, sealer).map_err(describe)?;
                 contents.sound += len as u64;
                 contents.lines += 1;
                 if contents.runs.first().is_some_and(|run| contents.lines <= run.header.base_lines) {
@@ -183,6 +194,7 @@ pub(super) fn parse(
             }
         }
     }
+    end_run(&mut contents, &mut begun).map_err(|what| corrupt(path, contents.lines, &what.to_string()))?;
     if let Some(first) = contents.runs.first().filter(|_| !contents.is_whole()) {
         return Err(StateError::Corrupt(format!(
             "journal {} builds on serial {}, and what was before that is not in it",
@@ -198,29 +210,65 @@ fn corrupt(path: &Path, line: u64, what: &str) -> StateError {
 }
 
 /// Adds a line; in words, why it cannot be one of this journal.
-fn take_line(contents: &mut Contents, line: Line, workspace: &WorkspaceName) -> Result<(), String> {
-    let last = contents.runs.last_mut();
-    match (line.header, last) {
-        (Some(header), _) if header.workspace != *workspace => {
-            Err(format!("it belongs to workspace {}", header.workspace))
+fn take_line<'b>(
+    contents: &mut Contents,
+    begun: &mut Begun<'b>,
+    text: Cow<'b, [u8]>,
+    workspace: &WorkspaceName,
+    sealer: &Sealer,
+) -> Result<(), StateError> {
+    let malformed = |e: serde_json::Error| StateError::Corrupt(e.to_string());
+    let is_open = |text: &&str| !Sealer::has_sealed(text);
+    let open = match text {
+        Cow::Borrowed(text) => std::str::from_utf8(text).ok().filter(is_open),
+        Cow::Owned(_) => None,
+    };
+    let taken = match open {
+        Some(text) => {
+            let line: RawLine<'b> = serde_json::from_str(text).map_err(malformed)?;
+            let run = run_of(contents, begun, line.header, workspace)?;
+            line.entries.into_iter().try_for_each(|text| begun.take(text, &mut run.entries))
         }
-        (Some(header), last) => {
-            let builds_on_nothing = header.base_lines > 0;
-            let follows = last.is_none_or(|last| {
-                last.header.serial == header.base_serial && last.header.lineage == header.lineage
-            });
-            if !builds_on_nothing && (!follows || header.serial < header.base_serial) {
-                return Err("its run does not follow from the one before".into());
-            }
-            contents.runs.push(Run { header, entries: line.entries });
-            Ok(())
+        None => {
+            let line: Line = sealer.from_json(&text)?;
+            let run = run_of(contents, begun, line.header, workspace)?;
+            line.entries.into_iter().try_for_each(|entry| begun.pair(entry, &mut run.entries))
         }
-        (None, Some(run)) => {
-            run.entries.extend(line.entries);
-            Ok(())
+    };
+    taken.map_err(malformed)
+}
+
+/// The run that a line belongs to: a new one when it has a header.
+fn run_of<'c>(
+    contents: &'c mut Contents,
+    begun: &mut Begun<'_>,
+    header: Option<Header>,
+    workspace: &WorkspaceName,
+) -> Result<&'c mut Run, StateError> {
+    let refuse = |what: &str| Err(StateError::Corrupt(what.into()));
+    if let Some(header) = header {
+        if header.workspace != *workspace {
+            return refuse(&format!("it belongs to workspace {}", header.workspace));
         }
-        (None, None) => Err("it has no header".into()),
+        let follows = contents.runs.last().is_none_or(|last| {
+            last.header.serial == header.base_serial && last.header.lineage == header.lineage
+        });
+        let builds_on_nothing = header.base_lines > 0;
+        if !builds_on_nothing && (!follows || header.serial < header.base_serial) {
+            return refuse("its run does not follow from the one before");
+        }
+        end_run(contents, begun).map_err(|e| StateError::Corrupt(e.to_string()))?;
+        contents.runs.push(Run { header, entries: Vec::new() });
     }
+    match contents.runs.last_mut() {
+        Some(run) => Ok(run),
+        None => refuse("it has no header"),
+    }
+}
+
+/// Reads what the last run began and did not end.
+fn end_run(contents: &mut Contents, begun: &mut Begun<'_>) -> serde_json::Result<()> {
+    contents.runs.last_mut().map_or(Ok(()), |run| begun.end(&mut run.entries))
 }
 
 enum Frame<'a> {

@@ -29,6 +29,7 @@
 //! `Journal::append` block; async callers wrap them.
 
 mod audit;
+mod begun;
 mod compact;
 mod format;
 mod fs;

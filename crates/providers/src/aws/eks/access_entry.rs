@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use aws_sdk_eks::types::AccessEntry as Found;
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{AttributeError, Block, ErrorClass, Path, Value};
+use tenantctl_core::provider::{AttributeError, Block, Path, Value};
 
 use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
-use super::super::resource::{Call, Called, Done, Likeness, Resource};
+use super::super::resource::{Call, Called, Done, Likeness, Resource, made_before, removed};
 use super::super::schema::{given, located, name, tags, tags_all, text, texts};
 use super::super::session::Session;
 use super::super::tags as tagging;
@@ -114,13 +114,7 @@ impl Resource<Session> for AccessEntry {
                 let found = answer.access_entry().ok_or_else(|| gone(&what(planned)))?;
                 Ok(Done::Object(shown(found, planned)))
             }
-            Err(failure) if failure.error.class == ErrorClass::Conflict => {
-                match self.find(call, planned).await? {
-                    Some(found) => Ok(Done::Object(found)),
-                    None => Err(failure.into()),
-                }
-            }
-            Err(failure) => Err(failure.into()),
+            Err(failure) => made_before(self, call, planned, failure).await,
         }
     }
 
@@ -148,11 +142,7 @@ impl Resource<Session> for AccessEntry {
     async fn delete(&self, call: &Call<'_>, prior: &Json) -> Called<Done> {
         let delete = call.at.eks().write.delete_access_entry().cluster_name(prior.text("cluster_name"));
         let delete = delete.principal_arn(prior.text("principal_arn")).send().await;
-        match delete.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)) {
-            Ok(_) => Ok(Done::Gone),
-            Err(failure) if failure.is_missing() => Ok(Done::Gone),
-            Err(failure) => Err(failure.into()),
-        }
+        removed(delete.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)))
     }
 
     fn seed(&self, id: &str) -> Called<Json> {

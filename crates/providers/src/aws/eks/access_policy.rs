@@ -15,7 +15,7 @@ use super::super::error::{bad_id, failed};
 use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
-use super::super::resource::{Call, Called, Done, Likeness, Resource};
+use super::super::resource::{Call, Called, Done, Likeness, Resource, removed};
 use super::super::schema::{block, given, located, name, needed};
 use super::super::session::Session;
 use super::{check_name, sorted, within_cluster};
@@ -134,11 +134,7 @@ impl Resource<Session> for AccessPolicy {
         let remove =
             call.at.eks().write.disassociate_access_policy().cluster_name(prior.text("cluster_name"));
         let remove = remove.principal_arn(prior.text("principal_arn")).policy_arn(prior.text("policy_arn"));
-        match remove.send().await.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)) {
-            Ok(_) => Ok(Done::Gone),
-            Err(failure) if failure.is_missing() => Ok(Done::Gone),
-            Err(failure) => Err(failure.into()),
-        }
+        removed(remove.send().await.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)))
     }
 
     fn seed(&self, id: &str) -> Called<Json> {

@@ -5,6 +5,7 @@ mod access_entry;
 mod access_policy;
 mod addon;
 mod cluster;
+mod cluster_schema;
 mod data;
 mod node_group;
 mod pod_identity;

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use aws_sdk_eks::types::PodIdentityAssociation;
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{Block, ErrorClass, Path, Value};
+use tenantctl_core::provider::{Block, Path, Value};
 
 use super::super::arn::Arn as _;
 use super::super::error::{bad_id, failed, gone, not_ours};
 use super::super::json::Fields as _;
 use super::super::problems::Problems;
-use super::super::resource::{Call, Called, Done, Likeness, Resource};
+use super::super::resource::{Call, Called, Done, Likeness, Resource, made_before, removed};
 use super::super::schema::{given, located, name, tags, tags_all};
 use super::super::session::Session;
 use super::super::tags as tagging;
@@ -81,13 +81,7 @@ impl Resource<Session> for PodIdentity {
                 let found = answer.association().ok_or_else(|| gone(&what(planned)))?;
                 Ok(Done::Object(shown(found, planned)))
             }
-            Err(failure) if failure.error.class == ErrorClass::Conflict => {
-                match self.find(call, planned).await? {
-                    Some(found) => Ok(Done::Object(found)),
-                    None => Err(failure.into()),
-                }
-            }
-            Err(failure) => Err(failure.into()),
+            Err(failure) => made_before(self, call, planned, failure).await,
         }
     }
 
@@ -113,11 +107,7 @@ impl Resource<Session> for PodIdentity {
         let delete = call.at.eks().write.delete_pod_identity_association();
         let delete =
             delete.cluster_name(prior.text("cluster_name")).association_id(prior.text("association_id"));
-        match delete.send().await.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)) {
-            Ok(_) => Ok(Done::Gone),
-            Err(failure) if failure.is_missing() => Ok(Done::Gone),
-            Err(failure) => Err(failure.into()),
-        }
+        removed(delete.send().await.map_err(|e| failed(&format!("Removing the {}", what(prior)), e)))
     }
 
     fn seed(&self, id: &str) -> Called<Json> {

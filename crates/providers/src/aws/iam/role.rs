@@ -11,7 +11,7 @@ use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::policy::same_document;
 use super::super::problems::Problems;
-use super::super::resource::{Call, Called, Done, Likeness, Resource};
+use super::super::resource::{Call, Called, Done, Likeness, Resource, made_before};
 use super::super::schema::{flag, given, located, name, number, tags, tags_all, text};
 use super::super::session::Session;
 use super::super::tags as tagging;
@@ -123,14 +123,7 @@ impl Resource<Session> for Role {
                 }
                 Ok(Done::Object(object))
             }
-            // Ours, after a lost answer, or somebody else's.
-            Err(failure) if failure.error.class == ErrorClass::Conflict => {
-                match self.find(call, planned).await? {
-                    Some(found) => Ok(Done::Object(found)),
-                    None => Err(failure.into()),
-                }
-            }
-            Err(failure) => Err(failure.into()),
+            Err(failure) => made_before(self, call, planned, failure).await,
         }
     }
 

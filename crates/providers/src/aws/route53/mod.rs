@@ -1,14 +1,14 @@
 //! Zones and the records in them.
 
-mod listed;
 mod names;
 mod record;
 mod values;
 mod zone;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_route53::types::{ChangeInfo, ChangeStatus};
+use aws_sdk_route53::types::{ChangeInfo, ChangeStatus, ResourceRecordSet};
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, Operation, ProviderError};
 
@@ -17,7 +17,8 @@ use super::json::Fields as _;
 use super::resource::{Called, Done, Resource};
 use super::session::Session;
 
-pub(super) use listed::Listed;
+/// What a zone has.
+pub(super) type Records = Arc<Vec<ResourceRecordSet>>;
 
 /// All types.
 pub(super) fn resources() -> Vec<Box<dyn Resource<Session>>> {

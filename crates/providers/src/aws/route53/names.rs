@@ -17,6 +17,20 @@ pub(super) fn within(name: &str, zone: &str) -> String {
     }
 }
 
+/// The name of a record without its zone's; empty for the zone's own.
+pub(super) fn short<'n>(whole: &'n str, zone: &str) -> &'n str {
+    let name = whole.strip_suffix(zone).unwrap_or(whole);
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+/// The zone of a whole name, when the short one is known.
+pub(super) fn zone_of<'n>(short: &str, whole: &'n str) -> Option<&'n str> {
+    match short {
+        "" => Some(whole),
+        short => whole.strip_prefix(short)?.strip_prefix('.'),
+    }
+}
+
 /// The id of a zone without the path that it comes with.
 pub(super) fn zone_id(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
@@ -51,5 +65,17 @@ mod tests {
         assert_eq!(within("\\052.example.com.", "example.com"), "*.example.com");
         assert_eq!(within("notexample.com", "example.com"), "notexample.com.example.com");
         assert_eq!(zone_id("/hostedzone/Z1"), "Z1");
+    }
+
+    #[test]
+    fn short_names_tell_the_zone() {
+        for (short_name, whole) in
+            [("www", "www.example.com"), ("", "example.com"), ("*.a", "*.a.example.com")]
+        {
+            assert_eq!(short(whole, "example.com"), short_name);
+            assert_eq!(zone_of(short_name, whole), Some("example.com"));
+        }
+        assert_eq!(zone_of("www.example.com", "www.example.com"), None);
+        assert_eq!(zone_of("ww", "www.example.com"), None);
     }
 }

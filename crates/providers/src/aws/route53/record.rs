@@ -11,17 +11,17 @@ use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, ChangeInfo, ResourceRecord, ResourceRecordSet, RrType,
 };
 use serde_json::{Value as Json, json};
-use tenantctl_core::provider::{Attribute, Block, Path, Timeouts, Type, Value};
+use tenantctl_core::provider::{Attribute, AttributeError, Block, Path, Timeouts, Type, Value};
 
 use super::super::error::{Failure, Repeat, bad_id, classified, failed, gone, not_ours};
 use super::super::json::Fields as _;
+use super::super::plan::Draft;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
 use super::super::schema::{block, flag, given, located, name, nested, number, text};
 use super::super::session::Session;
-use super::listed::Records;
 use super::values::{TYPES, comparable, problem, shown as shown_value, wire};
-use super::{incomplete, names, spread, spread_yet, zone};
+use super::{Records, incomplete, names, spread, spread_yet, zone};
 
 const KIND: &str = "aws_route53_record";
 /// Records of one zone that are still asked for one by one.
@@ -148,9 +148,30 @@ impl Resource<Session> for Record {
         whole.into_iter().collect()
     }
 
+    /// Short or whole, it is the same name.
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<(), AttributeError> {
+        let plain = |value: Value| value.as_str().map(names::plain);
+        let (prior, whole) = (draft.prior("name"), plain(draft.prior("fqdn")));
+        if let (Some(name), Some(whole), Some(wanted)) =
+            (plain(prior.clone()), whole, plain(draft.config("name")))
+            && let Some(zone) = names::zone_of(&name, &whole)
+            && names::within(&wanted, zone) == whole
+        {
+            draft.set("name", prior);
+        }
+        Ok(())
+    }
+
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {
-        let Some(name) = full_name(at, prior).await? else { return Ok(None) };
-        Ok(look(at, prior, &name).await?.map(|found| shown(&found, prior, &name)))
+        if prior.given("fqdn").is_some() {
+            return present(at, prior).await;
+        }
+        // An imported one: by its short name the zone's own can be told later.
+        let Some(zone) = zone::name_of(at, prior.text("zone_id")).await? else { return Ok(None) };
+        let whole = names::within(prior.text("name"), &zone);
+        let mut named = prior.clone();
+        (named["name"], named["fqdn"]) = (names::short(&whole, &zone).into(), whole.into());
+        present(at, &named).await
     }
 
     /// A zone with many of them is listed, page by page.
@@ -160,13 +181,16 @@ impl Resource<Session> for Record {
             *by_zone.entry(object.text("zone_id")).or_default() += 1;
         }
         let mut lists: BTreeMap<&str, Called<Records>> = BTreeMap::new();
-        let shared = at.listed();
+        let shared = at.zones.now();
         for (zone, count) in by_zone {
-            let list = async { all(at, zone).await.map_err(Into::into) };
+            let list = async { Ok(Arc::new(all(at, zone).await?)) };
             match &shared {
                 // Other workspaces read the same zone.
-                Some(shared) => drop(lists.insert(zone, Box::pin(shared.zone(at.place(), zone, list)).await)),
-                None if count > FEW => drop(lists.insert(zone, list.await.map(Arc::new))),
+                Some(shared) => {
+                    let place = format!("{} {zone}", at.place());
+                    drop(lists.insert(zone, Box::pin(shared.at(place, list)).await));
+                }
+                None if count > FEW => drop(lists.insert(zone, list.await)),
                 None => {}
             }
         }
@@ -237,7 +261,7 @@ impl Resource<Session> for Record {
         if let Some(done) = spread_yet(call.at, handle).await? {
             return Ok(done);
         }
-        let found = self.read(call.at, planned).await?;
+        let found = present(call.at, planned).await?;
         found.map(Done::Object).ok_or_else(|| gone(&format!("record {:?}", planned.text("name"))))
     }
 
@@ -252,6 +276,12 @@ impl Resource<Session> for Record {
             _ => Err(bad_id(KIND, "ZONE_NAME_TYPE or ZONE_NAME_TYPE_SET")),
         }
     }
+}
+
+/// The record as it is.
+async fn present(at: &Session, object: &Json) -> Called<Option<Json>> {
+    let Some(name) = full_name(at, object).await? else { return Ok(None) };
+    Ok(look(at, object, &name).await?.map(|found| shown(&found, object, &name)))
 }
 
 /// The whole name; `None` when there is no such zone.

@@ -9,11 +9,14 @@ use super::super::schema::{block, flag, given, name, needed, nested, placed, tag
 use super::{pools, versions};
 use crate::cloud::problems::Problems;
 
-/// What it takes.
-pub(super) fn schema() -> Block {
-    let fixed = |attribute: Attribute| attribute.force_new();
-    let list = |what| Attribute::optional(Type::list(Type::String)).describe(what);
-    let pool = pools::with_pool(block(
+/// It stays as it was made.
+fn fixed(attribute: Attribute) -> Attribute {
+    attribute.force_new()
+}
+
+/// The pool that the cluster begins with.
+fn pool() -> Block {
+    pools::with_pool(block(
         [
             ("name", fixed(name("Name of the pool that the cluster begins with."))),
             (
@@ -22,8 +25,12 @@ pub(super) fn schema() -> Block {
             ),
         ],
         [],
-    ));
-    let identity = block(
+    ))
+}
+
+/// As whom the cluster acts.
+fn identity() -> Block {
+    block(
         [
             ("type", name("SystemAssigned or UserAssigned.")),
             ("identity_ids", texts("Ids of the identities, for UserAssigned.")),
@@ -31,8 +38,12 @@ pub(super) fn schema() -> Block {
             ("tenant_id", given("The directory that it is in.")),
         ],
         [],
-    );
-    let network = block(
+    )
+}
+
+/// The addresses inside the cluster.
+fn network() -> Block {
+    block(
         [
             ("network_plugin", fixed(name("azure, kubenet or none."))),
             ("network_plugin_mode", fixed(text("overlay: pods have addresses of their own."))),
@@ -48,23 +59,40 @@ pub(super) fn schema() -> Block {
             ("outbound_type", fixed(text("How nodes reach the internet: loadBalancer.").or_computed())),
         ],
         [],
-    );
-    let directory = block(
+    )
+}
+
+/// Users and groups of the directory.
+fn directory() -> Block {
+    let list = |what| Attribute::optional(Type::list(Type::String)).describe(what);
+    block(
         [
             ("tenant_id", text("The directory.").or_computed()),
             ("admin_group_object_ids", list("Groups whose members are administrators.")),
             ("azure_rbac_enabled", flag("Role assignments say who may do what.").or_computed()),
         ],
         [],
-    );
-    let access = block([("authorized_ip_ranges", texts("From where the API may be reached."))], []);
-    let secrets = block(
+    )
+}
+
+/// From where the API is reached.
+fn access() -> Block {
+    block([("authorized_ip_ranges", texts("From where the API may be reached."))], [])
+}
+
+/// How pods read secrets of vaults.
+fn secrets() -> Block {
+    block(
         [
             ("secret_rotation_enabled", flag("Read changed secrets again.").or_computed()),
             ("secret_rotation_interval", text("How often: 2m.").or_computed()),
         ],
         [],
-    );
+    )
+}
+
+/// What it takes.
+pub(super) fn schema() -> Block {
     let config = pools::objects([
         "host",
         "username",
@@ -105,12 +133,12 @@ pub(super) fn schema() -> Block {
             ("provisioning_state", given("Where the cluster is in its life.")),
         ],
         [
-            ("default_node_pool", needed(pool)),
-            ("identity", needed(identity)),
-            ("network_profile", nested(network)),
-            ("azure_active_directory_role_based_access_control", nested(directory)),
-            ("api_server_access_profile", nested(access)),
-            ("key_vault_secrets_provider", nested(secrets)),
+            ("default_node_pool", needed(pool())),
+            ("identity", needed(identity())),
+            ("network_profile", nested(network())),
+            ("azure_active_directory_role_based_access_control", nested(directory())),
+            ("api_server_access_profile", nested(access())),
+            ("key_vault_secrets_provider", nested(secrets())),
         ],
     )
 }

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{ErrorClass, ProviderError};
 
 use super::super::answer::bad_id;
+use super::super::arm::token;
 use super::super::bridge::{self, Sending};
 use super::super::id::Id;
 use super::super::session::Session;
@@ -78,13 +79,10 @@ pub(in super::super) async fn credentials(at: &Session, cluster: &str) -> Called
         client_key: decoded(found.user.given("client-key-data")),
     };
     if credentials.token.is_none() && credentials.client_certificate.is_none() {
-        let token =
-            at.arm.credential.get_token(&[CLUSTERS_OF_THE_DIRECTORY], None).await.map_err(|error| {
-                let why = super::super::arm::innermost(&error);
-                let detail = format!("No token for the cluster {cluster} was given: {why}.");
-                ProviderError::new(ErrorClass::Denied, "Azure credentials refused", detail)
-            })?;
-        credentials.token = Some(token.token.secret().to_owned());
+        let doing = format!("Asking for a token of the cluster {cluster}");
+        let arm = &at.arm;
+        let token = token(&*arm.credential, CLUSTERS_OF_THE_DIRECTORY, &doing, arm.limit).await?;
+        credentials.token = Some(token.secret().to_owned());
     }
     Ok(credentials)
 }

@@ -70,8 +70,8 @@ pub(super) fn blocks() -> Vec<(&'static str, BlockType)> {
     let upgrade = block(
         [
             ("max_surge", name("Nodes that are made besides while others are renewed: 10%.")),
-            ("drain_timeout_in_minutes", number("For how long pods may take to leave a node.")),
-            ("node_soak_duration_in_minutes", number("For how long a new node is watched.")),
+            ("drain_timeout_in_minutes", number("For how many minutes pods may take to leave a node.")),
+            ("node_soak_duration_in_minutes", number("For how many minutes a new node is watched.")),
         ],
         [],
     );

@@ -9,7 +9,7 @@ use tenantctl_core::provider::{AttributeError, Block, ErrorClass, ProviderError,
 use super::super::answer::not_ours;
 use super::super::id;
 use super::super::kind::{Kind, state};
-use super::super::session::Session;
+use super::super::session::{List, Session};
 use super::{Managed, Of, Seen, is_settled};
 use crate::cloud::json::Fields as _;
 use crate::cloud::plan::Draft;
@@ -70,26 +70,41 @@ impl<K: Kind> Resource<Session> for Managed<K> {
         Ok(seen)
     }
 
+    /// A list answers for those of its objects that are read together, and
+    /// while many workspaces are read, for theirs as well.
     async fn read_all(&self, at: &Session, objects: &[Json]) -> Option<Vec<Called<Option<Json>>>> {
-        let lists: Vec<Option<String>> = objects.iter().map(|object| self.0.listing(at, object)).collect();
+        let shared = at.lists.now();
+        let list_of = |object: &Json| {
+            // What is not on a list has to be asked for.
+            let path = self.0.listing(at, object).filter(|_| !self.0.wants_more(object));
+            path.filter(|_| !object.text("name").is_empty())
+        };
+        let paths: Vec<Option<String>> = objects.iter().map(list_of).collect();
         let mut counted: HashMap<&str, usize> = HashMap::new();
-        lists.iter().flatten().for_each(|list| *counted.entry(list).or_default() += 1);
-        counted.retain(|_, count| *count > 1);
-        if counted.is_empty() {
+        paths.iter().flatten().for_each(|path| *counted.entry(path).or_default() += 1);
+        let mut lists: HashMap<&str, Called<List>> = HashMap::new();
+        for (path, count) in counted {
+            let list = self.listed(at, path);
+            match &shared {
+                Some(shared) => {
+                    let place = format!("{} {} {path}", at.arm.endpoint, at.subscription);
+                    drop(lists.insert(path, Box::pin(shared.at(place, list)).await));
+                }
+                None if count > 1 => drop(lists.insert(path, Box::pin(list).await)),
+                None => {}
+            }
+        }
+        if lists.is_empty() {
             return None;
         }
-        let mut found = HashMap::new();
-        for list in counted.keys() {
-            found.insert((*list).to_owned(), self.listed(at, list).await);
-        }
         let mut read = Vec::new();
-        for (object, list) in objects.iter().zip(&lists) {
-            read.push(match list.as_ref().and_then(|list| found.get(list)) {
-                Some(Ok(items)) => {
-                    let actual = items.get(&self.0.id(at, object).to_lowercase());
+        for (object, path) in objects.iter().zip(&paths) {
+            read.push(match path.as_ref().and_then(|path| lists.get(path.as_str())) {
+                Some(Ok(list)) => {
+                    let actual = list.get(&self.0.id(at, object).to_lowercase());
                     Ok(self.seen(at, actual, object))
                 }
-                Some(Err(failure)) => Err(failure.clone().into()),
+                Some(Err(error)) => Err(error.clone()),
                 None => self.read(at, object).await,
             });
         }

@@ -5,6 +5,7 @@
 //! secret is in an error.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use azure_core::error::ErrorKind;
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
@@ -13,14 +14,49 @@ use serde_json::Value as Json;
 use tenantctl_core::provider::{ErrorClass, ProviderError};
 
 use super::super::answer::{Answer, Failure};
-use super::super::arm::unanswered;
+use super::super::arm::{late, unanswered};
 use super::super::session::Session;
 use super::API;
 use crate::cloud::json::Fields as _;
 use crate::cloud::resource::Called;
 
-/// The client of a vault by its id; `None` when there is no such vault.
-pub(super) async fn client(at: &Session, vault: &str) -> Called<Option<Arc<SecretClient>>> {
+/// A vault that can be asked.
+#[derive(Clone)]
+pub(super) struct Vault {
+    client: Arc<SecretClient>,
+    limit: Duration,
+}
+
+impl Vault {
+    /// Makes a call of the client, and waits for its answer no longer than for
+    /// any other. The body of the answer, or what went wrong.
+    pub(super) async fn ask<'v, T, F>(
+        &'v self,
+        doing: &str,
+        call: impl FnOnce(&'v SecretClient) -> F,
+    ) -> Result<Json, Failure>
+    where
+        F: Future<Output = azure_core::Result<azure_core::http::Response<T>>> + 'v,
+    {
+        match tokio::time::timeout(self.limit, call(&self.client)).await {
+            Ok(Ok(answer)) => Ok(serde_json::from_slice(answer.body()).unwrap_or(Json::Null)),
+            Ok(Err(error)) => Err(failed(doing, &error)),
+            Err(_) => Err(late(doing, self.limit)),
+        }
+    }
+
+    /// Likewise one whose answer has no body.
+    pub(super) async fn purge(&self, doing: &str, name: &str) -> Result<(), Failure> {
+        match tokio::time::timeout(self.limit, self.client.purge_deleted_secret(name, None)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(failed(doing, &error)),
+            Err(_) => Err(late(doing, self.limit)),
+        }
+    }
+}
+
+/// The vault of an id; `None` when there is no such vault.
+pub(super) async fn vault(at: &Session, vault: &str) -> Called<Option<Vault>> {
     let key = vault.to_lowercase();
     let known = at.vaults.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
     let address = match known {
@@ -34,8 +70,9 @@ pub(super) async fn client(at: &Session, vault: &str) -> Called<Option<Arc<Secre
         }
     };
     let mut clients = at.clients.lock().unwrap_or_else(PoisonError::into_inner);
+    let limit = at.arm.limit;
     if let Some(client) = clients.get(&address) {
-        return Ok(Some(Arc::clone(client)));
+        return Ok(Some(Vault { client: Arc::clone(client), limit }));
     }
     let options = SecretClientOptions {
         client_options: ClientOptions {
@@ -54,22 +91,11 @@ pub(super) async fn client(at: &Session, vault: &str) -> Called<Option<Arc<Secre
         })?;
     let client = Arc::new(client);
     clients.insert(address, Arc::clone(&client));
-    Ok(Some(client))
-}
-
-/// The body of an answer, or what went wrong.
-pub(super) fn answered<T>(
-    doing: &str,
-    answer: azure_core::Result<azure_core::http::Response<T>>,
-) -> Result<Json, Failure> {
-    match answer {
-        Ok(answer) => Ok(serde_json::from_slice(answer.body()).unwrap_or(Json::Null)),
-        Err(error) => Err(failed(doing, &error)),
-    }
+    Ok(Some(Vault { client, limit }))
 }
 
 /// What went wrong.
-pub(super) fn failed(doing: &str, error: &azure_core::Error) -> Failure {
+fn failed(doing: &str, error: &azure_core::Error) -> Failure {
     let ErrorKind::HttpResponse { status, raw_response, .. } = error.kind() else {
         return unanswered(doing, error);
     };

@@ -7,7 +7,6 @@
 use async_trait::async_trait;
 use azure_core::http::RequestContent;
 use azure_core::time::{OffsetDateTime, parse_rfc3339, to_rfc3339};
-use azure_security_keyvault_secrets::SecretClient;
 use serde_json::{Value as Json, json};
 use tenantctl_core::provider::{
     Attribute, AttributeError, Block, ErrorClass, Path, ProviderError, Timeouts, Type, Value,
@@ -19,7 +18,7 @@ use super::super::managed::pending;
 use super::super::names;
 use super::super::schema::{given, name, number, placed, tags, tags_all, text};
 use super::super::session::Session;
-use super::client::{answered, client, failed};
+use super::client::{Vault, vault};
 use super::{NAMESPACE, VAULTS};
 use crate::cloud::json::Fields as _;
 use crate::cloud::plan::Draft;
@@ -44,18 +43,18 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 /// A secret as the vault has it, its value included; `None` when it is not there.
-async fn look(at: &SecretClient, object: &Json) -> Called<Option<Json>> {
+async fn look(at: &Vault, object: &Json) -> Called<Option<Json>> {
     let doing = format!("Reading the {}", what(object));
-    match answered(&doing, at.get_secret(object.text("name"), None).await) {
+    match at.ask(&doing, |vault| vault.get_secret(object.text("name"), None)).await {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.is_missing() => Ok(None),
         Err(failure) => Err(failure.into()),
     }
 }
 
-async fn look_at_deleted(at: &SecretClient, object: &Json) -> Called<Option<Json>> {
+async fn look_at_deleted(at: &Vault, object: &Json) -> Called<Option<Json>> {
     let doing = format!("Looking for the deleted {}", what(object));
-    match answered(&doing, at.get_deleted_secret(object.text("name"), None).await) {
+    match at.ask(&doing, |vault| vault.get_deleted_secret(object.text("name"), None)).await {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.is_missing() => Ok(None),
         Err(failure) => Err(failure.into()),
@@ -102,7 +101,7 @@ fn properties(planned: &Json, tags: &Tags) -> Json {
     json!({ "attributes": attributes, "contentType": planned.text("content_type"), "tags": tags })
 }
 
-async fn set(call: &Call<'_, Session>, at: &SecretClient, planned: &Json, tags: &Tags) -> Called<Done> {
+async fn set(call: &Call<'_, Session>, at: &Vault, planned: &Json, tags: &Tags) -> Called<Done> {
     let doing = format!("Writing the {}", what(planned));
     let value = call.config.part("value_wo").or_else(|| planned.part("value")).and_then(Json::as_str);
     let Some(value) = value else {
@@ -112,7 +111,7 @@ async fn set(call: &Call<'_, Session>, at: &SecretClient, planned: &Json, tags: 
     let mut body = properties(planned, tags);
     body["value"] = value.into();
     let body = RequestContent::from(body.to_string().into_bytes());
-    match answered(&doing, at.set_secret(planned.text("name"), body, None).await) {
+    match at.ask(&doing, |vault| vault.set_secret(planned.text("name"), body, None)).await {
         Ok(found) => Ok(Done::Object(shown(&found, planned))),
         // It was deleted, or is on its way back.
         Err(failure) if failure.status == 409 => {
@@ -123,7 +122,7 @@ async fn set(call: &Call<'_, Session>, at: &SecretClient, planned: &Json, tags: 
 }
 
 async fn create(call: &Call<'_, Session>, planned: &Json, polls: u64) -> Called<Done> {
-    let Some(at) = client(call.at, planned.text("key_vault_id")).await? else {
+    let Some(at) = vault(call.at, planned.text("key_vault_id")).await? else {
         return Err(gone(&format!("vault {}", planned.text("key_vault_id"))));
     };
     let tags = tagging::at_creation(call, planned);
@@ -145,11 +144,11 @@ async fn create(call: &Call<'_, Session>, planned: &Json, polls: u64) -> Called<
             .hint("Choose another name, purge the old secret, or recover and import it."));
     }
     let doing = format!("Recovering the {}", what(planned));
-    answered(&doing, at.recover_deleted_secret(planned.text("name"), None).await)?;
+    at.ask(&doing, |vault| vault.recover_deleted_secret(planned.text("name"), None)).await?;
     Ok(pending(polls, None, "recovering", json!({ "do": "create" })))
 }
 
-async fn bury(call: &Call<'_, Session>, at: &SecretClient, prior: &Json, polls: u64) -> Called<Done> {
+async fn bury(call: &Call<'_, Session>, at: &Vault, prior: &Json, polls: u64) -> Called<Done> {
     if !call.at.features.purge_secrets {
         return Ok(Done::Gone);
     }
@@ -164,8 +163,8 @@ async fn bury(call: &Call<'_, Session>, at: &SecretClient, prior: &Json, polls: 
         return Ok(Done::Gone);
     }
     let doing = format!("Purging the {}", what(prior));
-    match at.purge_deleted_secret(prior.text("name"), None).await.map_err(|error| failed(&doing, &error)) {
-        Ok(_) => {}
+    match at.purge(&doing, prior.text("name")).await {
+        Ok(()) => {}
         Err(failure) if failure.is_missing() => return Ok(Done::Gone),
         // It is still being deleted, or purged already; or it is protected.
         Err(failure) if failure.status == 409 && polls < 20 => {}
@@ -267,12 +266,12 @@ impl Resource<Session> for Secret {
     }
 
     async fn read(&self, at: &Session, prior: &Json) -> Called<Option<Json>> {
-        let Some(at) = client(at, prior.text("key_vault_id")).await? else { return Ok(None) };
+        let Some(at) = vault(at, prior.text("key_vault_id")).await? else { return Ok(None) };
         Ok(look(&at, prior).await?.map(|found| shown(&found, prior)))
     }
 
     async fn find(&self, call: &Call<'_, Session>, planned: &Json) -> Called<Option<Json>> {
-        let Some(at) = client(call.at, planned.text("key_vault_id")).await? else { return Ok(None) };
+        let Some(at) = vault(call.at, planned.text("key_vault_id")).await? else { return Ok(None) };
         match look(&at, planned).await? {
             None => Ok(None),
             Some(found) if tagging::is_of(call, &tags_of(&found)) => Ok(Some(shown(&found, planned))),
@@ -285,7 +284,7 @@ impl Resource<Session> for Secret {
     }
 
     async fn update(&self, call: &Call<'_, Session>, prior: &Json, planned: &Json) -> Called<Done> {
-        let Some(at) = client(call.at, planned.text("key_vault_id")).await? else {
+        let Some(at) = vault(call.at, planned.text("key_vault_id")).await? else {
             return Err(gone(&what(planned)));
         };
         let Some(found) = look(&at, planned).await? else { return Err(gone(&what(planned))) };
@@ -298,7 +297,7 @@ impl Resource<Session> for Secret {
         let doing = format!("Changing the {}", what(planned));
         let body = RequestContent::from(properties(planned, &tags).to_string().into_bytes());
         let found_again =
-            answered(&doing, at.update_secret_properties(planned.text("name"), body, None).await)?;
+            at.ask(&doing, |vault| vault.update_secret_properties(planned.text("name"), body, None)).await?;
         let mut whole = found;
         if let (Some(whole), Json::Object(new)) = (whole.as_object_mut(), found_again) {
             whole.extend(new);
@@ -307,14 +306,14 @@ impl Resource<Session> for Secret {
     }
 
     async fn delete(&self, call: &Call<'_, Session>, prior: &Json) -> Called<Done> {
-        let Some(at) = client(call.at, prior.text("key_vault_id")).await? else { return Ok(Done::Gone) };
+        let Some(at) = vault(call.at, prior.text("key_vault_id")).await? else { return Ok(Done::Gone) };
         let Some(found) = look(&at, prior).await? else { return bury(call, &at, prior, 1).await };
         if let Some(owner) = tagging::stranger(call.workspace, &tags_of(&found)) {
             let detail = format!("The {} is marked as one of the workspace {owner}.", what(prior));
             return Err(ProviderError::new(ErrorClass::Conflict, "Object of another workspace", detail));
         }
         let doing = format!("Removing the {}", what(prior));
-        match answered(&doing, at.delete_secret(prior.text("name"), None).await) {
+        match at.ask(&doing, |vault| vault.delete_secret(prior.text("name"), None)).await {
             Ok(_) => bury(call, &at, prior, 0).await,
             Err(failure) if failure.is_missing() => bury(call, &at, prior, 1).await,
             Err(failure) => Err(failure.into()),
@@ -326,7 +325,7 @@ impl Resource<Session> for Secret {
         if handle.text("do") == "create" {
             return create(call, planned, polls).await;
         }
-        match client(call.at, planned.text("key_vault_id")).await? {
+        match vault(call.at, planned.text("key_vault_id")).await? {
             Some(at) => bury(call, &at, planned, polls).await,
             None => Ok(Done::Gone),
         }

@@ -130,13 +130,23 @@ fn signed(n: usize) -> i64 {
 
 /// What `%v` makes of a number.
 pub(in super::super) fn shortest(number: &Number) -> String {
+    if number.is_infinite() {
+        return number.to_string();
+    }
     let mut decimal = Decimal::of(number);
     let text = decimal.general(None, 'e');
     if decimal.negative { format!("-{text}") } else { text }
 }
 
-/// A number under a verb: its sign (or prefix) and the rest.
+/// A number under a verb: its sign (or prefix) and the rest. Infinity goes with
+/// none that asks for whole numbers.
 pub(in super::super) fn format(verb: &Verb, number: &Number) -> Result<(&'static str, String), String> {
+    if number.is_infinite() {
+        return match verb.mode {
+            'e' | 'E' | 'f' | 'g' | 'G' => Ok(("", number.to_string())),
+            mode => Err(format!("\"%{mode}\" requires a whole number")),
+        };
+    }
     let mut decimal = Decimal::of(number);
     let negative = decimal.negative;
     let places = verb.precision.unwrap_or(6);
@@ -203,6 +213,17 @@ mod tests {
         for (number, expected) in cases {
             assert_eq!(shortest(&number.parse().expect("a number")), expected);
         }
+    }
+
+    /// Found by the fuzzer: infinity has no digits.
+    #[test]
+    fn infinity_is_a_word() {
+        for mode in "eEfgGvdxXobt".chars() {
+            let verb = Verb { mode, precision: Some(2), ..Verb::default() };
+            let made = format(&verb, &Number::infinity(true));
+            assert_eq!(made.ok(), "eEfgG".contains(mode).then(|| ("", "-Inf".to_owned())), "{mode}");
+        }
+        assert_eq!(shortest(&Number::infinity(false)), "+Inf");
     }
 
     #[test]

@@ -1,0 +1,31 @@
+//! Flags that scripts for Terraform give, and that ask for nothing here.
+//!
+//! Must not: hold a flag that somebody would miss the effect of.
+
+use clap::Args;
+
+/// Of `init`: there is no backend to change, and no state to lock.
+#[derive(Debug, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct TakenByInit {
+    #[arg(long, hide = true)]
+    reconfigure: bool,
+    #[arg(long, hide = true)]
+    migrate_state: bool,
+    #[arg(long, hide = true)]
+    force_copy: bool,
+    #[command(flatten)]
+    lock: TakenLock,
+}
+
+/// A lock on a state that is only looked at.
+#[derive(Debug, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+pub(crate) struct TakenLock {
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    lock: bool,
+    #[arg(long, value_name = "DURATION", hide = true)]
+    lock_timeout: Option<String>,
+}

@@ -1,0 +1,8 @@
+resource "terraform_data" "release" {
+  input            = "1.4.2"
+  triggers_replace = ["1.4"]
+}
+
+ephemeral "terraform_data" "token" {
+  input = "never kept"
+}

@@ -1,0 +1,2 @@
+generation = 2
+regions = ["eu", "ap"]

@@ -1,0 +1,2 @@
+password = "new"
+on = false

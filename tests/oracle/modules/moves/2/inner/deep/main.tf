@@ -1,0 +1,2 @@
+variable "label" { type = string }
+resource "terraform_data" "y" { input = upper(var.label) }
