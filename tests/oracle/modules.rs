@@ -2,9 +2,10 @@
 //! OpenTofu and by this program: the same plans, in JSON, for the keys that
 //! both have, and the same outputs.
 //!
-//! `modules/NAME/N` is the root directory in step N. Where the two are meant to
-//! differ, `modules/differences.txt` says so and why, by the path in the plan;
-//! a star there stands for any text, for what differs in the same way all over.
+//! `modules/NAME/N` has the files of the root directory that step N brings; the
+//! others stay. Where the two are meant to differ, `modules/differences.txt`
+//! says so and why, by the path in the plan; a star there stands for any text,
+//! for what differs in the same way all over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -62,19 +63,9 @@ impl Tool {
         text(&output.stdout)
     }
 
-    /// Puts the files of a step in place of those of the one before.
+    /// Puts the files of a step over those of the one before.
     fn enter(&self, step: &Path) {
-        let root = self.place.path().join("root");
-        for entry in std::fs::read_dir(&root).expect("a folder").flatten() {
-            let name = entry.file_name().into_string().expect("a name");
-            let is_kept = name.starts_with('.') || name.starts_with("terraform.tfstate") || name == "state";
-            match entry.path() {
-                _ if is_kept => {}
-                path if path.is_dir() => std::fs::remove_dir_all(path).expect("goes"),
-                path => std::fs::remove_file(path).expect("goes"),
-            }
-        }
-        super::consoles::copy(step, &root);
+        super::consoles::copy(step, &self.place.path().join("root"));
         if !self.is_ours {
             self.run(&["init", "-input=false"]);
         }
