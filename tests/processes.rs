@@ -259,6 +259,24 @@ fn a_full_disk_is_told() {
     finishes(&place);
 }
 
+/// What is written there cannot be made durable, so that nothing may be called.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_system_that_cannot_sync_is_told() {
+    let place = fleet();
+    let workspace = place.example("fleet").join("state/workspaces/acme");
+    std::fs::create_dir_all(&workspace).unwrap();
+    std::os::unix::fs::symlink("/dev/null", workspace.join("journal")).unwrap();
+    let said = place.run("fleet", &APPLY);
+    assert_refused(&said, "workspaces/acme/journal");
+    let told = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(told.matches("cannot make durable").count(), 1, "{}", said.stderr);
+    assert!(told.contains("-state-dir"), "{}", said.stderr);
+    assert_eq!(place.history("fleet", "acme").len(), 0, "something was made all the same");
+    std::fs::remove_file(workspace.join("journal")).unwrap();
+    finishes(&place);
+}
+
 /// A disk that fills up in mid-run, wherever that is: files may not become
 /// larger than so many blocks.
 #[test]

@@ -16,7 +16,7 @@
 //! | state → refreshed state | [`refresh`] | bulk reads, drift |
 //! | state → moved state | [`plan`]: `moves` | recorded objects at the addresses of their blocks |
 //! | graph + refreshed → plan | [`plan`]: `evaluate`, `planner`, `objects`, `diff`, `order` | [`plan::Plan`]: actions, reasons, steps, closed residual expressions |
-//! | plans → plans that may be | [`plan`]: `policies`; [`ops`]: `guards` | refusals: policies, names claimed twice, the platform's guard |
+//! | plans → plans that may be | [`plan`]: `policies`; [`ops`]: `claims`, `guards` | refusals: policies, names claimed twice, the platform's guard |
 //! | plans → warnings | [`ops`]: `rehearse` | some changes in place, tried out without effect |
 //! | plan ↔ file | [`plan::file`] | versioned, sealed |
 //! | plan → steps | [`mod@apply`]: `executor`, `turn` | order, limits, stop requests, events |

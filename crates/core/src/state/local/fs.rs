@@ -82,9 +82,20 @@ pub(super) fn append(mut file: &File, path: &Path, bytes: &[u8]) -> Result<(), S
     written.map_err(failed("write to", path))
 }
 
+/// The error of what could not be made durable.
+fn unsynced(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    move |source| match source.kind() {
+        ErrorKind::InvalidInput | ErrorKind::Unsupported => {
+            let why = "its file system does not do that; keep the state on another one, with -state-dir";
+            StateError::Io { action: format!("cannot make durable {} ({why})", path.display()), source }
+        }
+        _ => failed("make durable", path)(source),
+    }
+}
+
 /// Makes a file durable as it is.
 pub(super) fn sync_file(file: &File, path: &Path) -> Result<(), StateError> {
-    file.sync_data().map_err(failed("make durable", path))?;
+    file.sync_data().map_err(unsynced(path))?;
     tell!(Sync(path.to_owned()));
     Ok(())
 }
@@ -98,7 +109,7 @@ pub(super) fn shorten(file: &File, path: &Path, len: u64) -> Result<(), StateErr
 
 /// Makes names in a directory durable.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), StateError> {
-    File::open(dir).and_then(|file| file.sync_all()).map_err(failed("make durable", dir))?;
+    File::open(dir).and_then(|file| file.sync_all()).map_err(unsynced(dir))?;
     tell!(SyncDir(dir.to_owned()));
     Ok(())
 }

@@ -232,24 +232,23 @@ impl JournalFile {
         Ok(LocalJournal { shared: Arc::new(Shared { file: Arc::clone(self), sealer, queue }) })
     }
 
-    /// Writes entries, if any, as one line and makes them durable.
-    fn commit(&self, entries: &[String]) -> Result<(), StateError> {
+    /// Writes entries, if any, as one line and makes them durable. What fails
+    /// once fails for good, for the same reason.
+    fn commit(&self, entries: &[String]) -> Result<(), (ErrorKind, String)> {
         let mut writer = self.hold();
-        if let Some((kind, why)) = &writer.broken {
-            return Err(self.refusal(*kind, why));
+        if let Some(broken) = &writer.broken {
+            return Err(broken.clone());
         }
         if entries.is_empty() {
             return Ok(());
         }
-        let written = self.write_entries(&mut writer, entries);
-        if let Err(error) = &written {
-            let kind = match error {
+        self.write_entries(&mut writer, entries).map_err(|error| {
+            let kind = match &error {
                 StateError::Io { source, .. } => source.kind(),
                 _ => ErrorKind::Other,
             };
-            writer.broken = Some((kind, error.to_string()));
-        }
-        written
+            writer.broken.insert((kind, error.to_string())).clone()
+        })
     }
 
     fn refusal(&self, kind: ErrorKind, why: &str) -> StateError {
@@ -437,13 +436,8 @@ impl Shared {
             let entries: Vec<String> = entries.into_iter().flatten().collect();
             let result = self.file.commit(&entries);
             for answer in answers.into_iter().flatten() {
-                let each = match &result {
-                    Ok(()) => Ok(()),
-                    Err(StateError::Io { source, action }) => {
-                        Err(self.file.refusal(source.kind(), &format!("{action}: {source}")))
-                    }
-                    Err(other) => Err(self.file.refusal(ErrorKind::Other, &other.to_string())),
-                };
+                let refused = |(kind, why): &(ErrorKind, String)| self.file.refusal(*kind, why);
+                let each = result.as_ref().map(|()| ()).map_err(refused);
                 // Whoever no longer waits does not rely on it.
                 let _ = answer.send(each);
             }
