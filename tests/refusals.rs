@@ -347,17 +347,37 @@ fn a_server_that_always_fails_is_given_up() {
 }
 
 #[test]
-fn an_answer_that_is_lost_is_looked_up() {
-    let root = Root::new("refused-lost");
-    let mut lost = false;
+fn an_answer_that_is_lost_or_cut_is_looked_up() {
+    for (name, fate) in [("refused-lost", Fate::LoseAnswer), ("refused-cut", Fate::CutAnswer)] {
+        let root = Root::new(name);
+        let mut broken = false;
+        let proxy = Cluster::shared().proxy(move |method, path| {
+            let breaks = is_change(method, path) && !std::mem::replace(&mut broken, true);
+            if breaks { fate } else { Fate::Pass }
+        });
+        root.finishes(proxy.kubeconfig());
+        assert_eq!(fates(&changes(&proxy)), [fate], "made once");
+    }
+}
+
+/// What is read in part is read again.
+#[test]
+fn a_list_that_is_cut_is_read_again() {
+    let root = Root::new("refused-cut-list");
+    let direct = Cluster::shared().proxy(|_, _| Fate::Pass);
+    root.finishes(direct.kubeconfig());
+    let mut cut = 0;
     let proxy = Cluster::shared().proxy(move |method, path| {
-        if is_change(method, path) && !std::mem::replace(&mut lost, true) {
-            return Fate::LoseAnswer;
+        if method == "GET" && path.contains("configmaps") && cut < 2 {
+            cut += 1;
+            return Fate::CutAnswer;
         }
         Fate::Pass
     });
     root.finishes(proxy.kubeconfig());
-    assert_eq!(fates(&changes(&proxy)), [Fate::LoseAnswer], "made once");
+    let cut = proxy.asked().into_iter().filter(|asked| asked.fate == Fate::CutAnswer).count();
+    assert_eq!(cut, 2);
+    assert!(changes(&proxy).is_empty(), "nothing was changed");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -37,6 +38,8 @@ pub enum Fate {
     },
     /// The API server does it, and the connection breaks before the answer.
     LoseAnswer,
+    /// The API server does it, and the connection breaks in the middle of the answer.
+    CutAnswer,
     /// The API server never hears of it, and nothing is ever answered.
     Hang,
 }
@@ -102,7 +105,8 @@ struct Front<F> {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-type Answered = std::result::Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+type Answered = std::result::Result<Response<BoxBody<Bytes, Broken>>, Broken>;
 
 async fn serve<F>(listener: TcpListener, front: Front<F>)
 where
@@ -137,7 +141,8 @@ impl<F: FnMut(&Asked) -> Fate> Front<F> {
             return Err("the answer is lost".into());
         }
         without(&mut head.headers, [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION]);
-        Ok(Response::from_parts(head, Full::new(body)))
+        let body = if fate == Fate::CutAnswer { first_half(&body) } else { whole(body) };
+        Ok(Response::from_parts(head, body))
     }
 
     /// One request after the other, so that what is counted is in order.
@@ -160,6 +165,16 @@ impl<F: FnMut(&Asked) -> Fate> Front<F> {
     }
 }
 
+fn whole(body: impl Into<Bytes>) -> BoxBody<Bytes, Broken> {
+    Full::new(body.into()).map_err(|never| match never {}).boxed()
+}
+
+/// A part of a body, and the end of its connection.
+fn first_half(body: &Bytes) -> BoxBody<Bytes, Broken> {
+    let frames = [Ok(Frame::data(body.slice(..body.len() / 2))), Err("the answer is cut".into())];
+    StreamBody::new(futures::stream::iter(frames)).boxed()
+}
+
 fn without<const N: usize>(headers: &mut HeaderMap, names: [http::HeaderName; N]) {
     for name in names {
         headers.remove(name);
@@ -175,5 +190,5 @@ fn refusal(code: u16, retry_after: Option<u32>) -> Answered {
     if let Some(seconds) = retry_after {
         response = response.header(RETRY_AFTER, seconds);
     }
-    Ok(response.body(Full::new(status.to_string().into()))?)
+    Ok(response.body(whole(status.to_string()))?)
 }
