@@ -436,8 +436,7 @@ impl Shared {
             let entries: Vec<String> = entries.into_iter().flatten().collect();
             let result = self.file.commit(&entries);
             for answer in answers.into_iter().flatten() {
-                let refused = |(kind, why): &(ErrorKind, String)| self.file.refusal(*kind, why);
-                let each = result.as_ref().map(|()| ()).map_err(refused);
+                let each = result.clone().map_err(|(kind, why)| self.file.refusal(kind, &why));
                 // Whoever no longer waits does not rely on it.
                 let _ = answer.send(each);
             }
