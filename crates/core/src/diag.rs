@@ -5,7 +5,7 @@
 //! at the first.
 //! Must not: render, colour or print; that is the caller's.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -67,6 +67,8 @@ pub struct SourceMap {
     files: RwLock<Vec<Arc<Source>>>,
     /// Where secrets stand.
     hidden: RwLock<Vec<Span>>,
+    /// Texts of files with secrets, as they are shown.
+    starred: RwLock<HashMap<FileId, Arc<str>>>,
 }
 
 impl SourceMap {
@@ -84,7 +86,10 @@ impl SourceMap {
 
     /// What stands at a place is a secret: nobody is shown it.
     pub fn hide(&self, place: Span) {
-        self.hidden.write().unwrap_or_else(PoisonError::into_inner).push(place);
+        // Held, so that no text is kept that was made before.
+        let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        hidden.push(place);
+        self.starred.write().unwrap_or_else(PoisonError::into_inner).remove(&place.file);
     }
 
     /// The text of a file as it may be shown: as long as it is, with stars for
@@ -92,6 +97,9 @@ impl SourceMap {
     pub fn shown(&self, id: FileId) -> Option<Arc<str>> {
         let source = self.get(id)?;
         let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = self.starred.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Some(text.clone());
+        }
         let mut places = hidden.iter().filter(|place| place.file == id).peekable();
         if places.peek().is_none() {
             return Some(source.text.clone());
@@ -103,7 +111,9 @@ impl SourceMap {
             secret.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
         }
         // A place that cuts a character in two is none of ours.
-        String::from_utf8(bytes).ok().map(Into::into)
+        let text: Arc<str> = String::from_utf8(bytes).ok()?.into();
+        self.starred.write().unwrap_or_else(PoisonError::into_inner).insert(id, text.clone());
+        Some(text)
     }
 
     /// Line and column of a place, from 1, columns in characters.

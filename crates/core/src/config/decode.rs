@@ -540,6 +540,32 @@ impl<'a> Decoder<'a> {
             .filter(|a| !meta.contains(&&*a.name.name))
             .map(|a| (a.name.name.clone(), a.value.clone()))
             .collect();
+        self.check_arguments(block, &module, &arguments);
+        for inner in &block.body.blocks {
+            if &*inner.kind.name == "lifecycle" {
+                vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);
+            } else {
+                self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
+            }
+        }
+        let names = [&module.local_names, names];
+        let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
+        let repetition = repetition(&block.body, &mut self.diagnostics);
+        let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
+        providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);
+        Some(ModuleCall {
+            name: block.labels[0].clone(),
+            module,
+            source: path.into(),
+            repetition,
+            arguments,
+            providers: passed,
+            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+        })
+    }
+
+    /// Says which arguments a module has no variables for, and which it lacks.
+    fn check_arguments(&mut self, block: &Block, module: &Module, arguments: &BTreeMap<Arc<str>, Expr>) {
         for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
             let set = module.variables.iter().find(|v| v.name.name == attribute.name.name);
             if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()) {
@@ -566,27 +592,6 @@ impl<'a> Decoder<'a> {
                 .related(variable.name.span, "declared here"),
             );
         }
-        for inner in &block.body.blocks {
-            if &*inner.kind.name == "lifecycle" {
-                vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);
-            } else {
-                self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
-            }
-        }
-        let names = [&module.local_names, names];
-        let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
-        let repetition = repetition(&block.body, &mut self.diagnostics);
-        let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
-        providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);
-        Some(ModuleCall {
-            name: block.labels[0].clone(),
-            module,
-            source: path.into(),
-            repetition,
-            arguments,
-            providers: passed,
-            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
-        })
     }
 }
 
