@@ -18,7 +18,7 @@ use crate::value::Value;
 pub(super) struct Claim {
     name: String,
     /// Of what the name is the identity; none for a name that counts everywhere.
-    place: Option<Place>,
+    place: Option<Arc<Place>>,
     address: ResourceAddress,
     span: Option<Span>,
     /// The object had the name before the plan.
@@ -42,12 +42,18 @@ impl Claim {
 pub(super) fn of(registry: &Registry, plan: &Plan) -> Vec<Claim> {
     let stays = |change: &&Change| !matches!(change.action, Action::Delete | Action::Forget);
     let mut claims = Vec::new();
+    // Mostly the same as the one before, and then it is in memory once.
+    let mut last: Option<Arc<Place>> = None;
     for change in plan.changes.iter().filter(stays) {
         let Some(provider) = registry.get(&change.provider) else { continue };
         let kind = &change.key.address.kind;
         let identity = provider.identity(kind, &change.after).filter(|_| change.connection.is_known());
-        let place = || Some(Place { kind: kind.clone(), connection: change.connection.clone() });
-        let identity = identity.map(|name| (name, place()));
+        let identity = identity.map(|name| {
+            let known =
+                last.take().filter(|place| place.kind == *kind && place.connection == change.connection);
+            let place = || Arc::new(Place { kind: kind.clone(), connection: change.connection.clone() });
+            (name, Some(last.insert(known.unwrap_or_else(place)).clone()))
+        });
         let names = provider.claims(kind, &change.after).into_iter().map(|name| (name, None));
         claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
             held: is_held(&**provider, change, &name),

@@ -1,5 +1,7 @@
 //! One object: configuration and what there is to what is done.
 
+use std::collections::hash_map::Entry;
+
 use super::diff::{decide, ignore_changes, mark_sensitive, proposed};
 use super::ephemeral::without_write_only;
 use super::evaluate::Repeated;
@@ -13,7 +15,7 @@ use crate::diag::Diagnostic;
 use crate::expr::{Expr, ExprKind, Reference, evaluate};
 use crate::graph::NodeKind;
 use crate::provider::{AttributeError, PlanRequest, SharedProvider, Timeouts};
-use crate::state::{RecordKey, ResourceRecord};
+use crate::state::{RecordChange, RecordKey, ResourceRecord};
 use crate::value::{Path, PathStep, Type, Value};
 
 impl Planner<'_> {
@@ -227,15 +229,15 @@ impl Planner<'_> {
             return;
         }
         let settled = Some(&change.connection).filter(|connection| connection.is_wholly_known());
-        let now = ResourceRecord {
-            keep: change.keep,
-            create_before_destroy: change.create_before_destroy,
-            timeouts: change.timeouts,
-            connection: settled.unwrap_or(&record.connection).clone(),
-            ..record.clone()
-        };
-        if now != *record {
-            self.records.push(crate::state::RecordChange::Put(Box::new(now)));
+        let connection = settled.unwrap_or(&record.connection);
+        let (keep, create_before_destroy, timeouts) =
+            (change.keep, change.create_before_destroy, change.timeouts);
+        if (keep, create_before_destroy, timeouts, connection)
+            != (record.keep, record.create_before_destroy, record.timeouts, &record.connection)
+        {
+            let connection = connection.clone();
+            let now = ResourceRecord { keep, create_before_destroy, timeouts, connection, ..record.clone() };
+            self.records.push(RecordChange::Put(Box::new(now)));
         }
     }
 
@@ -272,22 +274,20 @@ impl Planner<'_> {
         }
         if self.connection.0 != change.connection {
             let text = serde_json::to_string(&change.connection).unwrap_or_default();
-            self.connection = (change.connection.clone(), text);
+            self.connection = (change.connection.clone(), text.into());
         }
         let address = &change.key.address;
         // Parts of one thing, such as a bucket and its policy, have one name.
-        let whole = format!("{}\n{}\n{identity}", block.kind, self.connection.1);
-        match self.identities.insert(whole, address.clone()) {
-            None => Ok(()),
-            Some(other) => Err(Box::new(
-                Diagnostic::error(
-                    "Two resources for one object",
-                    format!("{address} and {other} both describe {identity}."),
-                )
-                .at(block.span)
-                .address(address),
-            )),
+        match self.identities.entry((block.kind.clone(), self.connection.1.clone(), identity)) {
+            Entry::Vacant(free) => drop(free.insert(address.clone())),
+            Entry::Occupied(taken) => {
+                let (other, identity) = (taken.get(), &taken.key().2);
+                let detail = format!("{address} and {other} both describe {identity}.");
+                let error = Diagnostic::error("Two resources for one object", detail);
+                return Err(Box::new(error.at(block.span).address(address)));
+            }
         }
+        Ok(())
     }
 
     /// Refuses to remove an object whose block says that it must stay.

@@ -199,10 +199,11 @@ pub(super) struct Planner<'a> {
     pub(super) changes: Vec<Change>,
     /// Addresses that the configuration has, with their changes.
     pub(super) seen: HashMap<ResourceAddress, Option<u32>>,
-    /// Identity of each planned object, to find two blocks for one object.
-    pub(super) identities: HashMap<String, ResourceAddress>,
+    /// Type, connection and identity of each planned object, to find two blocks
+    /// for one object.
+    pub(super) identities: HashMap<(Arc<str>, Arc<str>, String), ResourceAddress>,
     /// The connection that was met last, and its text: mostly all have one.
-    pub(super) connection: (Value, String),
+    pub(super) connection: (Value, Arc<str>),
     /// What each `provider` block came to.
     pub(super) configurations: Configurations,
     /// Objects that somebody removed.
@@ -242,7 +243,7 @@ impl<'a> Planner<'a> {
             changes: Vec::new(),
             seen: HashMap::new(),
             identities: HashMap::new(),
-            connection: (Value::NULL, String::new()),
+            connection: (Value::NULL, "".into()),
             configurations: Configurations::new(),
             gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
             needs: Needs::default(),

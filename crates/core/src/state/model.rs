@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::addr::{ResourceAddress, WorkspaceName};
+use crate::provider::Block;
 use crate::timeouts::Timeouts;
 use crate::value::{Kind, Value};
 
@@ -91,21 +92,13 @@ pub struct ResourceRecord {
 }
 
 fn without_nulls<S: Serializer>(attributes: &Value, serializer: S) -> Result<S::Ok, S::Error> {
-    let Kind::Object(entries) = attributes.kind() else { return attributes.serialize(serializer) };
-    let set = entries.iter().filter(|(_, value)| !value.is_null() || !value.marks().is_empty());
-    let set = Value::object(set.map(|(name, value)| (name.clone(), value.clone())));
-    set.with_marks(attributes.marks()).serialize(serializer)
+    attributes.without_nulls().serialize(serializer)
 }
 
 impl ResourceRecord {
-    /// Adds the attributes that are missing beside those of `unset`.
-    pub fn complete(&mut self, unset: &[(Arc<str>, Value)]) {
-        let Kind::Object(entries) = self.attributes.kind() else { return };
-        let missing: Vec<_> = unset.iter().filter(|(name, _)| !entries.contains_key(name)).cloned().collect();
-        if !missing.is_empty() {
-            let all = entries.iter().map(|(name, value)| (name.clone(), value.clone())).chain(missing);
-            self.attributes = Value::object(all).with_marks(self.attributes.marks());
-        }
+    /// Brings back the attributes that were not written.
+    pub fn complete(&mut self, schema: &Block) {
+        self.attributes = schema.complete(std::mem::replace(&mut self.attributes, Value::NULL));
     }
 }
 

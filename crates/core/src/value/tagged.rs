@@ -33,6 +33,20 @@ impl Serialize for Value {
     }
 }
 
+impl Value {
+    /// An object as it is kept: without those of its attributes that are null,
+    /// which in most objects most are. [`crate::provider::Block::complete`]
+    /// brings them back.
+    #[must_use]
+    pub fn without_nulls(&self) -> Value {
+        let Kind::Object(entries) = &self.kind else { return self.clone() };
+        let is_set = |value: &Value| !value.is_null() || !value.marks().is_empty();
+        let set = entries.iter().filter(|(_, value)| is_set(value));
+        let set: Entries = set.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Value::from(Kind::Object(Arc::new(set))).with_marks(self.marks)
+    }
+}
+
 /// A value without its own marks.
 struct Unmarked<'a>(&'a Kind);
 

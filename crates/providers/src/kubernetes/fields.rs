@@ -130,8 +130,18 @@ pub(super) fn overlay_json(wire: &mut Json, live: &Json, steps: &[Step]) {
 
 /// A map or object with one entry set, as an object.
 pub(super) fn with_entry(value: &Value, name: &str, entry: Value) -> Value {
+    with_entries(value, [(name, entry)])
+}
+
+/// A map or object with some entries set, as an object.
+pub(super) fn with_entries<const N: usize>(value: &Value, new: [(&str, Value); N]) -> Value {
     let mut entries = value.as_entries().cloned().unwrap_or_default();
-    entries.insert(Arc::from(name), entry);
+    for (name, entry) in new {
+        match entries.get_mut(name) {
+            Some(place) => *place = entry,
+            None => drop(entries.insert(Arc::from(name), entry)),
+        }
+    }
     Value::from(Kind::Object(Arc::new(entries))).with_marks(value.marks())
 }
 

@@ -31,16 +31,11 @@ pub(super) struct ObjectId {
 impl ObjectId {
     /// The object of a manifest; `None` while its name is not known.
     pub(super) fn of(manifest: &Value) -> Option<Self> {
-        let text = |path: &[&str]| part(manifest, path)?.as_str().map(str::to_owned);
-        let namespace = match part(manifest, &["metadata", "namespace"]) {
-            Some(namespace) if !namespace.is_null() => Some(namespace.as_str()?.to_owned()),
-            _ => None,
-        };
         Some(ObjectId {
-            api_version: text(&["apiVersion"])?,
-            kind: text(&["kind"])?,
-            namespace,
-            name: text(&["metadata", "name"])?,
+            api_version: text(manifest, &["apiVersion"])?.to_owned(),
+            kind: kind(manifest)?.to_owned(),
+            namespace: namespace(manifest)?.map(str::to_owned),
+            name: text(manifest, &["metadata", "name"])?.to_owned(),
         })
     }
 
@@ -51,36 +46,50 @@ impl ObjectId {
 
     /// `apps/Deployment/shop/web`: the same for all spellings of one object.
     pub(super) fn identity(&self) -> String {
-        let group = if self.group().is_empty() { "core" } else { self.group() };
-        match self.namespace.as_deref() {
-            None | Some("default") => format!("{group}/{}/{}", self.kind, self.name),
-            Some(namespace) => format!("{group}/{}/{namespace}/{}", self.kind, self.name),
-        }
+        joined(&self.api_version, &self.kind, self.namespace.as_deref(), &self.name)
     }
+}
 
-    /// Whether contents are secret whatever the manifest says.
-    pub(super) fn is_secret(&self) -> bool {
-        self.api_version == "v1" && self.kind == "Secret"
+/// [`ObjectId::identity`] of a manifest's object; `None` while its name is not
+/// known.
+pub(super) fn identity(manifest: &Value) -> Option<String> {
+    let (api_version, name) = (text(manifest, &["apiVersion"])?, text(manifest, &["metadata", "name"])?);
+    Some(joined(api_version, kind(manifest)?, namespace(manifest)?, name))
+}
+
+fn joined(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> String {
+    let group = match group(api_version) {
+        "" => "core",
+        group => group,
+    };
+    match namespace {
+        None | Some("default") => [group, kind, name].join("/"),
+        Some(namespace) => [group, kind, namespace, name].join("/"),
+    }
+}
+
+/// The namespace, which may be none; `None` while it is not known.
+fn namespace(manifest: &Value) -> Option<Option<&str>> {
+    match at(manifest, &["metadata", "namespace"]) {
+        Some(namespace) if !namespace.is_null() => namespace.as_str().map(Some),
+        _ => Some(None),
     }
 }
 
 /// Host names that an object of the network has requests for: `host a.example.com`.
 pub(super) fn hosts(manifest: &Value) -> Vec<String> {
-    let Some(id) = ObjectId::of(manifest) else { return Vec::new() };
-    let names: Vec<Value> = match (id.group(), id.kind.as_str()) {
-        ("networking.k8s.io", "Ingress") => {
-            let rules = part(manifest, &["spec", "rules"]);
-            let rules = rules.as_ref().and_then(Value::as_items).unwrap_or_default();
-            rules.iter().filter_map(|rule| rule.get("host")).collect()
+    let items = |path| at(manifest, path).and_then(Value::as_items).unwrap_or_default().iter();
+    let names: Vec<&str> = match (group(text(manifest, &["apiVersion"]).unwrap_or_default()), kind(manifest))
+    {
+        ("networking.k8s.io", Some("Ingress")) => {
+            items(&["spec", "rules"]).filter_map(|rule| text(rule, &["host"])).collect()
         }
-        ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute") => {
-            let names = part(manifest, &["spec", "hostnames"]);
-            names.as_ref().and_then(Value::as_items).unwrap_or_default().to_vec()
+        ("gateway.networking.k8s.io", Some("HTTPRoute" | "GRPCRoute" | "TLSRoute")) => {
+            items(&["spec", "hostnames"]).filter_map(Value::as_str).collect()
         }
-        _ => Vec::new(),
+        _ => return Vec::new(),
     };
-    let mut hosts: Vec<String> =
-        names.iter().filter_map(Value::as_str).map(|name| format!("host {}", name.to_lowercase())).collect();
+    let mut hosts: Vec<String> = names.iter().map(|name| format!("host {}", name.to_lowercase())).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -101,6 +110,21 @@ pub(super) fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
+/// What kind of object a manifest is about.
+fn kind(manifest: &Value) -> Option<&str> {
+    text(manifest, &["kind"])
+}
+
+/// A known text at a path of names.
+pub(super) fn text<'v>(value: &'v Value, path: &[&str]) -> Option<&'v str> {
+    at(value, path)?.as_str()
+}
+
+/// What stands at a path of names, without the marks of what it stands in.
+pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| value.as_entries()?.get(*name))
+}
+
 /// The part at a path of names.
 pub(super) fn part(value: &Value, path: &[&str]) -> Option<Value> {
     let Some((first, rest)) = path.split_first() else { return Some(value.clone()) };
@@ -109,11 +133,8 @@ pub(super) fn part(value: &Value, path: &[&str]) -> Option<Value> {
 
 /// The manifest with the contents of a Secret marked sensitive.
 pub(super) fn seal(manifest: &Value) -> Value {
-    if !ObjectId::of(manifest).is_some_and(|id| id.is_secret()) {
-        let kind = part(manifest, &["kind"]);
-        if kind.as_ref().and_then(Value::as_str) != Some("Secret") {
-            return manifest.clone();
-        }
+    if kind(manifest) != Some("Secret") {
+        return manifest.clone();
     }
     ["data", "stringData"].iter().fold(manifest.clone(), |manifest, name| match manifest.get(name) {
         Some(data) if data.as_entries().is_some() => {
@@ -260,7 +281,7 @@ mod tests {
 
     #[test]
     fn identities_do_not_depend_on_spelling() {
-        let id = |json| ObjectId::of(&value(json)).expect("known").identity();
+        let id = |json| identity(&value(json)).expect("known");
         let of = |ns: Json| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": ns}});
         assert_eq!(id(of("shop".into())), "apps/Deployment/shop/web");
         assert_eq!(id(of("default".into())), id(of(Json::Null)));

@@ -49,7 +49,7 @@ use tenantctl_core::provider::{
 };
 
 use crate::cluster_access::ClusterAccess;
-use manifest::{ObjectId, part};
+use manifest::{at, part};
 use settings::Handle;
 
 /// What the caller found in its surroundings.
@@ -154,21 +154,19 @@ impl Provider for Kubernetes {
     }
 
     fn identity(&self, _kind: &str, planned: &Value) -> Option<String> {
-        Some(ObjectId::of(&planned.get("manifest")?)?.identity())
+        manifest::identity(at(planned, &["manifest"])?)
     }
 
     fn claims(&self, _kind: &str, planned: &Value) -> Vec<String> {
-        planned.get("manifest").map(|manifest| manifest::hosts(&manifest)).unwrap_or_default()
+        at(planned, &["manifest"]).map(manifest::hosts).unwrap_or_default()
     }
 
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         let manifest = manifest::seal(&request.config.get("manifest").unwrap_or(Value::NULL));
         let object =
             if manifest.is_known() { manifest::desired(&manifest) } else { Value::unknown(Type::Dynamic) };
-        let mut planned = fields::with_entry(request.proposed, "object", object);
-        planned = fields::with_entry(&planned, "manifest", manifest.clone());
         let cluster = |v: &Value| v.get("cluster").unwrap_or(Value::NULL);
-        planned = fields::with_entry(&planned, "cluster", connection::seal(&cluster(request.proposed)));
+        let mut reached = connection::seal(&cluster(request.proposed));
         let mut requires_replace = Vec::new();
         if let Some(prior) = request.prior {
             requires_replace = renamed(&prior.get("manifest").unwrap_or(Value::NULL), &manifest);
@@ -176,7 +174,7 @@ impl Provider for Kubernetes {
             match connection::same_place(&before, &after) {
                 // Rotated credentials are no change of the object.
                 Some(true) if connection::is_settled(&after) && !before.is_null() => {
-                    planned = fields::with_entry(&planned, "cluster", connection::seal(&before));
+                    reached = connection::seal(&before);
                 }
                 Some(false) if !before.is_null() && !after.is_null() => {
                     requires_replace.push(Path::root().attribute("cluster"));
@@ -184,6 +182,8 @@ impl Provider for Kubernetes {
                 _ => {}
             }
         }
+        let settled = [("object", object), ("manifest", manifest), ("cluster", reached)];
+        let planned = fields::with_entries(request.proposed, settled);
         Ok(PlanResponse { planned, requires_replace })
     }
 
@@ -282,21 +282,24 @@ impl Provider for Kubernetes {
 fn renamed(before: &Value, after: &Value) -> Vec<Path> {
     const NAMES: [&[&str]; 4] =
         [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
-    if !after.is_known() || !part(after, &["metadata"]).is_some_and(|m| m.is_known()) {
+    if !after.is_known() || !at(after, &["metadata"]).is_some_and(Value::is_known) {
         return Vec::new();
     }
-    // Versions of one group show the same object, and no namespace is `default`.
-    let meaning = |manifest: &Value, path: &[&str]| {
-        let value = part(manifest, path).unwrap_or(Value::NULL);
-        match (path, value.as_str()) {
-            (["apiVersion"], Some(api_version)) => manifest::group(api_version).into(),
-            (["metadata", "namespace"], None) if value.is_null() => "default".into(),
-            _ => value,
-        }
-    };
-    let root = Path::root().attribute("manifest");
+    let root = || Path::root().attribute("manifest");
     let changed = NAMES.into_iter().filter(|path| meaning(before, path) != meaning(after, path));
-    changed.map(|path| path.iter().fold(root.clone(), |p, name| p.attribute(*name))).collect()
+    changed.map(|path| path.iter().fold(root(), |p, name| p.attribute(*name))).collect()
+}
+
+/// What a part of a name says: a text, or what stands there instead. Versions
+/// of one group show the same object, and no namespace is `default`.
+fn meaning<'v>(manifest: &'v Value, path: &[&str]) -> Result<&'v str, Option<&'v Value>> {
+    let value = at(manifest, path).filter(|value| !value.is_null());
+    match (path, value.and_then(Value::as_str)) {
+        (["apiVersion"], Some(api_version)) => Ok(manifest::group(api_version)),
+        (["metadata", "namespace"], None) if value.is_none() => Ok("default"),
+        (_, Some(text)) => Ok(text),
+        (_, None) => Err(value),
+    }
 }
 
 #[cfg(test)]

@@ -87,8 +87,8 @@ pub struct Cloud {
 pub struct Change {
     /// What the cloud keeps the object by.
     pub key: Arc<str>,
-    /// What it is from then on, and the token of its creation; `None` when it
-    /// was deleted.
+    /// What it is from then on, without nulls, and the token of its creation;
+    /// `None` when it was deleted.
     pub object: Option<(Arc<str>, Value)>,
 }
 
@@ -148,11 +148,13 @@ impl Cloud {
     /// When the log cannot be read.
     pub fn history(&self, workspace: &str) -> Result<Vec<Change>, CloudError> {
         let mut log = Log::new(self.path(workspace), History::new(self.sealer.clone()));
-        let changes = log.read()?.entries.iter().map(|entry| match entry.clone() {
-            ObjectEntry::Put(key, record) => Change { key, object: Some((record.token, record.value)) },
-            ObjectEntry::Delete(key) => Change { key, object: None },
+        let changes = log.read()?.entries.iter().map(|entry| match entry {
+            ObjectEntry::Put(key, record) => {
+                Ok(Change { key: key.clone(), object: Some((record.token.clone(), record.value(None)?)) })
+            }
+            ObjectEntry::Delete(key) => Ok(Change { key: key.clone(), object: None }),
         });
-        Ok(changes.collect())
+        changes.collect()
     }
 
     pub(super) fn faults(&self) -> &Faults {

@@ -111,23 +111,20 @@ impl<T: Table> Log<T> {
 
     /// Takes in what was appended since the last time.
     fn catch_up(&mut self, file: &mut File) -> Result<(), CloudError> {
-        let generation = read_generation(file)?;
-        if generation.is_none() || generation != self.generation {
-            self.restart(generation);
+        if self.generation.is_some() && generation(&read(file, 0, HEADER as u64)?)? == self.generation {
+            let length = file.metadata()?.len();
+            let new = read(file, self.offset, length.saturating_sub(self.offset))?;
+            return self.replay(&new);
         }
-        let length = file.metadata()?.len();
-        if self.generation.is_none() || length <= self.offset {
-            return Ok(());
-        }
-        let mut text = Vec::with_capacity(usize::try_from(length - self.offset).unwrap_or(0));
-        file.seek(SeekFrom::Start(self.offset))?;
-        file.read_to_end(&mut text)?;
-        self.replay(&text)
+        // Most are read once: header and entries together.
+        let text = read(file, 0, file.metadata()?.len())?;
+        self.restart(generation(&text)?);
+        text.get(HEADER..).map_or(Ok(()), |entries| self.replay(entries))
     }
 
     fn replay(&mut self, text: &[u8]) -> Result<(), CloudError> {
         let mut rest = text;
-        while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = (&rest[..end], &rest[end + 1..]);
             let Some(bytes) = decode_line(line) else {
                 // Only a last line can have been cut short.
@@ -223,17 +220,20 @@ fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// What tells this file from its earlier versions; `None` for one whose very
+/// So many bytes from an offset on, or those that there are.
+fn read(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What tells a file from its earlier versions; `None` for one whose very
 /// first write was cut short.
-fn read_generation(file: &mut File) -> Result<Option<String>, CloudError> {
-    let mut bytes = Vec::with_capacity(HEADER);
-    file.seek(SeekFrom::Start(0))?;
-    file.take(HEADER as u64).read_to_end(&mut bytes)?;
-    if bytes.len() < HEADER {
-        return Ok(None);
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| CloudError::Damaged)?;
-    let generation = text.strip_prefix(MAGIC).ok_or(CloudError::Version)?;
+fn generation(text: &[u8]) -> Result<Option<String>, CloudError> {
+    let Some(header) = text.get(..HEADER) else { return Ok(None) };
+    let header = std::str::from_utf8(header).map_err(|_| CloudError::Damaged)?;
+    let generation = header.strip_prefix(MAGIC).ok_or(CloudError::Version)?;
     Ok(Some(generation.trim_end().to_owned()))
 }
 

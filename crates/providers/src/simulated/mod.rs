@@ -84,8 +84,13 @@ impl Simulated {
         object::key(&*self.inner, target.kind, target.connection, object)
     }
 
-    fn view(&self, kind: &str, record: &Record) -> Value {
+    fn view(&self, kind: &str, record: &Record) -> Result<Value, CloudError> {
         object::view(record, self.block(kind))
+    }
+
+    /// An object, of which this was recorded.
+    fn seen(&self, kind: &str, record: &Record, prior: &Value) -> Result<Value, CloudError> {
+        if record.work.is_none() && record.is(prior) { Ok(prior.clone()) } else { self.view(kind, record) }
     }
 
     /// The object with all that a service would add.
@@ -113,13 +118,13 @@ impl Simulated {
 
     fn find_now(&self, target: &Target<'_>, planned: &Value) -> Result<Option<Value>, ProviderError> {
         if let Some((_, record)) = self.cloud.by_token(target.workspace, target.token)? {
-            return Ok(Some(self.view(target.kind, &record)));
+            return Ok(Some(self.view(target.kind, &record)?));
         }
         let Some(key) = self.key(target, planned) else { return Ok(None) };
         match self.cloud.get(target.workspace, &key)? {
             None => Ok(None),
             Some(found) if &*found.record.token == target.token => {
-                Ok(Some(self.view(target.kind, &found.record)))
+                Ok(Some(self.view(target.kind, &found.record)?))
             }
             Some(_) => Err(already_exists(&object::name(&*self.inner, target.kind, planned))),
         }
@@ -137,10 +142,10 @@ impl Simulated {
             let detail = format!("Objects of type {} have neither an identity nor an id.", target.kind);
             ProviderError::new(ErrorClass::Invalid, "Type cannot be simulated", detail)
         })?;
-        let record = Record { token: target.token.into(), value, work };
+        let record = Record::new(target.token.into(), &value, work)?;
         match self.cloud.create(target.workspace, &key, record.clone())? {
-            Created::New => Ok(work::outcome(&key, &name, &record)),
-            Created::Same(record, key) => Ok(work::outcome(&key, &name, &record)),
+            Created::New => work::outcome(&key, &name, &record, self.block(target.kind)),
+            Created::Same(record, key) => work::outcome(&key, &name, &record, self.block(target.kind)),
             Created::Taken => Err(already_exists(&name)),
         }
     }
@@ -155,15 +160,16 @@ impl Simulated {
         let name = object::name(&*self.inner, target.kind, prior);
         let key = self.key(target, prior).ok_or_else(|| gone(&name))?;
         let found = self.cloud.get(target.workspace, &key)?.ok_or_else(|| gone(&name))?;
+        let block = self.block(target.kind);
         self.cloud.alter(&found.owner, &key, |slot| {
             let goes_on = work::goes_on(slot, Operation::Update)?;
             let record = slot.as_mut().ok_or_else(|| gone(&name))?;
             if goes_on {
-                return Ok(work::outcome(&key, &name, record));
+                return work::outcome(&key, &name, record, block);
             }
-            record.value = self.finish(target, planned, Some(&record.value), &record.token);
+            record.set_value(&self.finish(target, planned, Some(&record.value(block)?), &record.token))?;
             record.work = work;
-            Ok(work::outcome(&key, &name, record))
+            work::outcome(&key, &name, record, block)
         })?
     }
 
@@ -178,39 +184,47 @@ impl Simulated {
         let Some(found) = self.cloud.get(target.workspace, &key)? else {
             return Ok(Outcome::Done(Value::NULL));
         };
+        let block = self.block(target.kind);
         self.cloud.alter(&found.owner, &key, |slot| {
             let goes_on = work::goes_on(slot, Operation::Delete)?;
             let Some(record) = slot.as_mut() else { return Ok(Outcome::Done(Value::NULL)) };
             if goes_on {
-                return Ok(work::outcome(&key, &name, record));
+                return work::outcome(&key, &name, record, block);
             }
             if work.is_none() {
                 *slot = None;
                 return Ok(Outcome::Done(Value::NULL));
             }
             record.work = work;
-            Ok(work::outcome(&key, &name, record))
+            work::outcome(&key, &name, record, block)
         })?
     }
 
     /// What others do to the object before the call.
-    fn disturb(&self, verdict: &Verdict, workspace: &str, key: Option<&str>) -> Result<(), ProviderError> {
+    fn disturb(
+        &self,
+        verdict: &Verdict,
+        kind: &str,
+        workspace: &str,
+        key: Option<&str>,
+    ) -> Result<(), ProviderError> {
         let Some(key) = key.filter(|_| !verdict.before.is_empty()) else { return Ok(()) };
         let Some(found) = self.cloud.get(workspace, key)? else { return Ok(()) };
+        let block = self.block(kind);
         self.cloud.alter(&found.owner, key, |slot| {
             for effect in &verdict.before {
                 match effect {
                     Effect::Change { path, value } => {
-                        let changed =
-                            slot.as_ref().and_then(|r| object::set_at(&r.value, path.steps(), value));
-                        if let (Some(record), Some(changed)) = (slot.as_mut(), changed) {
-                            record.value = changed;
+                        let Some(record) = slot.as_mut() else { continue };
+                        if let Some(changed) = object::set_at(&record.value(block)?, path.steps(), value) {
+                            record.set_value(&changed)?;
                         }
                     }
                     _ => *slot = None,
                 }
             }
-        })?;
+            Ok::<_, CloudError>(())
+        })??;
         Ok(())
     }
 
@@ -228,7 +242,7 @@ impl Simulated {
         let verdict = self.cloud.faults().judge(operation, target.kind, &name);
         let made = self.cloud.by_token(target.workspace, target.token)?.map(|(key, _)| key.to_string());
         let key = self.key(target, object).or(made);
-        self.disturb(&verdict, target.workspace, key.as_deref())?;
+        self.disturb(&verdict, target.kind, target.workspace, key.as_deref())?;
         work::wait(verdict).await
     }
 
@@ -253,7 +267,7 @@ impl Simulated {
             latency = latency.max(verdict.latency);
             hangs |= matches!(verdict.answer, Some(Effect::Hang));
             latency_after = latency_after.max(verdict.latency_after);
-            let disturbed = self.disturb(&verdict, workspace, key.as_deref());
+            let disturbed = self.disturb(&verdict, kind, workspace, key.as_deref());
             let failure = disturbed.err().or_else(|| work::loss(&verdict));
             failures.push(failure.or_else(|| work::refusal(&verdict)));
         }
@@ -340,12 +354,16 @@ impl Provider for Simulated {
                 return objects.iter().map(|_| ReadOutcome::Failed(error.clone())).collect();
             }
         };
-        let outcome = |(failure, record): (Option<ProviderError>, Option<Record>)| match (failure, record) {
-            (Some(error), _) => ReadOutcome::Failed(error),
-            (None, Some(record)) => ReadOutcome::Found(self.view(kind, &record)),
-            (None, None) => ReadOutcome::Gone,
+        let seen = |record: Option<Record>, prior| match record.map(|it| self.seen(kind, &it, prior)) {
+            Some(Ok(value)) => ReadOutcome::Found(value),
+            Some(Err(error)) => ReadOutcome::Failed(error.into()),
+            None => ReadOutcome::Gone,
         };
-        failures.into_iter().zip(found).map(outcome).collect()
+        let all = failures.into_iter().zip(found).zip(objects);
+        all.map(|((failure, record), object)| {
+            failure.map_or_else(|| seen(record, object.prior), ReadOutcome::Failed)
+        })
+        .collect()
     }
 
     async fn find(&self, target: Target<'_>, planned: &Value) -> Result<Option<Value>, ProviderError> {
@@ -390,11 +408,14 @@ impl Provider for Simulated {
     ) -> Result<Outcome, ProviderError> {
         let handle = work::Handle::parse(operation)?;
         let mut verdict = self.cloud.faults().judge(Operation::Poll, target.kind, &handle.name);
-        self.disturb(&verdict, target.workspace, Some(&handle.key))?;
+        self.disturb(&verdict, target.kind, target.workspace, Some(&handle.key))?;
         verdict = work::wait(verdict).await?;
         let outcome = match self.cloud.get(target.workspace, &handle.key)? {
             None => handle.missing(),
-            Some(found) => self.cloud.alter(&found.owner, &handle.key, |slot| handle.advance(slot))?,
+            Some(found) => {
+                let block = self.block(target.kind);
+                self.cloud.alter(&found.owner, &handle.key, |slot| handle.advance(slot, block))?
+            }
         }?;
         work::finish(&verdict, outcome).await
     }
@@ -406,7 +427,7 @@ impl Provider for Simulated {
         for by in [Name::Identity, Name::Id] {
             let key = object::key_of(target.kind, &place, by, id);
             if let Some(found) = self.cloud.get(target.workspace, &key)? {
-                return work::finish(&verdict, self.view(target.kind, &found.record)).await;
+                return work::finish(&verdict, self.view(target.kind, &found.record)?).await;
             }
         }
         Err(gone(id))

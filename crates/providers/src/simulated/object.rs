@@ -6,6 +6,7 @@
 
 use tenantctl_core::provider::{Block, Kind, PathStep, Provider, Type, Value};
 
+use super::CloudError;
 use super::invent::is_status;
 use super::script::Operation;
 use super::tables::Record;
@@ -79,10 +80,10 @@ pub(super) fn key_of(kind: &str, place: &str, by: Name, name: &str) -> String {
 
 /// An object as the service shows it: while it is worked on, its status says
 /// so.
-pub(super) fn view(record: &Record, schema: Option<&Block>) -> Value {
-    let (Some(work), Some(schema), Kind::Object(attributes)) = (&record.work, schema, record.value.kind())
-    else {
-        return record.value.clone();
+pub(super) fn view(record: &Record, schema: Option<&Block>) -> Result<Value, CloudError> {
+    let value = record.value(schema)?;
+    let (Some(work), Some(schema), Kind::Object(attributes)) = (&record.work, schema, value.kind()) else {
+        return Ok(value);
     };
     let status = match work.operation {
         Operation::Delete => "DELETING",
@@ -97,7 +98,7 @@ pub(super) fn view(record: &Record, schema: Option<&Block>) -> Value {
         let shown = if is_ours(name) { status.into() } else { value.clone() };
         (name.clone(), shown)
     });
-    Value::object(shown).with_marks(record.value.marks())
+    Ok(Value::object(shown).with_marks(value.marks()))
 }
 
 /// The value with the part at a path replaced; the new part takes the type of

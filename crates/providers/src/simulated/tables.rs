@@ -6,10 +6,12 @@
 //! Must not: touch files.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tenantctl_core::provider::Value;
+use serde_json::value::RawValue;
+use tenantctl_core::provider::{Block, Value};
 use uuid::Uuid;
 
 use super::log::Table;
@@ -21,11 +23,60 @@ use super::{CloudError, Sealer};
 pub(super) struct Record {
     /// The token of its creation.
     pub(super) token: Arc<str>,
-    /// What it is, or will be when the work on it is done.
-    pub(super) value: Value,
+    /// What it is, or will be when the work on it is done, without nulls: the
+    /// text that was written. Most objects of a fleet are as they were when
+    /// last looked at, which shows without reading it.
+    value: Arc<RawValue>,
     /// A long operation that goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) work: Option<Work>,
+}
+
+impl Record {
+    pub(super) fn new(token: Arc<str>, value: &Value, work: Option<Work>) -> Result<Self, CloudError> {
+        Ok(Record { token, value: written(value)?, work })
+    }
+
+    /// What it is, of a type with this schema, if there is one.
+    pub(super) fn value(&self, schema: Option<&Block>) -> Result<Value, CloudError> {
+        let value = serde_json::from_str(self.value.get()).map_err(|_| CloudError::Damaged)?;
+        Ok(match schema {
+            Some(schema) => schema.complete(value),
+            None => value,
+        })
+    }
+
+    /// Makes it another.
+    pub(super) fn set_value(&mut self, value: &Value) -> Result<(), CloudError> {
+        self.value = written(value)?;
+        Ok(())
+    }
+
+    /// Whether it is this one: one value is always written alike.
+    pub(super) fn is(&self, value: &Value) -> bool {
+        let mut left = Left(self.value.get().as_bytes());
+        serde_json::to_writer(&mut left, &value.without_nulls()).is_ok() && left.0.is_empty()
+    }
+}
+
+fn written(value: &Value) -> Result<Arc<RawValue>, CloudError> {
+    let text = serde_json::value::to_raw_value(&value.without_nulls());
+    Ok(text.map_err(|e| CloudError::Unstorable(e.to_string()))?.into())
+}
+
+/// What is left of a text that is written a second time; fails where it is not
+/// the same.
+struct Left<'t>(&'t [u8]);
+
+impl io::Write for Left<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A long operation.
@@ -212,5 +263,33 @@ impl Table for Names {
 
     fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenantctl_core::provider::Type;
+
+    use super::*;
+
+    #[test]
+    fn a_record_knows_its_object_without_being_read() {
+        let object = |name: &str| {
+            Value::object([
+                ("name", name.into()),
+                ("key", Value::from("x").sensitive()),
+                ("size", 1i64.into()),
+            ])
+        };
+        let record = Record::new("token".into(), &object("web"), None).expect("written");
+        assert!(record.is(&object("web")));
+        assert_eq!(record.value(None).expect("read"), object("web"));
+        let others = [object("web2"), object("we"), Value::NULL, Value::object([("name", "web".into())])];
+        for other in others {
+            assert!(!record.is(&other), "{other:?}");
+        }
+        let unset = Value::object([("name", "web".into()), ("zone", Value::null(Type::String))]);
+        let record = Record::new("token".into(), &unset, None).expect("written");
+        assert!(record.is(&unset) && record.is(&unset.without_nulls()));
     }
 }

@@ -46,36 +46,46 @@ impl Handle {
     }
 
     /// Goes on by one poll.
-    pub(super) fn advance(&self, slot: &mut Option<Record>) -> Result<Outcome, ProviderError> {
+    pub(super) fn advance(
+        &self,
+        slot: &mut Option<Record>,
+        schema: Option<&Block>,
+    ) -> Result<Outcome, ProviderError> {
         let Some(record) = slot else { return self.missing() };
         if record.work.as_ref().is_none_or(|work| work.operation != self.operation) {
             // Finished before, and perhaps another one has begun.
-            return Ok(Outcome::Done(self.result(record)));
+            return self.result(record, schema);
         }
         get_on(slot);
         match slot {
             None => Ok(Outcome::Done(Value::NULL)),
-            Some(record) if record.work.is_some() => Ok(outcome(&self.key, &self.name, record)),
-            Some(record) => Ok(Outcome::Done(self.result(record))),
+            Some(record) if record.work.is_some() => outcome(&self.key, &self.name, record, schema),
+            Some(record) => self.result(record, schema),
         }
     }
 
-    fn result(&self, record: &Record) -> Value {
-        if self.operation == Operation::Delete { Value::NULL } else { record.value.clone() }
+    fn result(&self, record: &Record, schema: Option<&Block>) -> Result<Outcome, ProviderError> {
+        let is_gone = self.operation == Operation::Delete;
+        Ok(Outcome::Done(if is_gone { Value::NULL } else { record.value(schema)? }))
     }
 }
 
 /// The answer to a write that left this record.
-pub(super) fn outcome(key: &str, name: &str, record: &Record) -> Outcome {
-    let Some(work) = &record.work else { return Outcome::Done(record.value.clone()) };
+pub(super) fn outcome(
+    key: &str,
+    name: &str,
+    record: &Record,
+    schema: Option<&Block>,
+) -> Result<Outcome, ProviderError> {
+    let Some(work) = &record.work else { return Ok(Outcome::Done(record.value(schema)?)) };
     let handle = serde_json::json!({
         "version": VERSION, "operation": work.operation, "key": key, "name": name,
     });
-    Outcome::Pending(provider::Operation {
+    Ok(Outcome::Pending(provider::Operation {
         handle,
         message: work.message.clone(),
         after: Duration::from_millis(work.after_ms),
-    })
+    }))
 }
 
 /// Whether the same operation goes on already. A call that another one is in

@@ -140,12 +140,12 @@ pub(super) fn lines(
 
 /// The version that a line's header says; none for a line without one.
 fn version_of(json: &[u8], path: &Path) -> Result<Option<u32>, StateError> {
-    // As every line but a run's first begins, which need not be read twice.
-    if json.starts_with(br#"{"header":null,"#) {
-        return Ok(None);
-    }
-    let version: Version = serde_json::from_slice(json).map_err(|e| StateError::Corrupt(e.to_string()))?;
-    match version.header {
+    // As lines are written. What follows the header need not be read twice.
+    let header = match json.strip_prefix(br#"{"header":"#) {
+        Some(rest) => serde_json::Deserializer::from_slice(rest).into_iter().next().transpose(),
+        None => serde_json::from_slice(json).map(|Version { header }| Some(header)),
+    };
+    match header.map_err(|e| StateError::Corrupt(e.to_string()))?.flatten() {
         Some(VersionField { format_version: found }) if found > FORMAT_VERSION => {
             let what = format!("journal {}", path.display());
             Err(StateError::TooNew { what, found, known: FORMAT_VERSION })
