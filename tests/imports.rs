@@ -13,19 +13,25 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("provider", &["diag", "timeouts", "value"]),
     ("state", &["addr", "timeouts", "value"]),
     ("syntax", &["addr", "diag", "expr", "value"]),
-    ("fmt", &["syntax"]),
+    ("fmt", &["expr", "syntax"]),
     ("modules", &["diag", "expr", "syntax"]),
     ("config", &["addr", "diag", "expr", "fmt", "modules", "provider", "syntax", "value"]),
     ("graph", &["addr", "config", "diag", "expr"]),
     ("retry", &["cancel", "provider"]),
     ("refresh", &["cancel", "diag", "provider", "retry", "state", "value"]),
-    ("plan", &["addr", "config", "diag", "expr", "graph", "provider", "refresh", "state", "syntax", "value"]),
+    (
+        "plan",
+        &[
+            "addr", "config", "diag", "expr", "fmt", "graph", "provider", "refresh", "state", "syntax",
+            "value",
+        ],
+    ),
     ("event", &["addr", "diag", "plan", "state"]),
     (
         "apply",
         &[
-            "addr", "cancel", "diag", "event", "expr", "plan", "provider", "refresh", "retry", "state",
-            "syntax", "value",
+            "addr", "cancel", "diag", "event", "expr", "fmt", "plan", "provider", "refresh", "retry",
+            "state", "syntax", "value",
         ],
     ),
     (
@@ -38,7 +44,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     (
         "testing",
         &[
-            "addr", "cancel", "config", "diag", "event", "expr", "graph", "modules", "ops", "plan",
+            "addr", "cancel", "config", "diag", "event", "expr", "fmt", "graph", "modules", "ops", "plan",
             "provider", "state", "syntax", "value",
         ],
     ),

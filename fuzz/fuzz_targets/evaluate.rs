@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use tenantctl_core::diag::{Diagnostics, FileId, Span};
 use tenantctl_core::expr::functions::{FileAccess, LIMIT};
 use tenantctl_core::expr::{EvalResult, FunctionContext, Reference, Scope, evaluate};
-use tenantctl_core::syntax::{parse_expression, parse_template};
+use tenantctl_core::fmt::LANGUAGE;
+use tenantctl_core::syntax::parse_expression;
 use tenantctl_core::value::{Type, Value};
 
 /// There are no files.
@@ -54,7 +55,7 @@ impl Scope for Open {
             timestamp: "2030-01-01T00:00:00Z",
             now: None,
             files: &Nothing,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

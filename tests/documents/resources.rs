@@ -178,6 +178,8 @@ fn every_example_is_planned() {
     for provider in providers() {
         let (place, examples) = (Place::new(), examples(&*provider));
         place.write("document", "main.tf", &examples);
+        // What one of them reads.
+        place.write("network", "terraform.tfstate", r#"{"version": 4, "outputs": {}}"#);
         let said = place.ok("document", &["plan", "-simulate"]);
         for kind in provider.schema().resources.keys() {
             let (head, planned) = (format!("resource \"{kind}\" \""), format!("# {kind}."));

@@ -110,7 +110,7 @@ fn reason(change: &Change) -> Option<String> {
         Reason::Deposed => "left over from an earlier replacement".into(),
         Reason::ConfigUnknown => "its configuration refers to values that are not known yet".into(),
         Reason::DependencyPending => "it depends on something that changes".into(),
-        Reason::Kept => "because of destroy = false in its lifecycle".into(),
+        Reason::Kept | Reason::KeptBefore => "because of destroy = false in its lifecycle".into(),
         Reason::Removed => "because of a removed block".into(),
         Reason::Missing => "it was there, and somebody removed it".into(),
     })

@@ -12,6 +12,7 @@ use std::path::Path;
 use tenantctl_core::addr::ResourceMode;
 use tenantctl_core::config::{Module, ModuleCall, Output, Provisioner, Repetition, Resource, Variable};
 use tenantctl_core::diag::{Diagnostic, Span};
+use tenantctl_core::expr::functions::NO_LANGUAGE;
 use tenantctl_core::expr::{
     Chain, ChainStep, DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate,
 };
@@ -327,7 +328,7 @@ impl Scope for Nothing {
             timestamp: "",
             now: None,
             files: &DiskFiles,
-            templates: |_, _, _, _| None,
+            language: &NO_LANGUAGE,
         }
     }
 }

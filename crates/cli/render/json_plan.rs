@@ -5,7 +5,7 @@
 //! asked for that.
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::addr::ResourceAddress;
+use tenantctl_core::addr::{ResourceAddress, ResourceMode};
 use tenantctl_core::plan::{
     Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, PlanMode, Reason,
 };
@@ -53,7 +53,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
             "root_module": document.values(plan, planned),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
-        "resource_changes": kept(plan).map(|change| document.change(change)).collect::<Vec<_>>(),
+        "resource_changes": told(plan).map(|change| document.change(change)).collect::<Vec<_>>(),
         "output_changes": document.output_changes(plan),
         "prior_state": {
             "format_version": "1.0",
@@ -142,6 +142,13 @@ fn kept(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| change.action != Action::Open)
 }
 
+/// Those of them that are told: what was read already is in the prior state.
+fn told(plan: &Plan) -> impl Iterator<Item = &Change> {
+    let is_read =
+        |change: &Change| change.key.address.mode == ResourceMode::Data && change.action == Action::NoOp;
+    kept(plan).filter(move |change| !is_read(change))
+}
+
 /// The object as it will be.
 fn planned(change: &Change) -> Value {
     match change.action {
@@ -181,7 +188,9 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
-        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept => return None,
+        Reason::Kept => "forgot_because_lifecycle_destroy_in_config",
+        Reason::KeptBefore => "forgot_because_lifecycle_destroy_in_state",
+        Reason::Destroying | Reason::Deposed | Reason::Missing => return None,
     })
 }
 

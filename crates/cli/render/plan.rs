@@ -42,11 +42,14 @@ pub(super) fn is_silent(plan: &Plan) -> bool {
 
 /// The whole page for a single workspace.
 pub(crate) fn page(plan: &Plan, style: Style) -> String {
-    let drift = drift(plan, style);
+    let mut text = drift(plan, style);
     if is_silent(plan) {
-        return format!("{drift}{}", nothing(plan.mode, style));
+        text.push_str(&nothing(plan.mode, style));
+        return text;
     }
-    format!("{drift}{}{}", legend(std::slice::from_ref(plan), style), actions(plan, style))
+    text.push_str(&legend(std::slice::from_ref(plan), style));
+    actions(&mut text, plan, style);
+    text
 }
 
 /// The symbols that are used.
@@ -67,11 +70,12 @@ pub(super) fn legend(plans: &[Plan], style: Style) -> String {
 
 /// Drift, changes, outputs and the summary line of one workspace.
 pub(super) fn body(plan: &Plan, style: Style) -> String {
-    format!("{}{}", drift(plan, style), actions(plan, style))
+    let mut text = drift(plan, style);
+    actions(&mut text, plan, style);
+    text
 }
 
-fn actions(plan: &Plan, style: Style) -> String {
-    let mut text = String::new();
+fn actions(text: &mut String, plan: &Plan, style: Style) {
     let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.acts()).collect();
     if !changes.is_empty() {
         text.push_str("\ntenantctl will perform the following actions:\n");
@@ -89,7 +93,6 @@ fn actions(plan: &Plan, style: Style) -> String {
         let _ = writeln!(text, "\n{} {}.{waiting}", style.theme.bold("Plan:"), numbers(plan.counts()));
     }
     text.push_str(&outputs(plan, style));
-    text
 }
 
 fn waits(number: usize) -> String {

@@ -357,9 +357,12 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
-        Reason::Destroying | Reason::Deposed | Reason::Missing | Reason::Kept | Reason::Removed => {
-            return None;
-        }
+        Reason::Destroying
+        | Reason::Deposed
+        | Reason::Missing
+        | Reason::Kept
+        | Reason::KeptBefore
+        | Reason::Removed => return None,
     })
 }
 

@@ -9,11 +9,12 @@
 
 mod providers;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
 
 use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Module, Resource, Rule};
@@ -78,20 +79,20 @@ pub struct Graph {
     pub order: Vec<usize>,
     /// Whether something in it gives values that are never stored.
     pub has_ephemeral: bool,
-    index: HashMap<(usize, NodeKind), usize>,
-    children: HashMap<(usize, usize), usize>,
+    index: FxHashMap<(usize, NodeKind), usize>,
+    children: FxHashMap<(usize, usize), usize>,
     /// Position of each named block in its module's list.
-    names: Vec<HashMap<Reference, usize>>,
+    names: Vec<FxHashMap<Reference, usize>>,
 }
 
 /// Names of one module's blocks.
 #[derive(Default)]
 struct Names<'a> {
-    variables: HashMap<&'a str, usize>,
-    locals: HashMap<&'a str, usize>,
-    outputs: HashMap<&'a str, usize>,
-    calls: HashMap<&'a str, usize>,
-    resources: HashMap<(ResourceMode, &'a str, &'a str), usize>,
+    variables: FxHashMap<&'a str, usize>,
+    locals: FxHashMap<&'a str, usize>,
+    outputs: FxHashMap<&'a str, usize>,
+    calls: FxHashMap<&'a str, usize>,
+    resources: FxHashMap<(ResourceMode, &'a str, &'a str), usize>,
 }
 
 impl Graph {
@@ -105,8 +106,8 @@ impl Graph {
             nodes: Vec::new(),
             order: Vec::new(),
             has_ephemeral: false,
-            index: HashMap::new(),
-            children: HashMap::new(),
+            index: FxHashMap::default(),
+            children: FxHashMap::default(),
             names: Vec::new(),
         };
         graph.enumerate();
@@ -120,7 +121,7 @@ impl Graph {
                     found
                 })
         });
-        graph.names = graph.modules.iter().map(|m| Names::of(&m.module).owned()).collect();
+        graph.names = graph.modules.iter().map(|m| positions(&m.module)).collect();
         let mut diagnostics = Diagnostics::new();
         graph.connect(&mut diagnostics);
         graph.sort(&mut diagnostics);
@@ -290,8 +291,8 @@ impl Graph {
     }
 
     /// Import nodes by the node of the resource that they are for.
-    fn imported(&self) -> HashMap<usize, Vec<usize>> {
-        let mut imported: HashMap<usize, Vec<usize>> = HashMap::new();
+    fn imported(&self) -> FxHashMap<usize, Vec<usize>> {
+        let mut imported: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         for (i, import) in self.modules[0].module.imports.iter().enumerate() {
             if let (Some(node), Some(by)) =
                 (self.resource_node(&import.to), self.node(0, NodeKind::Import(i)))
@@ -483,7 +484,7 @@ impl Graph {
     /// back to it, each referring to the next.
     fn circle(&self, members: &BTreeSet<usize>) -> Vec<usize> {
         let Some(&first) = members.first() else { return Vec::new() };
-        let mut from: HashMap<usize, usize> = HashMap::new();
+        let mut from: FxHashMap<usize, usize> = FxHashMap::default();
         let mut queue = VecDeque::from([first]);
         while let Some(at) = queue.pop_front() {
             for &next in self.nodes[at].dependencies.iter().filter(|next| members.contains(next)) {
@@ -562,16 +563,17 @@ impl<'a> Names<'a> {
     }
 }
 
-impl Names<'_> {
-    fn owned(&self) -> HashMap<Reference, usize> {
-        let variables = self.variables.iter().map(|(n, i)| (Reference::Var((*n).into()), *i));
-        let locals = self.locals.iter().map(|(n, i)| (Reference::Local((*n).into()), *i));
-        let calls = self.calls.iter().map(|(n, i)| (Reference::Module((*n).into()), *i));
-        let resources = self.resources.iter().map(|((mode, kind, name), i)| {
-            (Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }, *i)
-        });
-        variables.chain(locals).chain(calls).chain(resources).collect()
-    }
+/// Named blocks of a module that outlive it, by what refers to them.
+fn positions(module: &Module) -> FxHashMap<Reference, usize> {
+    let variables = module.variables.iter().map(|v| Reference::Var(v.name.name.clone())).enumerate();
+    let locals = module.locals.iter().map(|(name, _)| Reference::Local(name.name.clone())).enumerate();
+    let calls = module.calls.iter().map(|call| Reference::Module(call.name.name.clone())).enumerate();
+    let resource = |r: &Resource| {
+        let (kind, name) = (r.kind.clone(), r.name.clone());
+        Reference::Resource { mode: r.mode, kind, name }
+    };
+    let resources = module.resources.iter().map(resource).enumerate();
+    variables.chain(locals).chain(calls).chain(resources).map(|(at, name)| (name, at)).collect()
 }
 
 /// The module call that an expression is, indexed or not.

@@ -10,7 +10,8 @@ use proptest::sample::select;
 use tenantctl_core::diag::{Diagnostics, FileId, Span};
 use tenantctl_core::expr::functions::{self, FileAccess};
 use tenantctl_core::expr::{EvalResult, FunctionContext, Reference, Scope, evaluate};
-use tenantctl_core::syntax::{parse_expression, parse_template};
+use tenantctl_core::fmt::LANGUAGE;
+use tenantctl_core::syntax::parse_expression;
 use tenantctl_core::value::{Marks, Type, Value};
 
 /// There are no files.
@@ -60,7 +61,7 @@ impl Scope for Open {
             timestamp: "2030-01-01T00:00:00Z",
             now: None,
             files: &Nothing,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

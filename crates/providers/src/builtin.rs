@@ -1,13 +1,16 @@
 //! The provider `terraform`: resource types that need no service.
 //!
-//! `terraform_data` keeps a value in state and replaces itself when
+//! `terraform_remote_state` reads the outputs of another configuration from its
+//! state file. `terraform_data` keeps a value in state and replaces itself when
 //! `triggers_replace` changes, with Terraform's semantics; an ephemeral
 //! `terraform_data` gives its input for the run only.
 //!
 //! Guarantees: planning shares the configuration's values and copies none; the
 //! id follows from the creation's token, so that a creation redone after a
 //! crash gives the same object.
-//! Must not: touch anything outside the process.
+//! Must not: touch anything outside the process but the state files it reads.
+
+mod remote_state;
 
 use std::sync::LazyLock;
 
@@ -22,6 +25,7 @@ const DATA: &str = "terraform_data";
 
 static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| ProviderSchema {
     resources: [(DATA, ResourceSchema { version: 0, block: data_block() })].into(),
+    data_sources: [(remote_state::KIND, ResourceSchema { version: 0, block: remote_state::block() })].into(),
     ephemeral: [(DATA, ResourceSchema { version: 0, block: ephemeral_block() })].into(),
     ..ProviderSchema::default()
 });
@@ -110,6 +114,10 @@ impl Provider for Builtin {
         &SCHEMA
     }
 
+    fn validate(&self, kind: &str, config: &Value) -> Vec<AttributeError> {
+        if kind == remote_state::KIND { remote_state::validate(config) } else { Vec::new() }
+    }
+
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         if request.kind != DATA {
             return Err(AttributeError {
@@ -169,6 +177,19 @@ impl Provider for Builtin {
     async fn delete(&self, target: Target<'_>, _prior: &Value) -> Result<Outcome, ProviderError> {
         check_kind(target.kind)?;
         Ok(Outcome::Done(Value::NULL))
+    }
+
+    async fn read_data(
+        &self,
+        kind: &str,
+        _connection: &Value,
+        config: &Value,
+    ) -> Result<Value, ProviderError> {
+        if kind == remote_state::KIND {
+            remote_state::read(config)
+        } else {
+            check_kind(kind).map(|()| Value::NULL)
+        }
     }
 
     /// As in OpenTofu, a `null_resource` becomes a `terraform_data`, its triggers

@@ -6,3 +6,10 @@ resource "terraform_data" "release" {
 ephemeral "terraform_data" "token" {
   input = "never kept"
 }
+
+data "terraform_remote_state" "network" {
+  backend = "local"
+  config  = { path = "../network/terraform.tfstate" }
+
+  defaults = { zones = ["a"] }
+}

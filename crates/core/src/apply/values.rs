@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
+use crate::fmt::LANGUAGE;
 use crate::plan::{EphemeralVariable, InstanceKeyRepr, Plan, Shape, Slot};
-use crate::syntax::parse_template;
 use crate::value::{Marks, Type, Value};
 
 /// Values of objects, by the index of their change.
@@ -124,7 +124,7 @@ impl Scope for Values<'_> {
             timestamp: &self.plan.timestamp,
             now: Some(self.now),
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

@@ -9,20 +9,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::body::{Meta, compile};
+use super::given::Given;
 use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::providers::LocalNames;
 use super::reader::{Constants, check_labels, constant, constant_expr, listed};
+use super::statics::{Giver, Statics};
 use super::types::type_constraint;
-use super::{blocks, files, json, overrides, providers, provisioners, requirements, timeouts, vocabulary};
+use super::{
+    blocks, files, json, overrides, provider_functions, providers, provisioners, requirements, timeouts,
+    vocabulary,
+};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{
     ChainStep, Constraint, DiskFiles, Expr, ExprKind, FunctionContext, Reference, fill_defaults,
 };
+use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::{ProviderSchema, Registry, ResourceSchema};
-use crate::syntax::{Block, Body, parse_file, parse_template};
+use crate::syntax::{Block, Body, parse_file};
 use crate::value::{Type, Value};
 
 /// Block types of the language that have no place here yet.
@@ -34,23 +40,34 @@ pub(super) struct Decoder<'a> {
     pub sources: &'a SourceMap,
     /// Where modules are.
     pub located: &'a mut Modules,
+    /// Values given for the root module's variables.
+    vars: &'a [(String, Given)],
     pub diagnostics: Diagnostics,
     /// Text of every file, for the digest.
     pub texts: Vec<Arc<str>>,
     modules: HashMap<PathBuf, Arc<Module>>,
     stack: Vec<PathBuf>,
+    /// Whether some file calls a function of a provider.
+    calls_providers: bool,
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(registry: &'a Registry, sources: &'a SourceMap, located: &'a mut Modules) -> Self {
+    pub(super) fn new(
+        registry: &'a Registry,
+        sources: &'a SourceMap,
+        located: &'a mut Modules,
+        vars: &'a [(String, Given)],
+    ) -> Self {
         Decoder {
             registry,
             sources,
             located,
+            vars,
             diagnostics: Diagnostics::new(),
             texts: Vec::new(),
             modules: HashMap::new(),
             stack: Vec::new(),
+            calls_providers: false,
         }
     }
 
@@ -75,6 +92,7 @@ impl<'a> Decoder<'a> {
                 return None;
             }
         };
+        self.calls_providers |= text.contains("provider::");
         self.texts.push(text.clone());
         // As a user would write it: without `./` at every step.
         let shown: PathBuf =
@@ -87,10 +105,15 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// The module that a source names. `dir` is the directory of the caller.
+    /// The module that a source names, which tenants are made of. `dir` is the
+    /// directory of the caller.
     pub(super) fn source(&mut self, dir: &Path, source: &str, span: Span) -> Option<Arc<Module>> {
+        self.called(dir, source, Giver::Tenants, span)
+    }
+
+    fn called(&mut self, dir: &Path, source: &str, giver: Giver<'_>, span: Span) -> Option<Arc<Module>> {
         match self.located.locate(dir, source) {
-            Ok(found) => self.module(&found, span),
+            Ok(found) => self.module(&found, giver, span),
             Err(problem) => {
                 self.diagnostics.push(problem.at(span));
                 None
@@ -99,7 +122,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A called module. `span` is where it is called.
-    fn module(&mut self, dir: &Path, span: Span) -> Option<Arc<Module>> {
+    fn module(&mut self, dir: &Path, giver: Giver<'_>, span: Span) -> Option<Arc<Module>> {
         let Ok(canonical) = dir.canonicalize() else {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -148,15 +171,24 @@ impl<'a> Decoder<'a> {
             }
         };
         self.stack.push(canonical.clone());
-        let module = Arc::new(self.decode(dir, &mut bodies, false));
+        let (module, is_of_caller) = self.decoded(dir, &mut bodies, giver);
+        let module = Arc::new(module);
         self.stack.pop();
-        self.modules.insert(canonical, module.clone());
+        if !is_of_caller {
+            self.modules.insert(canonical, module.clone());
+        }
         Some(module)
     }
 
-    /// Takes the blocks of one directory. In a root, tenancy blocks are left
-    /// to others.
-    pub(super) fn decode(&mut self, dir: &Path, bodies: &mut [Body], root: bool) -> Module {
+    /// Takes the blocks of the root directory. Tenancy blocks are left to others.
+    pub(super) fn decode(&mut self, dir: &Path, bodies: &mut [Body]) -> Module {
+        self.decoded(dir, bodies, Giver::User { vars: self.vars, sources: self.sources }).0
+    }
+
+    /// Takes the blocks of one directory; says too whether the module is one
+    /// only for this caller.
+    fn decoded(&mut self, dir: &Path, bodies: &mut [Body], giver: Giver<'_>) -> (Module, bool) {
+        let root = matches!(giver, Giver::User { .. });
         let local_names = requirements::local_names(bodies, self.registry, &mut self.diagnostics);
         let mut module = Module { dir: dir.to_path_buf(), local_names, ..Module::default() };
         let files = DiskFiles;
@@ -166,8 +198,11 @@ impl<'a> Decoder<'a> {
             timestamp: "",
             now: None,
             files: &files,
-            templates: parse_template,
+            language: &LANGUAGE,
         });
+        let blocks = bodies.iter().flat_map(|body| &body.blocks);
+        module.resources.reserve_exact(blocks.filter(|block| &*block.kind.name == "resource").count());
+        let mut calls = Vec::new();
         for body in bodies {
             for attribute in &body.attributes {
                 self.diagnostics.push(
@@ -181,14 +216,27 @@ impl<'a> Decoder<'a> {
             for block in std::mem::take(&mut body.blocks) {
                 if root && vocabulary::is_tenancy(&block.kind.name) {
                     body.blocks.push(block);
+                } else if &*block.kind.name == "module" {
+                    calls.push(block);
                 } else {
                     self.block(block, &scope, &mut module);
                 }
             }
         }
+        // After the rest, which may say where they come from.
+        let mut is_of_caller = false;
+        for block in calls {
+            let statics = Statics::new(&module, giver, &scope);
+            let call = self.call(&block, &statics);
+            is_of_caller |= statics.is_asked();
+            module.calls.extend(call);
+        }
         self.duplicates(&module);
         self.deprecated_outputs(&module);
-        module
+        if self.calls_providers {
+            provider_functions::check(&module, &mut self.diagnostics);
+        }
+        (module, is_of_caller)
     }
 
     /// Warns where outputs are used that their module says are not to be.
@@ -259,7 +307,6 @@ impl<'a> Decoder<'a> {
                 module.imports.extend(blocks::import(&block, &module.local_names, &mut self.diagnostics));
             }
             "check" => self.check(block, scope, module),
-            "module" => module.calls.extend(self.call(&block, &module.dir, scope, &module.local_names)),
             "provider" => {
                 let (names, problems) = (&module.local_names, &mut self.diagnostics);
                 module.providers.extend(providers::block(block, self.registry, names, scope, problems));
@@ -502,13 +549,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    fn call(
-        &mut self,
-        block: &Block,
-        dir: &Path,
-        scope: &Constants<'_>,
-        names: &LocalNames,
-    ) -> Option<ModuleCall> {
+    fn call(&mut self, block: &Block, statics: &Statics<'_>) -> Option<ModuleCall> {
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
@@ -519,7 +560,7 @@ impl<'a> Decoder<'a> {
             );
             return None;
         };
-        let path = constant_expr(&source.value, &Type::String, scope, &mut self.diagnostics)?;
+        let path = constant_expr(&source.value, &Type::String, statics, &mut self.diagnostics)?;
         let path = path.as_str()?.to_owned();
         if let Some(version) = block.body.attribute("version") {
             self.diagnostics.push(
@@ -531,7 +572,6 @@ impl<'a> Decoder<'a> {
                 .hint("Name a tag of a git repository in the source: ?ref=TAG"),
             );
         }
-        let module = self.source(dir, &path, source.value.span)?;
         let meta = vocabulary::vocabulary("module").arguments;
         let arguments: BTreeMap<_, _> = block
             .body
@@ -540,6 +580,8 @@ impl<'a> Decoder<'a> {
             .filter(|a| !meta.contains(&&*a.name.name))
             .map(|a| (a.name.name.clone(), a.value.clone()))
             .collect();
+        let giver = Giver::Call { arguments: &arguments, caller: statics };
+        let module = self.called(&statics.module().dir, &path, giver, source.value.span)?;
         self.check_arguments(block, &module, &arguments);
         for inner in &block.body.blocks {
             if &*inner.kind.name == "lifecycle" {
@@ -548,7 +590,7 @@ impl<'a> Decoder<'a> {
                 self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
             }
         }
-        let names = [&module.local_names, names];
+        let names = [&module.local_names, &statics.module().local_names];
         let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
         let repetition = repetition(&block.body, &mut self.diagnostics);
         let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();

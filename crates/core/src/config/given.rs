@@ -9,7 +9,8 @@ use super::reader::{Constants, constant_expr};
 use super::{files, json};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
 use crate::expr::{DiskFiles, FunctionContext};
-use crate::syntax::{parse_expression, parse_file, parse_template};
+use crate::fmt::LANGUAGE;
+use crate::syntax::{parse_expression, parse_file};
 use crate::value::{Type, Value};
 
 /// The value of a variable, and where it comes from.
@@ -49,7 +50,7 @@ pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnosti
         timestamp: "",
         now: None,
         files: &files,
-        templates: parse_template,
+        language: &LANGUAGE,
     });
     let mut values = Vec::with_capacity(body.attributes.len());
     for attribute in &body.attributes {

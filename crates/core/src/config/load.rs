@@ -16,9 +16,10 @@ use super::tenancy::{Reader, RootScope};
 use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
+use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::Registry;
-use crate::syntax::{Body, Ident, parse_template};
+use crate::syntax::{Body, Ident};
 use crate::value::{Type, Value};
 
 /// The output by which a platform's root module passes values on to tenants.
@@ -34,7 +35,7 @@ pub fn load(
     root: &Path,
     vars: &[(String, Given)],
 ) -> (Option<Platform>, Diagnostics) {
-    let mut decoder = Decoder::new(registry, sources, modules);
+    let mut decoder = Decoder::new(registry, sources, modules, vars);
     let mut bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {
@@ -51,7 +52,7 @@ pub fn load(
         }
         return (None, decoder.diagnostics);
     }
-    let mut module = decoder.decode(root, &mut bodies, true);
+    let mut module = decoder.decode(root, &mut bodies);
     let files = DiskFiles;
     let functions = || FunctionContext {
         module_dir: root,
@@ -59,7 +60,7 @@ pub fn load(
         timestamp: "",
         now: None,
         files: &files,
-        templates: parse_template,
+        language: &LANGUAGE,
     };
     let scope = Constants(functions());
     let mut simulate = Vec::new();

@@ -5,10 +5,11 @@
 //! makes modules of syntax (`body` compiles resource bodies, `lifecycle`,
 //! `blocks`, `providers` and `provisioners` read what is the language's own,
 //! `types` reads type constraints;
-//! `requirements` reads what a module asks of this program, with `version`),
+//! `requirements` reads what a module asks of this program, with `version`,
+//! `provider_functions` checks whose functions it calls),
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
-//! variables, `load` puts these together to a `platform` of instances, `tested`
+//! variables, `statics` says what is known of them before that, `load` puts these together to a `platform` of instances, `tested`
 //! changes what was loaded for a test, `edit` the text of a tenant's block.
 //!
 //! Must not: know state or networks.
@@ -25,11 +26,13 @@ mod load;
 mod model;
 mod overrides;
 mod platform;
+mod provider_functions;
 mod providers;
 mod provisioners;
 mod reader;
 mod requirements;
 mod settle;
+mod statics;
 mod tenancy;
 mod tested;
 mod timeouts;

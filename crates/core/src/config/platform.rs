@@ -113,7 +113,8 @@ pub struct Instance {
     /// What the platform passes on, as far as it is known.
     pub passed: Value,
     /// Settings and what the engine says of the instance, as they are given,
-    /// whether the blueprint takes them or not: for policies.
+    /// whether the blueprint takes them or not: for policies. Of a plain root,
+    /// what its variables were given.
     pub facts: Settings,
     /// The platform's root directory.
     pub root: PathBuf,
@@ -193,7 +194,7 @@ impl Platform {
     /// workspace still has.
     pub fn emptied(&self, workspace: WorkspaceName) -> Instance {
         let module = Arc::new(Module { dir: self.root.clone(), ..Module::default() });
-        Instance { module, ..self.plain(workspace, Settings::new()) }
+        Instance { module, facts: Settings::new(), ..self.plain(workspace, Settings::new()) }
     }
 
     /// Names of all tenants, wherever they run.
@@ -375,7 +376,7 @@ impl Platform {
             variables,
             shared: BTreeMap::new(),
             passed: Value::NULL,
-            facts: Settings::new(),
+            facts: self.variables.clone(),
             root: self.root.clone(),
         }
     }

@@ -75,9 +75,9 @@ pub(crate) fn provider_blocks(
     diagnostics: &mut Diagnostics,
 ) -> Vec<ProviderBlock> {
     let mut modules = crate::modules::Modules::open(Path::new("."), None, sources, diagnostics);
-    let mut decoder = Decoder::new(registry, sources, &mut modules);
+    let mut decoder = Decoder::new(registry, sources, &mut modules, &[]);
     let body = Body { attributes: Vec::new(), blocks };
-    let module = decoder.decode(Path::new("."), &mut [body], false);
+    let module = decoder.decode(Path::new("."), &mut [body]);
     diagnostics.extend(decoder.diagnostics);
     module.providers
 }

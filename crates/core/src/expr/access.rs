@@ -84,6 +84,10 @@ pub(super) fn index(source: &Value, key: &Value, span: Span) -> EvalResult {
         return Err(Box::new(Diagnostic::error("Invalid index", detail).at(span).hint(hint)));
     }
     if !key.is_known() {
+        if let Type::Bool | Type::Number | Type::String = source.ty() {
+            let detail = format!("A {} has no elements.", source.ty().friendly());
+            return Err(Box::new(Diagnostic::error("Invalid index", detail).at(span)));
+        }
         let element = match source.ty() {
             Type::List(t) | Type::Map(t) => (*t).clone(),
             _ => Type::Dynamic,

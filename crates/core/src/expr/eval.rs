@@ -13,7 +13,7 @@ use super::loops::object_key;
 use super::operators::unary;
 use super::template::MAX_TEMPLATE_HEIGHT;
 use crate::diag::{Diagnostic, Span};
-use crate::value::{Marks, Type, Unknown, Value, unify};
+use crate::value::{Kind, Marks, Type, Unknown, Value, unify};
 
 /// An evaluation that failed; boxed, since success is the rule.
 pub type EvalError = Box<Diagnostic>;
@@ -258,6 +258,10 @@ impl Evaluator<'_> {
 
     fn call(&self, call: &Call, env: Option<&Env<'_>>, span: Span) -> EvalResult {
         let name = call.name.strip_prefix("core::").unwrap_or(&call.name);
+        // A module may call a provider by another name; one has functions.
+        let by_own_name =
+            functions::of_provider(name).map(|function| format!("provider::terraform::{function}"));
+        let name = by_own_name.as_deref().unwrap_or(name);
         match name {
             "try" => return self.try_call(call, env, span),
             "can" => return self.can_call(call, env, span),
@@ -271,7 +275,8 @@ impl Evaluator<'_> {
                 args.push(value);
             } else if let Some(items) = value.as_items() {
                 args.extend(items.iter().map(|item| item.clone().with_marks(value.marks())));
-            } else if !value.is_known() {
+            } else if matches!(value.kind(), Kind::Unknown(found) if found.ty == Type::Dynamic || is_sequence(&found.ty))
+            {
                 return Ok(Value::unknown(Type::Dynamic).with_marks(value.marks()));
             } else {
                 return fail(
@@ -323,6 +328,10 @@ impl Evaluator<'_> {
             Err(_) => false.into(),
         })
     }
+}
+
+fn is_sequence(ty: &Type) -> bool {
+    matches!(ty, Type::List(_) | Type::Set(_) | Type::Tuple(_))
 }
 
 /// The type of a conditional's result: what both convert to. A null of no type

@@ -31,6 +31,16 @@ impl Evaluator<'_> {
                     let types = types.iter().map(element).collect::<Result<_, _>>()?;
                     Ok(Value::unknown(Type::Tuple(types)).with_marks(marks))
                 }
+                // One that is not null is the one element.
+                Type::Bool | Type::Number | Type::String if is_not_null(&value) => {
+                    let each = self.eval(each, Some(&Env { name: SPLAT, value: &value, outer: env }))?;
+                    Ok(Value::tuple([each]).with_marks(marks))
+                }
+                ty @ (Type::Bool | Type::Number | Type::String) => {
+                    let element = Value::unknown(ty);
+                    self.eval(each, Some(&Env { name: SPLAT, value: &element, outer: env }))?;
+                    Ok(Value::unknown(Type::Dynamic).with_marks(marks))
+                }
                 _ => Ok(Value::unknown(Type::Dynamic).with_marks(marks)),
             };
         }
@@ -56,7 +66,10 @@ impl Evaluator<'_> {
         let collection = self.eval(&f.collection, env)?;
         let mut marks = collection.marks();
         let unknown = |marks| Ok(Value::unknown_not_null(Type::Dynamic).with_marks(marks));
-        if !collection.is_known() {
+        if let Kind::Unknown(found) = collection.kind() {
+            if matches!(found.ty, Type::Bool | Type::Number | Type::String) {
+                return Err(not_iterable(&found.ty, f.collection.span));
+            }
             return unknown(marks);
         }
         if let Some(condition) = &f.condition {
@@ -144,6 +157,11 @@ impl Evaluator<'_> {
     }
 }
 
+/// Whether an unknown value is known to be something.
+fn is_not_null(value: &Value) -> bool {
+    matches!(value.kind(), Kind::Unknown(unknown) if unknown.not_null)
+}
+
 /// An object key as text; `None` while unknown.
 pub(super) fn object_key(key: &Value, span: Span) -> Result<Option<Arc<str>>, EvalError> {
     match key.convert(&Type::String) {
@@ -164,10 +182,14 @@ fn elements(collection: &Value, span: Span) -> Result<Vec<(Value, Value)>, EvalE
     match (collection.kind(), collection.as_items()) {
         (Kind::Set(_), Some(items)) => Ok(items.iter().map(|v| (v.clone(), v.clone())).collect()),
         (_, Some(items)) => Ok(items.iter().enumerate().map(|(i, v)| (Value::from(i), v.clone())).collect()),
-        _ => fail(
-            "Invalid for collection",
-            format!("A list, set, map or object is required, not {}.", collection.show()),
-            span,
-        ),
+        _ if collection.is_null() => {
+            fail("Invalid for collection", "A list, set, map or object is required, not null.", span)
+        }
+        _ => Err(not_iterable(&collection.ty(), span)),
     }
+}
+
+fn not_iterable(ty: &Type, span: Span) -> EvalError {
+    let detail = format!("A list, set, map or object is required, not a {}.", ty.friendly());
+    Box::new(Diagnostic::error("Invalid for collection", detail).at(span))
 }

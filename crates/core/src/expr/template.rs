@@ -59,7 +59,7 @@ impl Evaluator<'_> {
             (None, Kind::Unknown(_)) => return unknown(marks),
             _ => return fail("The variables of a template are a map or an object.", variables.span),
         };
-        let expr = template.parsed(self.scope.functions().templates, entries)?;
+        let expr = template.parsed(self.scope.functions().language.template, entries)?;
         let room = self
             .room
             .checked_sub(height(&expr))

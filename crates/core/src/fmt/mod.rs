@@ -22,6 +22,12 @@ mod layout;
 mod rewrite;
 mod token;
 
+use crate::expr::functions::Language;
+use crate::syntax::{parse_template, parse_values};
+
+/// The language as functions read and write it.
+pub const LANGUAGE: Language = Language { template: parse_template, values: parse_values, layout: format };
+
 /// The canonical layout of a file that parses.
 pub fn format(text: &str) -> String {
     let mut tokens = rewrite::rewrite(&token::read(text));

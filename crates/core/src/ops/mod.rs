@@ -177,7 +177,7 @@ fn loaded(
             }
         };
         if let Some(schema) = schema {
-            record.complete(&schema.block);
+            record.complete(schema.block.unset());
         }
     }
     Ok(state)

@@ -13,8 +13,9 @@ use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{
     Constraint, DiskFiles, EvalResult, FunctionContext, Reference, Scope, evaluate, fill_defaults,
 };
+use crate::fmt::LANGUAGE;
 use crate::provider::{Block, PlanResponse, SharedProvider};
-use crate::syntax::{parse_expression, parse_template};
+use crate::syntax::parse_expression;
 use crate::value::{Kind, Marks, Path, Type, Value};
 
 /// An ephemeral object that must be opened before planning can go on.
@@ -167,7 +168,7 @@ impl Scope for Nothing {
             timestamp: "",
             now: None,
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

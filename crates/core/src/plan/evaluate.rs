@@ -421,16 +421,23 @@ fn module_instance(
     }
 }
 
-/// Variables of the root module by name, but for those that may not be kept.
+/// Variables of the root module by name, but for those that may not be kept:
+/// as they are given, where a user gives them, else as the module has them.
 pub(super) fn root_variables(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, Value> {
     let variables = &evaluation.graph.modules[0].module.variables;
     let values = variables.iter().zip(&evaluation.modules[0][0].variables);
+    let instance = evaluation.instance;
     values
+        .filter(|(variable, _)| !variable.ephemeral)
         .filter_map(|(variable, value)| {
             let name = &variable.name.name;
+            if let Some((given, _)) = instance.facts.get(name).filter(|_| instance.seated.is_none()) {
+                let given = given.clone();
+                return Some((name.clone(), if variable.sensitive { given.sensitive() } else { given }));
+            }
             // A plan to destroy evaluates none.
-            let given = || evaluation.instance.variables.get(name).map(|(value, _)| value.clone());
-            Some((name.clone(), value.as_ref().map(|found| found.value.clone()).or_else(given)?))
+            let settled = || instance.variables.get(name).map(|(value, _)| value.clone());
+            Some((name.clone(), value.as_ref().map(|found| found.value.clone()).or_else(settled)?))
         })
         .filter(|(_, value)| !value.deep_marks().contains(Marks::EPHEMERAL))
         .collect()

@@ -102,7 +102,7 @@ impl Planner<'_> {
         let left = std::mem::take(&mut self.imports);
         for (address, wanted) in left {
             let recorded = self.input.state.resources.contains_key(&RecordKey::current(address.clone()));
-            if self.seen.contains_key(&address) || recorded {
+            if self.seen.contains(&address) || recorded {
                 continue;
             }
             let block = self.input.graph.resource(&address).is_some();
@@ -159,7 +159,7 @@ impl Planner<'_> {
             connection,
             ..Change::of(RecordKey::current(address.clone()), provider.name(), Action::NoOp)
         };
-        self.seen.insert(address, u32::try_from(self.changes.len()).ok());
+        self.seen.insert(address);
         self.changes.push(change);
     }
 

@@ -64,7 +64,8 @@ pub struct Plan {
     /// Schemas of the types in it, by `provider` and type, as they were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub schemas: BTreeMap<String, PlannedSchema>,
-    /// What the root module's variables came to, ephemeral ones left out.
+    /// What the root module's variables were given, or came to where a platform
+    /// gives them; ephemeral ones left out.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Ephemeral variables of the root module, which an apply must be given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -163,6 +164,11 @@ impl Action {
     pub fn is_replace(self) -> bool {
         matches!(self, Action::DeleteThenCreate | Action::CreateThenDelete | Action::ForgetThenCreate)
     }
+
+    /// Whether an object is deleted.
+    pub fn deletes(self) -> bool {
+        matches!(self, Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete)
+    }
 }
 
 /// Why that is done, where the difference alone does not say it.
@@ -199,8 +205,10 @@ pub enum Reason {
     DependencyPending,
     /// It was there, and somebody removed it.
     Missing,
-    /// `destroy = false` in the block, or in it before it went.
+    /// `destroy = false` in the block.
     Kept,
+    /// `destroy = false` in the block before that went.
+    KeptBefore,
     /// A `removed` block says so.
     Removed,
 }

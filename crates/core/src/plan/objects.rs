@@ -93,7 +93,7 @@ impl Planner<'_> {
             ..Change::of(RecordKey::current(address.clone()), &block.provider, Action::NoOp)
         };
         if block.mode == ResourceMode::Data {
-            return self.data(change, &address);
+            return self.data(&provider, change, &address);
         }
         if block.mode == ResourceMode::Ephemeral {
             return self.ephemeral(change, given, address);
@@ -108,17 +108,24 @@ impl Planner<'_> {
         }
     }
 
-    fn data(&mut self, mut change: Change, address: &ResourceAddress) -> Option<Change> {
+    fn data(
+        &mut self,
+        provider: &SharedProvider,
+        mut change: Change,
+        address: &ResourceAddress,
+    ) -> Option<Change> {
+        let schema = &provider.schema().data_sources.get(&*address.kind)?.block;
         if let Some(value) = self.input.data.get(address) {
-            change.before = value.clone();
-            change.after = value.clone();
+            change.before = mark_sensitive(value.clone(), schema);
+            change.after = change.before.clone();
             return Some(change);
         }
         if self.input.unread.contains(address) {
             return None;
         }
         let pending = change.dependencies.iter().any(|d| self.changing.contains(d));
-        if change.config.is_wholly_known() && change.connection.is_wholly_known() && !pending {
+        let is_known = change.config.is_wholly_known() && change.connection.is_wholly_known();
+        if is_known && !pending {
             self.needs.data.push(DataRead {
                 address: address.clone(),
                 provider: change.provider,
@@ -129,8 +136,8 @@ impl Planner<'_> {
             return None;
         }
         change.action = Action::Read;
-        change.reason = Some(if pending { Reason::DependencyPending } else { Reason::ConfigUnknown });
-        change.after = Value::unknown(Type::Dynamic);
+        change.reason = Some(if is_known { Reason::DependencyPending } else { Reason::ConfigUnknown });
+        change.after = mark_sensitive(proposed(schema, &change.config, None), schema);
         Some(change)
     }
 

@@ -4,7 +4,7 @@
 //! depended on it; a resource with many instances is waited for through one
 //! join, so that edges grow with instances and not with their product.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluate::Evaluation;
 use super::model::{Action, Change, Step, StepAction, StepId};
@@ -37,7 +37,7 @@ struct Builder<'a> {
 pub(super) fn steps(
     graph: &Graph,
     changes: &[Change],
-    instances: &HashMap<(usize, usize), Vec<u32>>,
+    instances: &FxHashMap<(usize, usize), Vec<u32>>,
     evaluation: &Evaluation<'_>,
     state: &WorkspaceState,
 ) -> Vec<Step> {
@@ -49,7 +49,10 @@ pub(super) fn steps(
         groups: Vec::new(),
         group_of: vec![None; changes.len()],
     };
-    builder.group(state);
+    // Groups say in what order things are removed.
+    if changes.iter().any(|change| change.action.deletes()) {
+        builder.group(state);
+    }
     builder.forgetting();
     let (late, early) = builder.removals();
     builder.early(&early);
@@ -74,7 +77,7 @@ impl Builder<'_> {
 
     fn group(&mut self, state: &WorkspaceState) {
         let acts = |change: &Change| change.action != Action::NoOp;
-        let mut places: HashMap<ResourceAddress, usize> = HashMap::new();
+        let mut places: FxHashMap<ResourceAddress, usize> = FxHashMap::default();
         for (i, change) in self.changes.iter().enumerate().filter(|(_, change)| acts(change)) {
             let next = self.groups.len();
             let place = *places.entry(change.key.address.without_key()).or_insert(next);
@@ -154,7 +157,7 @@ impl Builder<'_> {
     }
 
     fn dependents(&self, group: usize) -> Vec<usize> {
-        let found: HashSet<usize> = self.groups[group]
+        let found: FxHashSet<usize> = self.groups[group]
             .users
             .iter()
             .filter_map(|&i| self.group_of[i])
@@ -182,11 +185,11 @@ impl Builder<'_> {
     fn making(
         &mut self,
         graph: &Graph,
-        instances: &HashMap<(usize, usize), Vec<u32>>,
+        instances: &FxHashMap<(usize, usize), Vec<u32>>,
         evaluation: &Evaluation<'_>,
     ) {
         // The step after which all instances of a resource are as planned.
-        let mut done: HashMap<(usize, usize), Vec<StepId>> = HashMap::new();
+        let mut done: FxHashMap<(usize, usize), Vec<StepId>> = FxHashMap::default();
         for &node in &graph.order {
             let NodeKind::Resource(_) = graph.nodes[node].kind else { continue };
             let module = graph.nodes[node].module;

@@ -7,8 +7,10 @@
 //! together; a plan that would remove a protected object is refused.
 //! Must not: await, touch disk, read the clock.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::checks::{CheckStatus, Checkable, CheckedInstance, Checks, Judged, Pending, RuleKind};
 use super::checks::{judge, module_words};
@@ -197,11 +199,11 @@ pub(super) struct Planner<'a> {
     pub(super) evaluation: Evaluation<'a>,
     pub(super) input: &'a PlanInput<'a>,
     pub(super) changes: Vec<Change>,
-    /// Addresses that the configuration has, with their changes.
-    pub(super) seen: HashMap<ResourceAddress, Option<u32>>,
+    /// Addresses that the configuration has.
+    pub(super) seen: FxHashSet<ResourceAddress>,
     /// Type, connection and identity of each planned object, to find two blocks
     /// for one object.
-    pub(super) identities: HashMap<(Arc<str>, Arc<str>, String), ResourceAddress>,
+    pub(super) identities: FxHashMap<(Arc<str>, Arc<str>, String), ResourceAddress>,
     /// The connection that was met last, and its text: mostly all have one.
     pub(super) connection: (Value, Arc<str>),
     /// What each `provider` block came to.
@@ -210,9 +212,9 @@ pub(super) struct Planner<'a> {
     pub(super) gone: HashSet<&'a RecordKey>,
     pub(super) needs: Needs,
     /// Changes of each resource node's module instance.
-    instances: HashMap<(usize, usize), Vec<u32>>,
+    instances: FxHashMap<(usize, usize), Vec<u32>>,
     /// Addresses, without key, of resources that change.
-    pub(super) changing: HashSet<ResourceAddress>,
+    pub(super) changing: FxHashSet<ResourceAddress>,
     /// By node: replaced create-first, since something that depends on it is.
     pub(super) create_first: Vec<bool>,
     pub(super) deferral: Deferral,
@@ -237,18 +239,20 @@ pub(super) struct Place<'p> {
 
 impl<'a> Planner<'a> {
     fn new(input: &'a PlanInput<'a>) -> Self {
+        // Most blocks are one object.
+        let expected = input.graph.modules.iter().map(|m| m.module.resources.len()).sum();
         Planner {
             evaluation: Evaluation::new(input.graph, input.instance, input.timestamp),
             input,
-            changes: Vec::new(),
-            seen: HashMap::new(),
-            identities: HashMap::new(),
+            changes: Vec::with_capacity(expected),
+            seen: HashSet::with_capacity_and_hasher(expected, FxBuildHasher),
+            identities: FxHashMap::default(),
             connection: (Value::NULL, "".into()),
             configurations: Configurations::new(),
             gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
             needs: Needs::default(),
-            instances: HashMap::new(),
-            changing: HashSet::new(),
+            instances: FxHashMap::default(),
+            changing: FxHashSet::default(),
             create_first: create_first(input.graph),
             deferral: Deferral::default(),
             checks: Checks::default(),
@@ -330,7 +334,7 @@ impl<'a> Planner<'a> {
                 self.untouched(&address)
             };
             let index = change.is_some().then(|| u32::try_from(self.changes.len()).ok()).flatten();
-            self.seen.insert(address, index);
+            self.seen.insert(address);
             let Some(change) = change else {
                 values.push((key, Value::unknown(Type::Dynamic), None));
                 continue;
@@ -506,11 +510,21 @@ impl<'a> Planner<'a> {
         for instance in 0..self.evaluation.modules[module].len() {
             let path = &self.evaluation.modules[module][instance].path;
             let dot = if path.is_root() { "" } else { "." };
-            let (address, path) = (format!("{path}{dot}check.{}", check.name.name), path.to_string());
+            let (own, address) = (path.clone(), format!("{path}{dot}check.{}", check.name.name));
+            let path = own.to_string();
             let nothing = Repeated::default();
             let at = self.evaluation.at(module, instance, &nothing);
             let judged = judge(&check.asserts, RuleKind::Assertion, &address, &at);
-            let (status, problems) = (judged.status, judged.problems);
+            let (mut status, mut problems) = (judged.status, judged.problems);
+            // What it reads for itself could not be read: the rest does not count.
+            let unread = self.input.unread.iter().find(|data| {
+                let block = self.input.graph.resource(data);
+                data.module == own
+                    && block.is_some_and(|block| block.scope.as_ref() == Some(&check.name.name))
+            });
+            if let Some(data) = unread {
+                (status, problems) = (CheckStatus::Fail, vec![format!("{data} could not be read.")]);
+            }
             let what = || (Checkable::Check(check.name.name.clone()), module_words(&self.evaluation, module));
             self.checks.note(
                 node,
@@ -532,7 +546,7 @@ impl<'a> Planner<'a> {
             let all = self.evaluation.modules.iter().flatten().map(|made| made.path.clone());
             all.filter(|path| without_keys(path) == names).collect()
         };
-        let declared = |address: &ResourceAddress| self.seen.contains_key(address);
+        let declared = |address: &ResourceAddress| self.seen.contains(address);
         let found = check_instances(self.input.graph, &modules, &declared);
         self.evaluation.diagnostics.extend(found);
     }

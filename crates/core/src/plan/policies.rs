@@ -9,7 +9,7 @@ use crate::addr::ResourceMode;
 use crate::config::{Enforcement, Instance, Policy, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::expr::{DiskFiles, EvalResult, FunctionContext, Reference, Scope, evaluate};
-use crate::syntax::parse_template;
+use crate::fmt::LANGUAGE;
 use crate::value::Value;
 
 /// Judges a plan; errors where it must not be applied.
@@ -122,7 +122,7 @@ impl Scope for Judged<'_> {
             timestamp: "",
             now: None,
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::addr::{InstanceKey, ResourceAddress};
 use crate::config::{Provisioner, Removed};
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
+use crate::fmt::LANGUAGE;
 use crate::state::{RecordKey, ResourceRecord};
-use crate::syntax::parse_template;
 use crate::value::Value;
 
 /// A command that is run when an object is made, or before it is removed.
@@ -150,7 +150,7 @@ impl Scope for Parting<'_, '_> {
             timestamp: self.evaluation.timestamp,
             now: self.evaluation.now,
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

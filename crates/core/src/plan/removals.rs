@@ -1,5 +1,6 @@
 //! Objects that the configuration does not have any more.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -27,29 +28,33 @@ impl Planner<'_> {
     /// Plans to remove or forget them.
     pub(super) fn removals(&mut self) {
         self.check_removed();
-        let modules: HashSet<ModulePath> = self.seen.keys().map(|seen| seen.module.clone()).collect();
         let removed = by_block(self.input.graph);
+        let modules = OnceCell::new();
         for (key, record) in &self.input.state.resources {
             let current = key.deposed.is_none();
-            if current && self.seen.contains_key(&key.address) || self.deferral.covers(&key.address) {
+            if current && self.seen.contains(&key.address) || self.deferral.covers(&key.address) {
                 continue;
             }
             if !self.input.chosen.covers(self.input.graph, &key.address) {
                 continue;
             }
-            let mut reason =
-                if current { self.removal_reason(&key.address, &modules) } else { Reason::Deposed };
+            let mut reason = if current {
+                let modules = modules.get_or_init(|| self.seen.iter().map(|s| s.module.clone()).collect());
+                self.removal_reason(&key.address, modules)
+            } else {
+                Reason::Deposed
+            };
             let block = self.input.graph.resource(&key.address);
             let keep = block.map_or(record.keep, |block| block.lifecycle.keep);
             let said = if block.is_none() { said_of(&removed, &key.address) } else { None };
             let action = match said.map(|removed| removed.destroy) {
                 Some(false) => {
-                    reason = Reason::Removed;
+                    reason = if record.keep { Reason::KeptBefore } else { Reason::Removed };
                     Action::Forget
                 }
                 Some(true) => Action::Delete,
                 None if current && keep => {
-                    reason = Reason::Kept;
+                    reason = if block.is_some() { Reason::Kept } else { Reason::KeptBefore };
                     Action::Forget
                 }
                 None => Action::Delete,

@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::expr::{
     DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate, functions,
 };
-use crate::syntax::parse_template;
+use crate::fmt::LANGUAGE;
 use crate::value::{Marks, Type, Value};
 
 impl At<'_, '_> {
@@ -205,7 +205,7 @@ impl Scope for At<'_, '_> {
             timestamp: self.evaluation.timestamp,
             now: self.evaluation.now,
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

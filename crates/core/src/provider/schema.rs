@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::timeouts::Timeouts;
-use crate::value::{Entries, Kind, Type, Value};
+use crate::value::{Type, Value};
 
 /// All that a provider offers.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -194,21 +194,6 @@ impl Block {
     /// Attributes, then block types, each with its value when it is not set.
     pub fn unset(&self) -> &[(Arc<str>, Value)] {
         &self.shape().unset
-    }
-
-    /// An object with the attributes that it lacks, as they are when they are
-    /// not set: the reverse of [`Value::without_nulls`].
-    #[must_use]
-    pub fn complete(&self, object: Value) -> Value {
-        let Kind::Object(entries) = object.kind() else { return object };
-        let lacks = |(name, _): &&(Arc<str>, Value)| !entries.contains_key(name);
-        let mut lacking = self.unset().iter().filter(lacks).cloned().peekable();
-        if lacking.peek().is_none() {
-            return object;
-        }
-        let mut all = Entries::clone(entries);
-        all.extend(lacking);
-        Value::from(Kind::Object(Arc::new(all))).with_marks(object.marks())
     }
 
     /// The object in which nothing is set.

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::addr::{ResourceAddress, WorkspaceName};
-use crate::provider::Block;
 use crate::timeouts::Timeouts;
 use crate::value::{Kind, Value};
 
@@ -96,9 +95,9 @@ fn without_nulls<S: Serializer>(attributes: &Value, serializer: S) -> Result<S::
 }
 
 impl ResourceRecord {
-    /// Brings back the attributes that were not written.
-    pub fn complete(&mut self, schema: &Block) {
-        self.attributes = schema.complete(std::mem::replace(&mut self.attributes, Value::NULL));
+    /// Brings back the attributes that were not written: those of `unset`.
+    pub fn complete(&mut self, unset: &[(Arc<str>, Value)]) {
+        self.attributes = std::mem::replace(&mut self.attributes, Value::NULL).completed(unset);
     }
 }
 

@@ -28,7 +28,8 @@ mod tree;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
-use crate::expr::Expr;
+use crate::expr::{Expr, ExprKind};
+use crate::value::Value;
 
 pub(crate) use embedded::{Embedded, Places};
 pub(crate) use parser::takes_keywords;
@@ -84,6 +85,23 @@ pub fn parse_template(
     let mut parser = Parser::new(file, text, lexer::template_tokens(text), diagnostics);
     parser.bound.extend_from_slice(names);
     parser.lone_template()
+}
+
+/// Parses a text that is a file of values, as an object; `None` with
+/// diagnostics.
+pub fn parse_values(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    let mut found = Diagnostics::new();
+    let body = parse_file(file, text, &mut found);
+    for block in &body.blocks {
+        let detail = "A file of values has no blocks, only arguments.";
+        found.push(Diagnostic::error("Unexpected block", detail).at(block.header()));
+    }
+    let entry = |one: Attribute| (Expr::literal(Value::from(one.name.name), one.name.span), one.value);
+    let entries = body.attributes.into_iter().map(entry).collect();
+    let span = Span { file, start: 0, end: 0 };
+    let is_right = !found.has_errors();
+    diagnostics.extend(found);
+    is_right.then_some(Expr { kind: ExprKind::Object(entries), span })
 }
 
 fn fits(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> bool {

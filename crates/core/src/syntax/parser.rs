@@ -575,7 +575,7 @@ pub(crate) fn takes_keywords(kind: &str, argument: &str) -> bool {
             | ("provisioner", "when" | "on_failure")
             | ("run", "command")
             | ("plan_options", "mode")
-    )
+    ) || kind == "required_providers"
 }
 
 /// A token as a message shows it; long ones are cut.

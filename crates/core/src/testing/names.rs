@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope};
-use crate::syntax::parse_template;
+use crate::fmt::LANGUAGE;
 use crate::value::Value;
 
 /// What names in a test file stand for.
@@ -87,7 +87,7 @@ impl Scope for Names {
             timestamp: "",
             now: None,
             files: &DiskFiles,
-            templates: parse_template,
+            language: &LANGUAGE,
         }
     }
 }

@@ -35,8 +35,7 @@ impl Serialize for Value {
 
 impl Value {
     /// An object as it is kept: without those of its attributes that are null,
-    /// which in most objects most are. [`crate::provider::Block::complete`]
-    /// brings them back.
+    /// which in most objects most are. [`Value::completed`] brings them back.
     #[must_use]
     pub fn without_nulls(&self) -> Value {
         let Kind::Object(entries) = &self.kind else { return self.clone() };
@@ -44,6 +43,20 @@ impl Value {
         let set = entries.iter().filter(|(_, value)| is_set(value));
         let set: Entries = set.map(|(name, value)| (name.clone(), value.clone())).collect();
         Value::from(Kind::Object(Arc::new(set))).with_marks(self.marks)
+    }
+
+    /// An object with those of `unset` that it lacks.
+    #[must_use]
+    pub fn completed(self, unset: &[(Arc<str>, Value)]) -> Value {
+        let Kind::Object(entries) = &self.kind else { return self };
+        let lacks = |(name, _): &&(Arc<str>, Value)| !entries.contains_key(name);
+        let mut lacking = unset.iter().filter(lacks).cloned().peekable();
+        if lacking.peek().is_none() {
+            return self;
+        }
+        let mut all = Entries::clone(entries);
+        all.extend(lacking);
+        Value::from(Kind::Object(Arc::new(all))).with_marks(self.marks)
     }
 }
 

@@ -39,9 +39,9 @@ impl Record {
 
     /// What it is, of a type with this schema, if there is one.
     pub(super) fn value(&self, schema: Option<&Block>) -> Result<Value, CloudError> {
-        let value = serde_json::from_str(self.value.get()).map_err(|_| CloudError::Damaged)?;
+        let value: Value = serde_json::from_str(self.value.get()).map_err(|_| CloudError::Damaged)?;
         Ok(match schema {
-            Some(schema) => schema.complete(value),
+            Some(schema) => value.completed(schema.unset()),
             None => value,
         })
     }

@@ -6,7 +6,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::FunctionContext;
-use super::declare::Want::{Any, Bools, Number as Num};
+use super::declare::Want::{Any, Bools, Number as Num, Sequence};
 use super::declare::{Fault, Function, Param, Returns, conversion, failure, fault, integer, items, param};
 use crate::expr::operators::same;
 use crate::value::{Bounds, Kind, Number, Type, Unknown, Value, unify};
@@ -14,7 +14,7 @@ use crate::value::{Bounds, Kind, Number, Type, Unknown, Value, unify};
 const BOOLS: &[Param] = &[param("list", Bools).partial()];
 const SEARCH: &[Param] = &[param("list", Any).partial(), param("value", Any)];
 /// What is there already is found, however many more there will be.
-const OPEN_SEARCH: &[Param] = &[param("list", Any).open(), param("value", Any)];
+const OPEN_SEARCH: &[Param] = &[param("list", Sequence).open(), param("value", Any)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("alltrue", BOOLS, Returns::Bool, |args, _| Ok(decide(args, false))),
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new("index", SEARCH, Returns::Number, index),
     Function::new("length", &[param("value", Any).unknown()], Returns::Number, length),
-    Function::new("one", &[param("list", Any).partial()], Returns::Maybe(|args| common(args, 0)), one),
+    Function::new("one", &[param("list", Sequence).partial()], Returns::Maybe(|args| common(args, 0)), one),
     Function::new("sum", &[param("list", Any)], Returns::Number, sum),
 ];
 
@@ -105,7 +105,7 @@ fn coalescelist(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault>
 
 fn contains(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let list = args.first().unwrap_or(&Value::NULL);
-    if !list.is_known() && !matches!(list.ty(), Type::Bool | Type::Number | Type::String) {
+    if !list.is_known() {
         return Ok(Value::unknown_not_null(Type::Bool));
     }
     let items = sequence(args, 0)?;

@@ -53,6 +53,10 @@ pub(super) enum Want {
     Any,
     Number,
     String,
+    /// A string, and nothing that could be made one.
+    Text,
+    /// A list, set or tuple of anything, as it is.
+    Sequence,
     List,
     Set,
     Bools,
@@ -72,7 +76,7 @@ enum Depth {
 impl Want {
     fn ty(self) -> Type {
         match self {
-            Want::Any => Type::Dynamic,
+            Want::Any | Want::Text | Want::Sequence => Type::Dynamic,
             Want::Number => Type::Number,
             Want::String => Type::String,
             Want::List => Type::list(Type::Dynamic),
@@ -80,6 +84,27 @@ impl Want {
             Want::Bools => Type::list(Type::Bool),
             Want::Strings => Type::list(Type::String),
             Want::MapOfStrings => Type::map(Type::list(Type::String)),
+        }
+    }
+}
+
+impl Want {
+    /// What is wanted, when a value is of another type that is not converted.
+    fn refuses(self, value: &Value) -> Option<&'static str> {
+        // The whole type of what is known is as large as the value.
+        let is_open = |value: &Value| value.is_null() || value.ty() == Type::Dynamic;
+        let is_sequence = |value: &Value| match value.kind() {
+            Kind::Unknown(unknown) => {
+                matches!(unknown.ty, Type::List(_) | Type::Set(_) | Type::Tuple(_) | Type::Dynamic)
+            }
+            _ => value.is_null() || value.as_items().is_some(),
+        };
+        match self {
+            Want::Text if !is_open(value) && value.ty() != Type::String => {
+                Some("a string, as it is and not made of something else,")
+            }
+            Want::Sequence if !is_sequence(value) => Some("a list, set or tuple"),
+            _ => None,
         }
     }
 }
@@ -200,6 +225,9 @@ impl Function {
         let mut lifted = Marks::NONE;
         for (i, arg) in args.iter().enumerate() {
             let Some(param) = self.param(i) else { break };
+            if let Some(wanted) = param.want.refuses(arg) {
+                return Err(fault(i, format!("{wanted} is required")));
+            }
             let value = arg.convert(&param.want.ty()).map_err(|e| conversion(i, &e))?;
             if value.is_null() && !param.nullable {
                 return Err(fault(i, "must not be null"));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::FunctionContext;
 use super::collections::{common, sequence};
-use super::declare::Want::{Any, List, Number as Num, Strings};
+use super::declare::Want::{Any, List, Number as Num, Sequence, Strings};
 use super::declare::{
     Fault, Function, Param, Returns, check_count, conversion, failure, fault, integer, items, number, param,
     strings,
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new("range", &[], Returns::Of(|_| Type::list(Type::Number)), range)
         .rest(param("params", Num), 1),
-    Function::new("reverse", &[param("list", Any).shallow()], Returns::Of(reverse_type), reverse),
+    Function::new("reverse", &[param("list", Sequence).shallow()], Returns::Of(reverse_type), reverse),
     Function::new(
         "slice",
         &[param("list", Any).shallow(), param("start_index", Num), param("end_index", Num)],

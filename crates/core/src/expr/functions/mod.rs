@@ -27,6 +27,7 @@ mod re2;
 mod rsa;
 mod sets;
 mod strings;
+mod terraform;
 #[cfg(test)]
 mod testing;
 mod time;
@@ -60,9 +61,25 @@ pub struct FunctionContext<'a> {
     pub now: Option<&'a str>,
     /// The way to files.
     pub files: &'a dyn FileAccess,
-    /// Reads templates.
-    pub templates: TemplateParser,
+    /// The language that they are called in, to read and to write.
+    pub language: &'a Language,
 }
+
+/// The language, for functions that read and write it.
+#[derive(Clone, Copy)]
+pub struct Language {
+    /// Reads templates.
+    pub template: TemplateParser,
+    /// Reads a file of values, as an object with literal keys; `None` with
+    /// diagnostics.
+    pub values: fn(FileId, &str, &mut Diagnostics) -> Option<Expr>,
+    /// Gives text the canonical layout.
+    pub layout: fn(&str) -> String,
+}
+
+/// No language: nothing can be read.
+pub const NO_LANGUAGE: Language =
+    Language { template: |_, _, _, _| None, values: |_, _, _| None, layout: str::to_owned };
 
 /// Parses a template in which these names are variables, given the file of its
 /// places; `None` with diagnostics.
@@ -125,6 +142,7 @@ const TABLES: &[&[Function]] = &[
     rsa::FUNCTIONS,
     sets::FUNCTIONS,
     strings::FUNCTIONS,
+    terraform::FUNCTIONS,
     time::FUNCTIONS,
 ];
 
@@ -162,6 +180,12 @@ pub fn signatures() -> BTreeMap<&'static str, String> {
 /// The names of all functions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BY_NAME.keys().copied().chain(EVALUATED)
+}
+
+/// The last part of the name of a provider's function, as a module calls it.
+pub fn of_provider(name: &str) -> Option<&str> {
+    let (_, function) = name.strip_prefix("provider::")?.split_once("::")?;
+    Some(function)
 }
 
 /// Whether there is a function of this name.

@@ -7,7 +7,7 @@ pub(super) mod decimal;
 mod floats;
 
 use super::FunctionContext;
-use super::declare::Want::{Any, Number as Num};
+use super::declare::Want::{Number as Num, Text};
 use super::declare::{Fault, Function, Returns, failure, fault, integer, number, param, quoting};
 use crate::value::{Number, Type, Value};
 
@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("min", &[], Returns::Number, min).rest(param("numbers", Num), 1),
     Function::new(
         "parseint",
-        &[param("number", Any), param("base", Num)],
+        &[param("number", Text), param("base", Num)],
         Returns::Of(parseint_type),
         parseint,
     ),

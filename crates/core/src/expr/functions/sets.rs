@@ -14,11 +14,16 @@ use super::declare::{Fault, Function, Returns, check_count, conversion, failure,
 use crate::value::{Kind, Type, Value, unify};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("setintersection", &[param("first_set", Set)], Returns::Of(set_type), intersection)
-        .rest(param("other_sets", Set), 0),
+    Function::new("setintersection", &[param("first_set", Set).open()], Returns::Of(set_type), intersection)
+        .rest(param("other_sets", Set).open(), 0),
     Function::new("setproduct", &[], Returns::Of(product_type), product)
         .rest(param("sets", Any).shallow(), 2),
-    Function::new("setsubtract", &[param("a", Set), param("b", Set)], Returns::Of(set_type), subtract),
+    Function::new(
+        "setsubtract",
+        &[param("a", Set).open(), param("b", Set).open()],
+        Returns::Of(set_type),
+        subtract,
+    ),
     Function::new("setunion", &[param("first_set", Set).open()], Returns::Of(set_type), union)
         .rest(param("other_sets", Set).open(), 0),
 ];
@@ -86,6 +91,9 @@ fn union(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 
 fn intersection(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let (element, sets) = alike(args)?;
+    if !args.iter().all(Value::is_wholly_known) {
+        return Ok(Value::unknown_not_null(Type::set(element)));
+    }
     let Some((first, others)) = sets.split_first() else { return Ok(Value::set(element, Vec::new())) };
     let others: Vec<_> = others.iter().map(lookup).collect();
     let in_all = |item: &&Value| others.iter().all(|other| other.contains(&Ordered(item)));
@@ -95,6 +103,9 @@ fn intersection(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault>
 
 fn subtract(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let (element, sets) = alike(args)?;
+    if !args.iter().all(Value::is_wholly_known) {
+        return Ok(Value::unknown_not_null(Type::set(element)));
+    }
     let without = sets.get(1).map(lookup).unwrap_or_default();
     let from = sets.first().and_then(Value::as_items).unwrap_or_default();
     let kept = from.iter().filter(|item| !without.contains(&Ordered(item))).cloned().collect();

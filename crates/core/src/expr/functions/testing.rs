@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{FileAccess, FunctionContext, FunctionError, call};
+use super::{FileAccess, FunctionContext, FunctionError, NO_LANGUAGE, call};
 use crate::value::Value;
 
 struct Files;
@@ -48,7 +48,7 @@ pub(super) fn context() -> FunctionContext<'static> {
         timestamp: "2026-01-02T03:04:05Z",
         now: Some("2026-01-02T04:00:00Z"),
         files: &Files,
-        templates: |_, _, _, _| None,
+        language: &NO_LANGUAGE,
     }
 }
 

@@ -143,7 +143,7 @@ pub fn write(
             refused(format!("There is no provider {:?} for {} in this build.", record.provider, record.key))
         })?;
         let mut record = record.clone();
-        record.complete(&schema.block);
+        record.complete(schema.block.unset());
         let instance = instance(&record, schema, sealer, &close).map_err(|e| refused(format!("{e}.")))?;
         let module = address.module.to_string();
         let provider = provider_address(&record.provider);

@@ -1,0 +1,2 @@
+variable "input" { type = string }
+output "out" { value = var.input }

@@ -1,0 +1,6 @@
+variable "kind" {
+  default = "twig"
+}
+locals {
+  core = core::lower("OVERRIDDEN")
+}

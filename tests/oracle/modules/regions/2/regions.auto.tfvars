@@ -1,0 +1,4 @@
+regions = {
+  us = { zones = 3, primary = true }
+  ap = { zones = "1" }
+}

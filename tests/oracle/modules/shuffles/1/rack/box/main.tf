@@ -1,0 +1,3 @@
+variable "name" {}
+resource "terraform_data" "content" { input = var.name }
+output "id" { value = terraform_data.content.id }

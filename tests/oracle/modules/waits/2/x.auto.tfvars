@@ -1,0 +1,2 @@
+generation = 2
+stages = ["build", "test", "ship"]

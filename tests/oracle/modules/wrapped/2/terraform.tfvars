@@ -1,0 +1,2 @@
+pin = 98765
+session = { user = "other", ttl = "5" }
