@@ -283,7 +283,7 @@ fn a_file_system_that_cannot_sync_is_told() {
 #[cfg(target_os = "linux")]
 fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
     let (mut failed, mut cut) = (0, 0);
-    for blocks in (2..).step_by(2) {
+    for blocks in 2.. {
         let place = fleet();
         let command = place.command("fleet", &APPLY);
         let words: Vec<&str> = std::iter::once(command.get_program())
