@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Engine, Outcome};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::{Event, EventSink, Provisioning};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::state::WorkspaceState;
 use crate::value::Secrets;
 
@@ -81,7 +81,9 @@ pub(super) fn learn_plan(plan: &Plan, secrets: &Secrets) {
         [&output.before, &output.after].into_iter().for_each(|value| secrets.learn(value));
     }
     for change in &plan.changes {
-        let values = [&change.before, &change.after, &change.config, &change.connection];
-        values.into_iter().for_each(|value| secrets.learn(value));
+        // What stays is after as it was before.
+        let after = Some(&change.after).filter(|_| change.action != Action::NoOp);
+        let values = [&change.before, &change.config, &change.connection].into_iter().chain(after);
+        values.for_each(|value| secrets.learn(value));
     }
 }

@@ -140,6 +140,14 @@ pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> 
     let statements = statements(graph);
     check(graph, &statements)?;
     let order = sort(&statements)?;
+    // Mostly nothing moves, and a fleet has many workspaces.
+    let is_implied = |address: &ResourceAddress| {
+        let first = graph.resource(address).and_then(|block| first(&block.repetition));
+        first.is_some_and(|(from, _)| from == address.key)
+    };
+    if statements.is_empty() && !state.resources.keys().any(|key| is_implied(&key.address)) {
+        return Ok(Moves::default());
+    }
     let mut places = Places::of(state);
     let mut moves = Moves::default();
     for &at in &order {
@@ -344,12 +352,7 @@ fn implied(graph: &Graph, statements: &[Statement<'_>], places: &mut Places) {
     for node in &graph.nodes {
         let NodeKind::Resource(index) = node.kind else { continue };
         let block = &graph.modules[node.module].module.resources[index];
-        let zero = Some(InstanceKey::Index(0));
-        let (from, to) = match block.repetition {
-            Repetition::Count(_) => (None, zero),
-            Repetition::None | Repetition::Enabled(_) => (zero, None),
-            Repetition::ForEach(_) => continue,
-        };
+        let Some((from, to)) = first(&block.repetition) else { continue };
         let resource = (block.mode, block.kind.clone(), block.name.clone());
         let at = (module_names(graph, node.module), Some(resource));
         if named.contains(&at) {
@@ -358,6 +361,17 @@ fn implied(graph: &Graph, statements: &[Statement<'_>], places: &mut Places) {
         for address in places.in_block(&at).into_iter().filter(|address| address.key == from) {
             places.take(&address, &ResourceAddress { key: to.clone(), ..address.clone() });
         }
+    }
+}
+
+/// The key that a block's first object had if the block got or lost its
+/// `count`, and the one that it has now.
+fn first(repetition: &Repetition) -> Option<(Option<InstanceKey>, Option<InstanceKey>)> {
+    let zero = Some(InstanceKey::Index(0));
+    match repetition {
+        Repetition::Count(_) => Some((None, zero)),
+        Repetition::None | Repetition::Enabled(_) => Some((zero, None)),
+        Repetition::ForEach(_) => None,
     }
 }
 
