@@ -93,3 +93,32 @@ fn a_file_that_is_none_is_told() {
     let said = confined(&place, &["validate"]);
     assert!(said.code == 0 || words(&said).contains("gone.tf"), "{}", said.stderr);
 }
+
+/// A pipe that nobody writes into, a directory, and a link to nothing.
+#[test]
+fn values_that_are_in_no_file_are_told() {
+    let place = root("variable \"v\" {\n  default = 1\n}\n");
+    let values = place.example("x").join("terraform.tfvars");
+    let told = |why: &str| {
+        let said = confined(&place, &["plan"]);
+        assert!(said.code == 1 && words(&said).contains("terraform.tfvars"), "{why}: {}", said.stderr);
+    };
+    assert!(Command::new("mkfifo").arg(&values).status().expect("mkfifo runs").success());
+    told("a pipe");
+    std::fs::remove_file(&values).expect("goes");
+    std::fs::create_dir(&values).expect("a directory");
+    told("a directory");
+    std::fs::remove_dir(&values).expect("goes");
+    std::os::unix::fs::symlink("nowhere", &values).expect("a link");
+    told("a link to nothing");
+}
+
+/// What functions read is a file, too.
+#[test]
+fn functions_do_not_wait_for_a_pipe() {
+    let place = root("output \"v\" {\n  value = file(\"pipe\")\n}\n");
+    let pipe = place.example("x").join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let said = confined(&place, &["plan"]);
+    assert!(said.code == 1 && words(&said).contains("not an ordinary file"), "{}", said.stderr);
+}

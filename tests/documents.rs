@@ -1,5 +1,7 @@
 //! What documents say of the program is what the program has.
 
+/// Which attributes count for policies.
+mod policies;
 /// What providers take.
 mod resources;
 

@@ -43,6 +43,8 @@ mod diagnostics;
 mod dns;
 /// What documents say of the program.
 mod documents;
+/// Flags that scripts for OpenTofu give.
+mod flags;
 /// `fmt`: what it lists, writes, shows and refuses.
 mod fmt;
 /// `fmt`, as OpenTofu lays files out.

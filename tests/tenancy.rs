@@ -8,6 +8,8 @@ mod layers;
 mod onboarding;
 /// Policies, built in and one's own.
 mod policies;
+/// Policies of regimes, over settings and objects of every type.
+mod regimes;
 /// What the platform's resources bring to its tenants.
 mod sharing;
 

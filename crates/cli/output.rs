@@ -48,7 +48,6 @@ impl Output {
     }
 
     /// Two writers in place of the process's streams, without colour.
-    #[cfg(test)]
     pub(crate) fn to(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
         Output(Arc::new(Inner {
             out: Mutex::new(Box::new(out)),

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) cancel: Cancel,
     pub(crate) root: PathBuf,
     state_dir: Option<PathBuf>,
+    /// Warnings are shown by their title only.
+    pub(crate) compact_warnings: bool,
 }
 
 /// Configuration that was read, with the providers it is for.
@@ -68,6 +70,7 @@ impl Session {
             cancel: Cancel::default(),
             root: PathBuf::from("."),
             state_dir,
+            compact_warnings: global.compact_warnings,
         })
     }
 
@@ -79,7 +82,12 @@ impl Session {
     /// Shows problems to people.
     pub(crate) fn report(&self, all: impl IntoIterator<Item = Diagnostic>) {
         let all: Vec<Diagnostic> = all.into_iter().collect();
-        let text = render::diagnostics::render(&all, &self.sources, self.output.error_theme(), false);
+        let text = render::diagnostics::render(
+            &all,
+            &self.sources,
+            self.output.error_theme(),
+            self.compact_warnings,
+        );
         self.output.error_text(&text);
     }
 

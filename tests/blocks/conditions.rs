@@ -118,3 +118,58 @@ resource "terraform_data" "b" {
     assert_eq!(said.code, 1, "{}", said.stdout);
     assert!(said.stderr.contains("a is not the one"), "{}", said.stderr);
 }
+
+/// What a check reads for itself it reads once more when all is done.
+#[test]
+fn a_check_sees_what_the_apply_made() {
+    let place = root(
+        r#"
+variable "n" {
+  type    = number
+  default = 1
+}
+resource "terraform_data" "made" {
+  triggers_replace = var.n
+  provisioner "local-exec" {
+    command = "cp ${var.n}.json made.json"
+  }
+}
+check "made" {
+  data "terraform_remote_state" "found" {
+    backend = "local"
+    config  = { path = "made.json" }
+  }
+  assert {
+    condition     = data.terraform_remote_state.found.outputs.n == var.n
+    error_message = "It is ${data.terraform_remote_state.found.outputs.n}."
+  }
+}
+"#,
+    );
+    for (n, found) in [(1, 1), (2, 2), (3, 7)] {
+        let state =
+            format!(r#"{{"version": 4, "outputs": {{"n": {{"value": {found}, "type": "number"}}}}}}"#);
+        place.write("x", &format!("{n}.json"), &state);
+    }
+    let checked = |plan: &serde_json::Value| plan["checks"][0]["status"].as_str().unwrap().to_owned();
+    let plan = plan_json(&place, &[]);
+    assert_eq!(checked(&plan), "fail", "there is nothing to read yet");
+    let said = place.ok("x", &["apply", "p"]);
+    assert!(!said.stderr.contains("Check failed"), "{}", said.stderr);
+
+    let plan = plan_json(&place, &[]);
+    assert_eq!(checked(&plan), "pass");
+    let read = plan["resource_changes"].as_array().unwrap().iter().find(|one| one["mode"] == "data").unwrap();
+    assert_eq!(
+        (&read["change"]["actions"][0], &read["action_reason"]),
+        (&"read".into(), &"read_because_check_nested".into())
+    );
+    // To look is no change.
+    settled(&place);
+
+    let said = place.ok("x", &["apply", "-auto-approve", "-var=n=2"]);
+    assert_eq!(said.stderr.matches("Check failed").count(), 1, "only before it: {}", said.stderr);
+    assert!(said.stderr.contains("It is 1."), "{}", said.stderr);
+    let said = place.ok("x", &["apply", "-auto-approve", "-var=n=3"]);
+    assert!(said.stderr.contains("It is 2.") && said.stderr.contains("It is 7."), "{}", said.stderr);
+}

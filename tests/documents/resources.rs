@@ -9,7 +9,7 @@ use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, Provider, R
 use super::is_current;
 use crate::common::Place;
 
-fn providers() -> Vec<Box<dyn Provider>> {
+pub(super) fn providers() -> Vec<Box<dyn Provider>> {
     vec![
         // All of its types, whatever this build has of them.
         #[cfg(feature = "aws-iam")]

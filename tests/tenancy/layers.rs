@@ -212,3 +212,22 @@ fn a_tenant_extends_its_blueprint() {
     let said = place.ok("fleet", &["state", "list", "-tenant=initech"]);
     assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
 }
+
+/// A required setting that is there under a mistyped name lacks once, not for
+/// each tenant again.
+#[test]
+fn a_mistyped_setting_is_not_said_to_be_missing() {
+    let place = Place::new();
+    platform(&place);
+    place.edit("fleet", "main.hcl", "replicas = 2", "replica = 2");
+    place.edit("fleet", "main.hcl", "settings  = { replicas = 3 }", "settings = {}");
+    let said = place.run("fleet", &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("Did you mean \"replicas\"?"), "{}", said.stderr);
+    assert!(!said.stderr.contains("No value for required variable"), "{}", said.stderr);
+    assert_eq!(said.stderr.matches("error: ").count(), 1, "{}", said.stderr);
+    // What has no name near to it does lack.
+    place.edit("fleet", "main.hcl", "replica = 2, ", "");
+    let said = place.run("fleet", &["plan"]);
+    assert_eq!(said.stderr.matches("No value for required variable").count(), 3, "{}", said.stderr);
+}

@@ -9,50 +9,6 @@ fn with(place: &Place, policy: &str) {
 }
 
 #[test]
-fn a_regime_is_held_at_plan() {
-    for (compliance, from, to, words) in [
-        ("gdpr", "eu-central-1", "us-east-1", "runs in us-east-1, which is no region of the EU"),
-        ("hipaa", "host = null }", "host = null }, backup = { retention_days = 30 }", "kept for seven years"),
-        ("soc2", "eu-central-1", "eu-central-1", "needs a label \"owner\""),
-    ] {
-        let place = Place::new();
-        platform(&place);
-        let path = place.example("fleet").join("blueprint/main.tf");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let backup = "variable \"backup\" {\n  type = object({ retention_days = optional(number, 2555) })\n  default = {}\n}\n";
-        std::fs::write(&path, format!("{text}{backup}")).unwrap();
-        place.ok("fleet", &["plan", "-tenant=globex"]);
-        place.edit(
-            "fleet",
-            "tenants/globex.hcl",
-            "tier         =",
-            &format!("compliance = [\"{compliance}\"]\n  tier ="),
-        );
-        let file = if from.starts_with("eu") { "main.hcl" } else { "tenants/globex.hcl" };
-        place.edit("fleet", file, from, to);
-        let said = place.run("fleet", &["plan"]);
-        assert_eq!(said.code, 1, "{compliance}: {}", said.stdout);
-        let said_words = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said_words.contains("Policy not kept") && said_words.contains(words), "{}", said.stderr);
-        assert!(said.stderr.contains("tenants/globex.hcl:1"), "{}", said.stderr);
-        // The others are not under it.
-        assert!(said.stdout.contains("acme/production"), "{}", said.stdout);
-        // One's own of that name takes its place.
-        let name = said
-            .stderr
-            .split("The policy is \"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .expect("named");
-        let own = format!(
-            "policy \"{name}\" {{\n  enforcement = \"off\"\n  condition = true\n  error_message = \"\"\n}}\n"
-        );
-        place.write("fleet", "own.hcl", &own);
-        place.ok("fleet", &["plan"]);
-    }
-}
-
-#[test]
 fn ones_own_policies_look_at_planned_objects() {
     let place = Place::new();
     with(
@@ -70,6 +26,17 @@ policy "short-names" {
   condition     = length(self.values.input) < 10
   error_message = "${self.address} is long in ${var.environment.name}."
 }
+policy "at-home" {
+  resources     = ["simulated_*"]
+  condition     = self.region == var.environment.region
+  error_message = "${self.type} is in ${self.region}."
+}
+policy "owned" {
+  resources     = ["*"]
+  enforcement   = "warn"
+  condition     = self.labels == null || can(self.labels["owner"])
+  error_message = "${self.address} is nobody's."
+}
 policy "few" {
   condition     = length(self.resources) <= 1
   error_message = "Too many objects."
@@ -79,6 +46,21 @@ policy "few" {
     let said = place.ok("fleet", &["plan"]);
     assert!(said.stderr.contains("terraform_data.app is long in staging."), "{}", said.stderr);
     assert!(said.stderr.contains("warning: Policy not kept"), "{}", said.stderr);
+    assert!(!said.stderr.contains("nobody's"), "{}", said.stderr);
+    // The line that asks comes first, the policy second.
+    let bucket = "resource \"simulated_bucket\" \"b\" {\n  name   = var.tenant.name\n  region = \"eu-south-1\"\n  tags   = {}\n}\n";
+    place.write("fleet", "blueprint/bucket.tf", bucket);
+    let said = place.run("fleet", &["plan", "-tenant=initech"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    for words in [
+        "simulated_bucket is in eu-south-1.",
+        "--> blueprint/bucket.tf:3:",
+        "the policy",
+        "simulated_bucket.b is nobody's.",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    std::fs::remove_file(place.example("fleet").join("blueprint/bucket.tf")).unwrap();
     place.edit("fleet", "tenants/initech.hcl", "version = \"1.1\"", "level = \"debug\"");
     let said = place.run("fleet", &["apply", "-auto-approve"]);
     assert_eq!(said.code, 1);
@@ -115,7 +97,7 @@ fn a_policy_that_is_no_policy_is_named() {
             "Did you mean \"deny\"?",
         ),
         ("policy \"p\" {\n  condition = var.levl\n  error_message = \"\"\n}", "Did you mean \"level\"?"),
-        ("policy \"p\" {\n  condition = 3\n  error_message = \"\"\n}", "neither true nor false"),
+        ("policy \"p\" {\n  condition = 3\n  error_message = \"\"\n}", "must be true or false, not 3"),
         ("policy \"p\" {\n  condition = local.x\n  error_message = \"\"\n}", "refers to var and self only"),
     ] {
         let place = Place::new();

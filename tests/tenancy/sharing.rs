@@ -82,3 +82,69 @@ fn all_is_destroyed_tenants_before_the_platform() {
     assert!(last < platform, "{}", said.stdout);
     assert!(place.states("fleet").iter().all(|state| state.resources.is_empty()));
 }
+
+/// A reference inside of a setting, written there or in a local value, merges
+/// with what other layers say of the same setting, whether its value is known
+/// when the plan is made or not.
+#[test]
+fn a_reference_inside_a_setting_merges_as_any_other() {
+    for (settings, locals) in [
+        ("{ zone = terraform_data.zone.output, name = terraform_data.zone.input }", ""),
+        ("local.net", "net = { zone = terraform_data.zone.output, name = terraform_data.zone.input }"),
+        (
+            "local.all.net",
+            "all = { net = { zone = local.zone, name = terraform_data.zone.input } }\n  zone = terraform_data.zone.output",
+        ),
+    ] {
+        let place = Place::new();
+        platform(&place);
+        let put = |file: &str, from: &str, to: &str| place.edit("fleet", file, from, to);
+        put(
+            "main.hcl",
+            "locals {",
+            &format!("resource \"terraform_data\" \"zone\" {{\n  input = \"z1\"\n}}\nlocals {{\n  {locals}"),
+        );
+        put("main.hcl", "version = \"1.0\",", &format!("version = \"1.0\", net = {settings},"));
+        put("main.hcl", "replicas = 3 }", "replicas = 3, net = { ttl = 60 } }");
+        put(
+            "blueprint/main.tf",
+            "output \"app\" {",
+            "variable \"net\" {\n  type = object({ zone = string, name = string, ttl = optional(number, 5) })\n}\n\
+             output \"net\" {\n  value = \"${var.net.zone} ${var.net.name} ${var.net.ttl}\"\n}\noutput \"app\" {",
+        );
+        let said = place.ok("fleet", &["plan"]);
+        assert!(said.stdout.contains("z1"), "{settings}: {}", said.stdout);
+        place.ok("fleet", &["apply", "-auto-approve"]);
+        for (tenant, net) in [("globex", "z1 z1 60"), ("initech", "z1 z1 5")] {
+            let said = place.ok("fleet", &["output", "-raw", "net", "-tenant", tenant]);
+            assert_eq!(said.stdout.trim(), net, "{settings}");
+        }
+        assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode"]).code, 0, "{settings}");
+    }
+}
+
+/// What an expression brings as a whole cannot be merged with: that is said.
+#[test]
+fn a_part_in_place_of_what_is_known_as_a_whole_is_explained() {
+    let place = Place::new();
+    platform(&place);
+    let put = |file: &str, from: &str, to: &str| place.edit("fleet", file, from, to);
+    put(
+        "main.hcl",
+        "locals {",
+        "resource \"terraform_data\" \"zone\" {\n  input = { host = \"h\" }\n}\nlocals {",
+    );
+    put(
+        "main.hcl",
+        "db = { size = 1, host = \"db.${var.base}\" }",
+        "db = merge({ size = 1 }, terraform_data.zone.output)",
+    );
+    put("main.hcl", "db = { size = 2 }", "db = { host = \"own\" }");
+    let said = place.run("fleet", &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    let told: Vec<&str> = said.stderr.split_whitespace().filter(|word| *word != "=").collect();
+    let told = told.join(" ");
+    for words in ["Wrong type", "\"size\" is required", "in place of all of this", "object in braces"] {
+        assert!(told.contains(words), "{words}: {}", said.stderr);
+    }
+}

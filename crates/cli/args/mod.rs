@@ -27,7 +27,8 @@ pub(crate) use state::{
     StateRm, StateShow, StateWhat, TaintCommand, WorkspaceCommand, WorkspaceDelete, WorkspaceList,
     WorkspaceShow, WorkspaceWhat,
 };
-use taken::{TakenByInit, TakenLock};
+pub(crate) use taken::TakenByApply;
+use taken::{TakenByInit, TakenEverywhere, TakenLock};
 pub(crate) use values::Values;
 
 /// Parses the process's arguments, its own name included.
@@ -67,6 +68,12 @@ pub(crate) struct Global {
     /// Where states are kept [default: state]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Show warnings by their title only
+    #[arg(long, global = true)]
+    pub(crate) compact_warnings: bool,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenEverywhere,
 }
 
 /// The commands.
@@ -209,12 +216,21 @@ pub(crate) struct RunArgs {
     /// Go no further once one tenant fails
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Show warnings by their title only
+    /// Write what -json would print to this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
+    /// Say nothing of how it goes on
     #[arg(long)]
-    pub(crate) compact_warnings: bool,
+    pub(crate) concise: bool,
     /// Show sensitive values
     #[arg(long)]
     pub(crate) show_sensitive: bool,
+    /// States are in a directory of their own.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// The same.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) state_out: Option<PathBuf>,
 }
 
 /// What to plan.
@@ -228,6 +244,12 @@ pub(crate) struct PlanArgs {
     /// All but this address and what depends on it; may be repeated
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub(crate) excludes: Vec<String>,
+    /// The same for each address in a file, one a line; may be repeated
+    #[arg(long = "target-file", value_name = "FILE")]
+    pub(crate) target_files: Vec<PathBuf>,
+    /// All but each address in a file, one a line; may be repeated
+    #[arg(long = "exclude-file", value_name = "FILE")]
+    pub(crate) exclude_files: Vec<PathBuf>,
     /// Make this object anew; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<String>,
@@ -252,6 +274,8 @@ impl PlanArgs {
         PlanArgs {
             targets: Vec::new(),
             excludes: Vec::new(),
+            target_files: Vec::new(),
+            exclude_files: Vec::new(),
             replace: Vec::new(),
             refresh: true,
             refresh_only: false,
@@ -292,6 +316,9 @@ pub(crate) struct ApplyCommand {
     /// Do not ask
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByApply,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     #[command(flatten)]
@@ -325,6 +352,15 @@ pub(crate) struct ShowCommand {
     /// A plan file; without it the state is shown
     #[arg(value_name = "PLAN")]
     pub(crate) file: Option<PathBuf>,
+    /// This plan file
+    #[arg(long, value_name = "FILE", require_equals = true, conflicts_with_all = ["file", "state", "config"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// The state, which is what is shown anyway
+    #[arg(long, conflicts_with_all = ["file", "config"])]
+    pub(crate) state: bool,
+    /// The configuration, in JSON
+    #[arg(long, requires = "json", conflicts_with = "file")]
+    pub(crate) config: bool,
     /// Only this tenant; may be repeated
     #[arg(long = "tenant", value_name = "NAME")]
     pub(crate) tenants: Vec<String>,
@@ -334,6 +370,8 @@ pub(crate) struct ShowCommand {
     /// Show sensitive values
     #[arg(long)]
     pub(crate) show_sensitive: bool,
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 /// `output`.
@@ -388,6 +426,19 @@ pub(crate) struct InitCommand {
     /// Where to put it [default: the working directory]
     #[arg(value_name = "DIR", requires = "from_example")]
     pub(crate) directory: Option<PathBuf>,
+    /// Fetch what is not there
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) get: bool,
+    /// Begin with a copy of a module: of no use here.
+    #[arg(long, value_name = "SOURCE", hide = true)]
+    pub(crate) from_module: Option<String>,
+    /// Arguments of a backend: of no use here.
+    #[arg(long, value_name = "SETTING", hide = true)]
+    pub(crate) backend_config: Vec<String>,
+    /// Where plugins are: of no use here.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) plugin_dir: Vec<PathBuf>,
     /// Taken for Terraform's sake: nothing is ever asked
     #[allow(dead_code, reason = "either value means the same")]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
@@ -433,6 +484,10 @@ pub(crate) struct GraphCommand {
     #[allow(dead_code, reason = "either value means the same")]
     #[arg(long, hide = true)]
     pub(crate) draw_cycles: bool,
+    /// Taken for Terraform's sake: modules are not folded
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, value_name = "N", hide = true, allow_negative_numbers = true)]
+    pub(crate) module_depth: Option<i64>,
     /// The platform's shared resources rather than the blueprint
     #[arg(long)]
     pub(crate) platform: bool,

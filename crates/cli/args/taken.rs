@@ -4,6 +4,29 @@
 
 use clap::Args;
 
+/// Of every command: problems that are alike are shown together.
+#[derive(Debug, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+pub(crate) struct TakenEverywhere {
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    consolidate_warnings: bool,
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    consolidate_errors: bool,
+}
+
+/// Of `apply` and `destroy`: what is forgotten is no error, and earlier states
+/// are kept anyway.
+#[derive(Debug, Default, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+pub(crate) struct TakenByApply {
+    #[arg(long, hide = true)]
+    suppress_forget_errors: bool,
+    #[arg(long, value_name = "FILE", hide = true)]
+    backup: Option<String>,
+}
+
 /// Of `init`: there is no backend to change, and no state to lock.
 #[derive(Debug, Args)]
 #[allow(dead_code, reason = "either value means the same")]
@@ -15,6 +38,10 @@ pub(crate) struct TakenByInit {
     migrate_state: bool,
     #[arg(long, hide = true)]
     force_copy: bool,
+    #[arg(long, hide = true)]
+    ignore_remote_version: bool,
+    #[arg(long, value_name = "DIR", hide = true)]
+    test_directory: Option<String>,
     #[command(flatten)]
     lock: TakenLock,
 }

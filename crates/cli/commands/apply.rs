@@ -39,7 +39,10 @@ impl Verb {
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &ApplyCommand, verb: Verb) -> Exit {
-    let reporter = planning::reporter(session, &args.run);
+    let reporter = match planning::reporter(session, &args.run) {
+        Ok(reporter) => reporter,
+        Err(exit) => return exit,
+    };
     let _heartbeat = Heartbeat::start(&reporter);
     match apply(session, args, verb, &reporter).await {
         Ok(exit) => exit,
@@ -103,7 +106,11 @@ fn check(args: &ApplyCommand, verb: Verb) -> Result<(), Diagnostics> {
     }
     let plan = &args.plan;
     let named = [&plan.targets, &plan.excludes, &plan.replace];
-    let plans = plan.destroy || plan.refresh_only || named.iter().any(|names| !names.is_empty());
+    let files = [&plan.target_files, &plan.exclude_files];
+    let plans = plan.destroy
+        || plan.refresh_only
+        || files.iter().any(|files| !files.is_empty())
+        || named.iter().any(|names| !names.is_empty());
     let selects = !args.select.selection().is_all();
     let reads = args.config.values.0.iter().any(|value| matches!(value, ValueOption::File(_)));
     if args.file.is_some() && (plans || selects || reads) {

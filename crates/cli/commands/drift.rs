@@ -7,7 +7,10 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &DriftCommand) -> Exit {
-    let reporter = planning::reporter(session, &args.run);
+    let reporter = match planning::reporter(session, &args.run) {
+        Ok(reporter) => reporter,
+        Err(exit) => return exit,
+    };
     let _heartbeat = Heartbeat::start(&reporter);
     let plan = PlanArgs { refresh_only: true, ..PlanArgs::plain() };
     let wanted = Wanted {

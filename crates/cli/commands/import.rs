@@ -15,7 +15,10 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &ImportCommand) -> Exit {
-    let reporter = planning::reporter(session, &args.run);
+    let reporter = match planning::reporter(session, &args.run) {
+        Ok(reporter) => reporter,
+        Err(exit) => return exit,
+    };
     let _heartbeat = Heartbeat::start(&reporter);
     match import(session, args, &reporter).await {
         Ok(exit) => exit,

@@ -16,15 +16,44 @@ pub(super) fn run(session: &Session, args: &InitCommand) -> Result<Exit, Diagnos
     if let Some(name) = &args.from_example {
         return begin(session, name, args.directory.as_deref());
     }
+    useless(session, args)?;
+    if !args.get {
+        session.look(&args.config)?;
+        return Ok(done(session));
+    }
     let keep_pins = args.lockfile == Some(LockFile::Readonly);
     if keep_pins && args.upgrade {
         let detail = "-upgrade changes the lock file, and -lockfile=readonly keeps it as it is.";
         return Err(Diagnostic::error("Invalid combination", detail).into());
     }
     install(session, &args.config, args.upgrade, keep_pins)?;
+    Ok(done(session))
+}
+
+fn done(session: &Session) -> Exit {
     let good = session.output.theme().good("tenantctl has been initialized.");
     session.output.line(&format!("{good} \"tenantctl plan\" shows what would be done."));
-    Ok(Exit::Success)
+    Exit::Success
+}
+
+/// Flags of Terraform's that can do nothing here: what would be missed is
+/// refused, the rest is told.
+fn useless(session: &Session, args: &InitCommand) -> Result<(), Diagnostics> {
+    if let Some(source) = &args.from_module {
+        let detail = format!("init copies no modules, so that {source:?} is not fetched.");
+        let error = Diagnostic::error("Unsupported flag", detail);
+        return Err(error.hint("Copy or clone it here, or begin with -from-example=NAME.").into());
+    }
+    if !args.backend_config.is_empty() {
+        let detail = "State is kept on this machine, by no backend that could be configured.";
+        let error = Diagnostic::error("Unsupported flag", detail);
+        return Err(error.hint("Leave -backend-config out; -state-dir=DIR names the directory.").into());
+    }
+    if !args.plugin_dir.is_empty() {
+        let detail = "Providers come with the program, so -plugin-dir is of no use.";
+        session.report([Diagnostic::warning("Flag without effect", detail)]);
+    }
+    Ok(())
 }
 
 /// Puts a copy of an example into a directory. Examples need nothing fetched.

@@ -20,7 +20,7 @@ use tenantctl_core::value::exact;
 
 use super::apply::{self, Verb};
 use super::{states, tenant_file};
-use crate::args::{ApplyCommand, OffboardCommand, PlanArgs, SelectArgs};
+use crate::args::{ApplyCommand, OffboardCommand, PlanArgs, SelectArgs, TakenByApply};
 use crate::error::{self, Exit};
 use crate::render::{count, json_state};
 use crate::session::{self, Session};
@@ -185,6 +185,7 @@ fn command(args: &OffboardCommand, leaving: &Leaving) -> ApplyCommand {
     ApplyCommand {
         file: None,
         auto_approve: args.auto_approve,
+        taken: TakenByApply::default(),
         plan: PlanArgs::plain(),
         select,
         config: args.config.clone(),

@@ -15,7 +15,7 @@ use tenantctl_core::value::Type;
 
 use super::apply::{self, Verb};
 use super::tenant_file::{self, Written};
-use crate::args::{ApplyCommand, OnboardCommand, PlanArgs, SelectArgs};
+use crate::args::{ApplyCommand, OnboardCommand, PlanArgs, SelectArgs, TakenByApply};
 use crate::error::Exit;
 use crate::session::Session;
 
@@ -42,6 +42,7 @@ pub(super) async fn run(session: &Session, args: &OnboardCommand) -> Result<Exit
     let command = ApplyCommand {
         file: None,
         auto_approve: args.auto_approve,
+        taken: TakenByApply::default(),
         plan: PlanArgs::plain(),
         select: SelectArgs { tenants: vec![args.name.clone()], ..SelectArgs::default() },
         config: args.config.clone(),

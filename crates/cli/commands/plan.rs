@@ -19,7 +19,10 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &PlanCommand) -> Exit {
-    let reporter = planning::reporter(session, &args.run);
+    let reporter = match planning::reporter(session, &args.run) {
+        Ok(reporter) => reporter,
+        Err(exit) => return exit,
+    };
     let _heartbeat = Heartbeat::start(&reporter);
     match plan(session, args, &reporter).await {
         Ok((plans, failed)) => {

@@ -13,7 +13,10 @@ use tenantctl_core::plan::{Plan, PlanMode};
 use tenantctl_core::state::Sealer;
 
 use crate::args::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
+use crate::error::Exit;
+use crate::output::Output;
 use crate::render::Reporter;
+use crate::render::both::Both;
 use crate::render::report::Report;
 use crate::render::reporter::Human;
 use crate::render::stream::Stream;
@@ -73,14 +76,51 @@ impl Reported {
     }
 }
 
-/// Who tells the user.
-pub(super) fn reporter(session: &Session, run: &RunArgs) -> Arc<dyn Reporter> {
+/// Who tells the user. What stands in the way of that is told at once.
+pub(super) fn reporter(session: &Session, run: &RunArgs) -> Result<Arc<dyn Reporter>, Exit> {
     let (output, sources) = (session.output.clone(), Arc::clone(&session.sources));
-    if run.json {
-        Arc::new(Stream::new(output, sources, run.show_sensitive))
-    } else {
-        Arc::new(Human::new(output, sources, run.show_sensitive, run.compact_warnings))
+    let problem = match (&run.state, &run.state_out) {
+        (None, None) => None,
+        _ => Some(
+            Diagnostic::error("Unsupported flag", "States are not in files that can be named one by one.")
+                .hint("-state-dir=DIR names their directory; \"state push\" takes a state file over."),
+        ),
+    };
+    if let Some(problem) = problem {
+        session.report([problem]);
+        return Err(Exit::Failure);
     }
+    if run.json {
+        return Ok(Arc::new(Stream::new(output, sources, run.show_sensitive)));
+    }
+    let human =
+        Human::new(output, Arc::clone(&sources), run.show_sensitive, session.compact_warnings, run.concise);
+    let human: Arc<dyn Reporter> = Arc::new(human);
+    let Some(path) = &run.json_into else { return Ok(human) };
+    match std::fs::File::create(path) {
+        Ok(file) => {
+            let output = Output::to(file, std::io::sink());
+            let stream = Arc::new(Stream::new(output, sources, run.show_sensitive));
+            Ok(Arc::new(Both(human, stream)))
+        }
+        Err(error) => {
+            session.report([crate::error::file("Cannot write", path, &error)]);
+            Err(Exit::Failure)
+        }
+    }
+}
+
+/// The addresses that are named, and those in files: one a line, with comments
+/// after #.
+fn addresses(named: &[String], files: &[PathBuf]) -> Result<Vec<String>, Diagnostics> {
+    let mut all = named.to_vec();
+    for path in files {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| crate::error::file("Cannot read", path, &error))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        all.extend(lines.map(String::from));
+    }
+    Ok(all)
 }
 
 /// Makes plans of all selected tenants and shows them.
@@ -185,7 +225,9 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         let parsed = |text: &String| text.parse().map_err(|e| Diagnostics::from(invalid(&e)));
         texts.iter().map(parsed).collect()
     };
-    if !plan.targets.is_empty() && !plan.excludes.is_empty() {
+    let targets = addresses(&plan.targets, &plan.target_files)?;
+    let excludes = addresses(&plan.excludes, &plan.exclude_files)?;
+    if !targets.is_empty() && !excludes.is_empty() {
         let detail = "A plan is about what -target names, or about all but what -exclude names.";
         return Err(Diagnostic::error("Contradicting flags", detail).into());
     }
@@ -193,8 +235,8 @@ fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {
         mode,
         skip_refresh: !plan.refresh,
         replace: plan.replace.iter().map(address).collect::<Result<_, _>>()?,
-        targets: selectors(&plan.targets)?,
-        excludes: selectors(&plan.excludes)?,
+        targets: selectors(&targets)?,
+        excludes: selectors(&excludes)?,
         imports: wanted.imports.clone(),
         generate: wanted.generate,
         relevant: wanted.kept,

@@ -6,10 +6,10 @@ use tenantctl_core::diag::Diagnostics;
 use tenantctl_core::plan::{Plan, file};
 
 use super::states;
-use crate::args::ShowCommand;
+use crate::args::{ConfigArgs, ShowCommand};
 use crate::error::Exit;
 use crate::providers;
-use crate::render::{fleet, json_plan, json_state, plan, state};
+use crate::render::{fleet, json_configuration, json_plan, json_state, plan, state};
 use crate::session::Session;
 
 /// Runs the command.
@@ -17,11 +17,22 @@ pub(super) fn run(session: &Session, args: &ShowCommand) -> Result<Exit, Diagnos
     if args.show_sensitive {
         session.showed_sensitive(&*states::store(session)?, "show", Vec::new())?;
     }
-    match &args.file {
+    match args.file.as_ref().or(args.plan.as_ref()) {
         Some(path) => saved_plan(session, args, path)?,
+        None if args.config => configuration(session, args)?,
         None => current_state(session, args)?,
     }
     Ok(Exit::Success)
+}
+
+/// What tenants consist of; the root directory where there are none.
+fn configuration(session: &Session, args: &ShowCommand) -> Result<(), Diagnostics> {
+    let config = ConfigArgs { values: args.values.clone(), ..ConfigArgs::default() };
+    let platform = session.look(&config)?;
+    let (root, blueprint) = platform.modules();
+    let registry = providers::real(&session.settings);
+    session.output.json(&json_configuration::root(blueprint.unwrap_or(root), &registry));
+    Ok(())
 }
 
 fn saved_plan(session: &Session, args: &ShowCommand, path: &Path) -> Result<(), Diagnostics> {

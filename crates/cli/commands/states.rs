@@ -32,7 +32,8 @@ pub(super) fn store(session: &Session) -> Result<Arc<dyn StateStore>, Diagnostic
 pub(super) fn engine(session: &Session, operation: &str, lock: LockArgs) -> Result<Engine, Diagnostics> {
     let sealer = session.sealer()?;
     let (output, sources) = (session.output.clone(), Arc::clone(&session.sources));
-    let events: Arc<dyn EventSink> = Arc::new(Human::new(output, sources, false, false));
+    let events: Arc<dyn EventSink> =
+        Arc::new(Human::new(output, sources, false, session.compact_warnings, false));
     let registry = providers::real(&session.settings);
     let mut engine = session.engine(operation, registry, &sealer, events, 1)?;
     engine.lock_timeout = lock.lock_timeout;

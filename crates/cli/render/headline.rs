@@ -111,6 +111,7 @@ fn reason(change: &Change) -> Option<String> {
         Reason::ConfigUnknown => "its configuration refers to values that are not known yet".into(),
         Reason::DependencyPending => "it depends on something that changes".into(),
         Reason::Kept | Reason::KeptBefore => "because of destroy = false in its lifecycle".into(),
+        Reason::CheckNested => "for its check to look at what was done".into(),
         Reason::Removed => "because of a removed block".into(),
         Reason::Missing => "it was there, and somebody removed it".into(),
     })

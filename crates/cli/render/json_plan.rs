@@ -188,6 +188,7 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
+        Reason::CheckNested => "read_because_check_nested",
         Reason::Kept => "forgot_because_lifecycle_destroy_in_config",
         Reason::KeptBefore => "forgot_because_lifecycle_destroy_in_state",
         Reason::Destroying | Reason::Deposed | Reason::Missing => return None,

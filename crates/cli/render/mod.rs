@@ -5,6 +5,7 @@
 //! for that with `-show-sensitive`.
 //! Must not: plan, apply or read anything.
 
+pub(crate) mod both;
 pub(crate) mod diagnostics;
 pub(crate) mod fleet;
 pub(crate) mod graph;

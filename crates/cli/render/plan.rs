@@ -54,7 +54,9 @@ pub(crate) fn page(plan: &Plan, style: Style) -> String {
 
 /// The symbols that are used.
 pub(super) fn legend(plans: &[Plan], style: Style) -> String {
-    let used = |action: &Action| plans.iter().flat_map(|p| &p.changes).any(|c| c.action == *action);
+    let used = |action: &Action| {
+        plans.iter().flat_map(|p| &p.changes).any(|c| c.action == *action && !c.is_looking())
+    };
     let symbols: Vec<String> = ACTIONS
         .iter()
         .filter(|action| used(action))

@@ -52,6 +52,8 @@ pub(crate) struct Human {
     sources: Arc<SourceMap>,
     show_sensitive: bool,
     compact_warnings: bool,
+    /// Nothing is told of how it goes on.
+    concise: bool,
     told: Told,
     progress: Progress,
 }
@@ -63,9 +65,10 @@ impl Human {
         sources: Arc<SourceMap>,
         show_sensitive: bool,
         compact_warnings: bool,
+        concise: bool,
     ) -> Self {
         let progress = Progress::new(output.clone());
-        Human { output, sources, show_sensitive, compact_warnings, told: Told::default(), progress }
+        Human { output, sources, show_sensitive, compact_warnings, concise, told: Told::default(), progress }
     }
 
     fn style(&self) -> Style {
@@ -77,6 +80,7 @@ impl EventSink for Human {
     fn send(&self, event: Event) {
         match event {
             Event::Diagnostic(diagnostic) => self.diagnostics(vec![diagnostic]),
+            _ if self.concise => {}
             other => self.progress.event(&other),
         }
     }

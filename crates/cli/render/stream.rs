@@ -357,6 +357,7 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NoModule => "delete_because_no_module",
         Reason::ConfigUnknown => "read_because_config_unknown",
         Reason::DependencyPending => "read_because_dependency_pending",
+        Reason::CheckNested => "read_because_check_nested",
         Reason::Destroying
         | Reason::Deposed
         | Reason::Missing

@@ -11,6 +11,7 @@
 mod call;
 mod executor;
 mod open;
+mod policies;
 mod provision;
 mod recover;
 mod step;

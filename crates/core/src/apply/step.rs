@@ -267,6 +267,7 @@ impl Run<'_> {
         turn: &Turn<'_>,
     ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, None)?;
+        let open = self.judge(&change.policies, change, provider, (&settled.planned, &settled.config))?;
         let token = uuid::Uuid::new_v4().to_string();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
@@ -292,7 +293,8 @@ impl Run<'_> {
                 // What is run for it is a part of it: until that is done, the
                 // object is not whole.
                 record.tainted = change.provisioners.iter().any(|one| !one.at_destroy);
-                self.values.set(step.change, record.attributes.clone());
+                let value = record.attributes.clone();
+                self.values.set(step.change, value.clone());
                 let put = vec![RecordChange::Put(Box::new(record.clone()))];
                 if record.tainted {
                     self.record(Entry::End { id, changes: put }).await?;
@@ -302,6 +304,7 @@ impl Run<'_> {
                 } else {
                     self.end(id, put)?;
                 }
+                self.judge_made(open, change, provider, (&value, &settled.config))?;
                 Ok(Taken::Done)
             }
             Err(Unmade { error, is_begun: false }) => {
@@ -356,6 +359,7 @@ impl Run<'_> {
         turn: &Turn<'_>,
     ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, Some(&change.before))?;
+        let open = self.judge(&change.policies, change, provider, (&settled.planned, &settled.config))?;
         let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
@@ -382,7 +386,8 @@ impl Run<'_> {
                 self.secrets.learn(&record.attributes);
                 let value = record.attributes.clone();
                 self.end(id, vec![RecordChange::Put(Box::new(record))])?;
-                self.values.set(step.change, value);
+                self.values.set(step.change, value.clone());
+                self.judge_made(open, change, provider, (&value, &settled.config))?;
                 Ok(Taken::Done)
             }
             Err(error) => {
@@ -468,7 +473,11 @@ impl Run<'_> {
         let caller = self.caller(change, step.action, slot, provider);
         let kind = &change.key.address.kind;
         match caller.retry(|| provider.read_data(kind, &connection, &config)).await {
-            Ok(value) => self.values.set(step.change, value),
+            Ok(value) => {
+                let schema = provider.schema().data_sources.get(&**kind);
+                let value = schema.map_or(value.clone(), |schema| mark_sensitive(value, &schema.block));
+                self.values.set(step.change, value);
+            }
             Err(error) if change.scope.is_some() => {
                 let mut warning = self.error(change, &error);
                 warning.severity = crate::diag::Severity::Warning;

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
 use crate::provider::{Block, Nesting};
 use crate::syntax::{Block as BlockSyntax, Body};
-use crate::value::Type;
+use crate::value::{Path, PathStep, Type};
 
 /// Names that the engine takes from a body before its schema is looked at.
 pub(super) struct Meta {
@@ -204,29 +204,39 @@ fn dynamic(block: &mut BlockSyntax, schema: &Block, diagnostics: &mut Diagnostic
 }
 
 /// The place of what a path leads to, as near as the text has it.
-pub fn span_of(body: &Expr, path: &crate::value::Path) -> Span {
-    let mut at = body;
-    let mut span = body.span;
-    for step in path.steps() {
-        let inner = match &at.kind {
-            ExprKind::Convert(inner, _) => inner,
-            _ => at,
-        };
-        let next = match (&inner.kind, step) {
-            (ExprKind::Object(items), crate::value::PathStep::Attribute(name)) => items
-                .iter()
-                .find(|(key, _)| matches!(&key.kind, ExprKind::Literal(v) if v.as_str() == Some(name)))
-                .map(|(_, value)| value),
-            (ExprKind::Tuple(items), crate::value::PathStep::Index(i)) => items.get(*i),
-            _ => None,
-        };
-        match next {
-            Some(next) => {
-                at = next;
-                span = next.span;
-            }
-            None => break,
-        }
+pub fn span_of(body: &Expr, path: &Path) -> Span {
+    part_of(body, path).0.span
+}
+
+/// What a path leads to, as near as the text has it, and the steps that are
+/// left from there.
+pub fn part_of<'e, 'p>(body: &'e Expr, path: &'p Path) -> (&'e Expr, &'p [PathStep]) {
+    let (mut at, mut rest) = (body, path.steps());
+    while let Some((step, further)) = rest.split_first()
+        && let Some(next) = part(at, step)
+    {
+        (at, rest) = (next, further);
     }
-    span
+    (at, rest)
+}
+
+fn part<'e>(expr: &'e Expr, step: &PathStep) -> Option<&'e Expr> {
+    match (&expr.kind, step) {
+        (ExprKind::Convert(inner, _) | ExprKind::Group(inner), _) => part(inner, step),
+        (ExprKind::Object(items), PathStep::Attribute(name)) => {
+            let is_it =
+                |key: &Expr| matches!(&key.kind, ExprKind::Literal(key) if key.as_str() == Some(name));
+            items.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value)
+        }
+        (ExprKind::Tuple(items), PathStep::Index(i)) => items.get(*i),
+        (ExprKind::Blocks(parts), PathStep::Index(i)) => {
+            // How many a dynamic block makes is not to be seen.
+            let one = |part: &'e Expr| match &part.kind {
+                ExprKind::Tuple(items) => items.first(),
+                _ => None,
+            };
+            parts.iter().take(i + 1).map(one).collect::<Option<Vec<_>>>()?.into_iter().nth(*i)
+        }
+        _ => None,
+    }
 }

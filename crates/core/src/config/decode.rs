@@ -17,14 +17,12 @@ use super::reader::{Constants, check_labels, constant, constant_expr, listed};
 use super::statics::{Giver, Statics};
 use super::types::type_constraint;
 use super::{
-    blocks, files, json, overrides, provider_functions, providers, provisioners, requirements, timeouts,
-    vocabulary,
+    blocks, consistency, files, json, overrides, provider_functions, providers, provisioners, requirements,
+    timeouts, vocabulary,
 };
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{
-    ChainStep, Constraint, DiskFiles, Expr, ExprKind, FunctionContext, Reference, fill_defaults,
-};
+use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, Reference, fill_defaults};
 use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::{ProviderSchema, Registry, ResourceSchema};
@@ -231,47 +229,12 @@ impl<'a> Decoder<'a> {
             is_of_caller |= statics.is_asked();
             module.calls.extend(call);
         }
-        self.duplicates(&module);
-        self.deprecated_outputs(&module);
+        consistency::duplicates(&module, &mut self.diagnostics);
+        consistency::deprecated_outputs(&module, &mut self.diagnostics);
         if self.calls_providers {
             provider_functions::check(&module, &mut self.diagnostics);
         }
         (module, is_of_caller)
-    }
-
-    /// Warns where outputs are used that their module says are not to be.
-    fn deprecated_outputs(&mut self, module: &Module) {
-        let of_call = |name: &str| module.calls.iter().find(|call| *call.name.name == *name);
-        let is_deprecated =
-            |call: &ModuleCall| call.module.outputs.iter().any(|one| one.deprecated.is_some());
-        if !module.calls.iter().any(is_deprecated) {
-            return;
-        }
-        // What is deprecated itself may be made of what is.
-        let passing = module.outputs.iter().filter(|output| output.deprecated.is_some());
-        let passing: Vec<Span> = passing.map(|output| output.value.span).collect();
-        let mut found = Vec::new();
-        for expr in module.expressions().filter(|expr| !passing.contains(&expr.span)) {
-            expr.for_each_chain(&mut |chain| {
-                let Reference::Module(name) = chain.reference else { return };
-                let output = chain.steps.iter().find_map(|step| match step {
-                    ChainStep::Attribute(name) => Some(*name),
-                    ChainStep::Index(_) => None,
-                });
-                let (Some(call), Some(output)) = (of_call(name), output) else { return };
-                let output = call.module.outputs.iter().find(|one| one.name.name == *output);
-                let words = output.and_then(|one| Some((one, one.deprecated.as_ref()?)));
-                if let Some((output, words)) = words {
-                    let detail = format!("{chain} is deprecated by the author of its module: {words}");
-                    found.push(
-                        Diagnostic::warning("Value derived from a deprecated source", detail)
-                            .at(chain.span)
-                            .related(output.name.span, "declared here"),
-                    );
-                }
-            });
-        }
-        found.into_iter().for_each(|warning| self.diagnostics.push(warning));
     }
 
     fn block(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
@@ -342,34 +305,6 @@ impl<'a> Decoder<'a> {
                     )
                     .at(block.kind.span)
                     .suggest(name, vocabulary::at_top()),
-                );
-            }
-        }
-    }
-
-    fn duplicates(&mut self, module: &Module) {
-        let mut seen: HashMap<String, Span> = HashMap::new();
-        let names = module
-            .variables
-            .iter()
-            .map(|v| (format!("variable {:?}", v.name.name), v.name.span))
-            .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
-            .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
-            .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
-            .chain(module.providers.iter().map(|p| (format!("provider {}", p.reference()), p.name.span)))
-            .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
-            .chain(
-                module.resources.iter().map(|r| (format!("{} {}.{}", noun(r.mode), r.kind, r.name), r.span)),
-            );
-        for (name, span) in names {
-            if let Some(first) = seen.insert(name.clone(), span) {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "Duplicate definition",
-                        format!("There are two definitions of {name} in this module."),
-                    )
-                    .at(span)
-                    .related(first, "first defined here"),
                 );
             }
         }
@@ -582,7 +517,7 @@ impl<'a> Decoder<'a> {
             .collect();
         let giver = Giver::Call { arguments: &arguments, caller: statics };
         let module = self.called(&statics.module().dir, &path, giver, source.value.span)?;
-        self.check_arguments(block, &module, &arguments);
+        consistency::arguments(block, &module, &arguments, &mut self.diagnostics);
         for inner in &block.body.blocks {
             if &*inner.kind.name == "lifecycle" {
                 vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);
@@ -605,36 +540,6 @@ impl<'a> Decoder<'a> {
             depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
         })
     }
-
-    /// Says which arguments a module has no variables for, and which it lacks.
-    fn check_arguments(&mut self, block: &Block, module: &Module, arguments: &BTreeMap<Arc<str>, Expr>) {
-        for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
-            let set = module.variables.iter().find(|v| v.name.name == attribute.name.name);
-            if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()) {
-                let detail = format!("The variable {:?} is deprecated: {words}", attribute.name.name);
-                self.diagnostics.push(
-                    Diagnostic::warning("Variable marked as deprecated by the module author", detail)
-                        .at(attribute.name.span),
-                );
-            }
-            if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
-                let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
-                self.diagnostics.push(super::reader::unexpected_argument(attribute, known, &[]));
-            }
-        }
-        for variable in
-            module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name))
-        {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Missing required argument",
-                    format!("The module's variable {:?} must be set.", variable.name.name),
-                )
-                .at(block.header())
-                .related(variable.name.span, "declared here"),
-            );
-        }
-    }
 }
 
 /// The types that blocks of a mode may have.
@@ -654,7 +559,7 @@ fn noun_with_article(mode: ResourceMode) -> &'static str {
     }
 }
 
-fn noun(mode: ResourceMode) -> &'static str {
+pub(super) fn noun(mode: ResourceMode) -> &'static str {
     noun_with_article(mode).split_once(' ').map_or("", |(_, noun)| noun)
 }
 

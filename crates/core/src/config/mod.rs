@@ -4,18 +4,20 @@
 //! those in JSON, `overrides` lays override files over the others, `decode`
 //! makes modules of syntax (`body` compiles resource bodies, `lifecycle`,
 //! `blocks`, `providers` and `provisioners` read what is the language's own,
-//! `types` reads type constraints;
-//! `requirements` reads what a module asks of this program, with `version`,
-//! `provider_functions` checks whose functions it calls),
+//! `types` reads type constraints; `requirements` reads what a module asks of
+//! this program, with `version`, `provider_functions` checks whose functions it
+//! calls, `consistency` that its blocks go together),
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
-//! variables, `statics` says what is known of them before that, `load` puts these together to a `platform` of instances, `tested`
-//! changes what was loaded for a test, `edit` the text of a tenant's block.
+//! variables, `statics` says what is known of them before that, `load` puts
+//! these together to a `platform` of instances, `tested` changes what was loaded
+//! for a test, `edit` the text of a tenant's block.
 //!
 //! Must not: know state or networks.
 
 mod blocks;
 mod body;
+mod consistency;
 mod decode;
 pub mod edit;
 mod files;
@@ -47,7 +49,7 @@ pub(crate) use providers::passed as passed_providers;
 pub(crate) use reader::{check_labels, check_names};
 pub(crate) use tested::provider_blocks;
 
-pub use body::span_of;
+pub use body::{part_of, span_of};
 pub use files::read_text;
 pub use given::{Given, read_values};
 pub use load::{PASSED_ON, load};
@@ -59,6 +61,6 @@ pub use platform::{Instance, Platform, Seated, Selected, Selection};
 pub use providers::{LocalNames, ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
-pub use tenancy::{Enforcement, Explained, Guard, Layer, Origin, Policy};
+pub use tenancy::{Enforcement, Explained, Facts, Guard, Layer, Origin, Policy};
 pub use timeouts::{constant as constant_timeouts, read_own as own_timeouts, timeouts};
 pub use vocabulary::{LANGUAGE, TENANCY, Vocabulary};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::model::{Module, Settings};
 use super::settle::{Owner, settle, undeclared};
 use super::tenancy::{
-    Explained, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, explain,
+    Explained, Facts, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, explain,
 };
 use crate::addr::WorkspaceName;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -115,7 +115,7 @@ pub struct Instance {
     /// Settings and what the engine says of the instance, as they are given,
     /// whether the blueprint takes them or not: for policies. Of a plain root,
     /// what its variables were given.
-    pub facts: Settings,
+    pub facts: Facts,
     /// The platform's root directory.
     pub root: PathBuf,
 }
@@ -194,7 +194,7 @@ impl Platform {
     /// workspace still has.
     pub fn emptied(&self, workspace: WorkspaceName) -> Instance {
         let module = Arc::new(Module { dir: self.root.clone(), ..Module::default() });
-        Instance { module, facts: Settings::new(), ..self.plain(workspace, Settings::new()) }
+        Instance { module, facts: Facts::default(), ..self.plain(workspace, Settings::new()) }
     }
 
     /// Names of all tenants, wherever they run.
@@ -352,10 +352,7 @@ impl Platform {
         };
         let settled = settle(blueprint, &merged, owner, diagnostics);
         let is_judged = tenancy.policies.iter().any(|policy| policy.is_about(&seated));
-        let facts = match is_judged {
-            true => merged.iter().map(|(name, node)| (name.clone(), (node.value(), node.span))).collect(),
-            false => Settings::new(),
-        };
+        let facts = if is_judged { Facts(merged) } else { Facts::default() };
         Instance {
             workspace: seated.workspace.clone(),
             seated: Some(Arc::new(seated)),
@@ -376,7 +373,7 @@ impl Platform {
             variables,
             shared: BTreeMap::new(),
             passed: Value::NULL,
-            facts: self.variables.clone(),
+            facts: Facts(given(&self.variables)),
             root: self.root.clone(),
         }
     }

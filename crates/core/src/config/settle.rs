@@ -6,11 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::{Module, Settings};
+use super::model::{Module, Settings, Variable};
 use super::tenancy::{Merged, Node};
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{Expr, fill_defaults};
 use crate::value::{Type, Value};
+
+/// What to do about a setting that stands where a part of it was meant.
+const WHOLE: &str = "What an expression brings of the platform's resources is known after apply only, so it is \
+                     replaced as a whole. Write it as an object in braces to have it merged.";
 
 /// Who must set what has no default.
 #[derive(Clone, Copy)]
@@ -61,7 +65,11 @@ pub(super) fn settle(
                         let detail =
                             format!("The value does not suit the variable {name:?}{place}: {error}.");
                         let error = Diagnostic::error("Wrong type", detail).at(node.at(part).span);
-                        diagnostics.push(error.related(variable.name.span, "declared here"));
+                        let error = error.related(variable.name.span, "declared here");
+                        diagnostics.push(match node.at(part).hides() {
+                            Some(hidden) => error.related(hidden, "in place of all of this").hint(WHOLE),
+                            None => error,
+                        });
                         continue;
                     }
                 }
@@ -80,6 +88,8 @@ pub(super) fn settle(
                             .at(variable.name.span)
                             .hint(format!("Set it with -var '{name}=…' or TF_VAR_{name}.")),
                     ),
+                    // It is there, misspelt, and that was reported.
+                    Owner::Tenant(_) if is_misspelt(name, module, given) => {}
                     Owner::Tenant(span) => {
                         diagnostics.push(error.at(span).related(variable.name.span, "declared here"));
                     }
@@ -93,15 +103,31 @@ pub(super) fn settle(
     settled
 }
 
+/// Whether what is given has a name of no variable that stands for this one.
+fn is_misspelt(name: &str, module: &Module, given: &Merged) -> bool {
+    given
+        .keys()
+        .filter(|given| variable(module, given).is_none())
+        .any(|given| meant(given, module) == Some(name))
+}
+
+/// The variable that a name of none is taken for.
+fn meant<'m>(given: &str, module: &'m Module) -> Option<&'m str> {
+    nearest(given, module.variables.iter().map(|variable| &*variable.name.name))
+}
+
+fn variable<'m>(module: &'m Module, name: &str) -> Option<&'m Variable> {
+    module.variables.iter().find(|variable| *variable.name.name == *name)
+}
+
 /// Reports settings that no variable declares, and what a variable's type has
 /// no place for, which a conversion would drop in silence.
 pub(super) fn undeclared(module: &Module, settings: &Merged, diagnostics: &mut Diagnostics) {
     for (name, node) in settings {
-        let Some(variable) = module.variables.iter().find(|variable| variable.name.name == *name) else {
-            let known = module.variables.iter().map(|variable| &*variable.name.name);
+        let Some(variable) = variable(module, name) else {
             let detail = format!("The blueprint has no variable {name:?}.");
-            diagnostics
-                .push(Diagnostic::error("Undeclared setting", detail).at(node.span).suggest(name, known));
+            let error = Diagnostic::error("Undeclared setting", detail).at(node.span);
+            diagnostics.push(error.suggest(name, meant(name, module)));
             continue;
         };
         attributes(name, node, &variable.constraint.ty, diagnostics);

@@ -24,7 +24,11 @@ impl DiskFiles {
 
 impl FileAccess for DiskFiles {
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
+        // A pipe that nobody writes to would be waited for for ever.
+        match self.exists(path)? {
+            true => std::fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display())),
+            false => Err(format!("{} cannot be read: there is no such file", path.display())),
+        }
     }
 
     fn exists(&self, path: &Path) -> Result<bool, String> {

@@ -21,7 +21,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{
-    Chosen, Moves, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, judge, moves, plan as make_plan,
+    Chosen, Judge, Moves, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan,
 };
 use crate::provider::{ProviderError, Target};
 use crate::refresh::{Drift, Patience, Refreshed, failed, refresh, unknown_provider};
@@ -82,11 +82,17 @@ impl One<'_> {
         let about = About { state: &state, chosen: &chosen, moved: &moved };
         let planned = Box::pin(self.made(about, options.mode, &refreshed.drift, &prepared, &mut read)).await;
         self.close(&mut read).await;
-        let (plan, found) = planned?;
+        let (mut plan, found) = planned?;
         warnings.extend(found);
         warnings.extend(read.warnings);
         if options.mode == PlanMode::Normal {
-            let judged = judge(self.platform.policies(), self.instance, &plan);
+            let judge = Judge {
+                policies: self.platform.policies(),
+                instance: self.instance,
+                graph: self.graph,
+                registry: &self.engine.registry,
+            };
+            let judged = judge.judge(&mut plan);
             if judged.has_errors() {
                 return Err(judged);
             }

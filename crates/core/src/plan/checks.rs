@@ -30,6 +30,8 @@ pub enum RuleKind {
     Assertion,
     /// Of a variable's value.
     Validation,
+    /// Of a policy.
+    Policy,
 }
 
 impl RuleKind {
@@ -44,6 +46,7 @@ impl RuleKind {
             RuleKind::Output => "Output precondition failed",
             RuleKind::Assertion => "Check failed",
             RuleKind::Validation => "Invalid value for variable",
+            RuleKind::Policy => "Policy not kept",
         }
     }
 }
@@ -211,6 +214,18 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
     judged
 }
 
+/// Rules of a check that are to be judged once more when all is done, since
+/// what the check reads for itself is read anew then.
+pub(super) fn again(rules: &[Rule], address: &str, at: &At<'_, '_>) -> Vec<Pending> {
+    let one = |rule: &Rule| Pending {
+        kind: RuleKind::Assertion,
+        address: address.to_owned(),
+        condition: close(&rule.condition, at),
+        message: close(&rule.message, at),
+    };
+    rules.iter().map(one).collect()
+}
+
 /// Judges what the plan left open, now that more is known.
 pub(crate) fn settle(pending: &[Pending], scope: &dyn Scope) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -227,7 +242,7 @@ pub(crate) fn settle(pending: &[Pending], scope: &dyn Scope) -> Vec<Diagnostic> 
     found
 }
 
-fn verdict(
+pub(super) fn verdict(
     kind: RuleKind,
     address: &str,
     condition: &Expr,

@@ -431,8 +431,7 @@ pub(super) fn root_variables(evaluation: &Evaluation<'_>) -> BTreeMap<Arc<str>, 
         .filter(|(variable, _)| !variable.ephemeral)
         .filter_map(|(variable, value)| {
             let name = &variable.name.name;
-            if let Some((given, _)) = instance.facts.get(name).filter(|_| instance.seated.is_none()) {
-                let given = given.clone();
+            if let Some(given) = instance.facts.value(name).filter(|_| instance.seated.is_none()) {
                 return Some((name.clone(), if variable.sensitive { given.sensitive() } else { given }));
             }
             // A plan to destroy evaluates none.

@@ -3,14 +3,17 @@
 //! `moves` brings recorded objects to their addresses, `targets` says what a
 //! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
-//! what waits, `checks` what holds, `providers` which configuration objects are
+//! what waits, `conditions` and `checks` what holds, `providers` which configuration objects are
 //! made with, `provisioners` what is run for them, `ephemeral` what must never
-//! be stored. `order` makes steps of it, `policies` judge it, `relevant` tells
-//! what its changes come from.
+//! be stored. `order` makes steps of it, `policies` judge it, with `judged` for
+//! where their conditions stand and `asked` for the lines that asked for what is
+//! wrong; `relevant` tells what its changes come from.
 //!
 //! Must not: await, touch disk, read the clock.
 
+mod asked;
 pub(crate) mod checks;
+mod conditions;
 mod deferred;
 mod diff;
 mod ephemeral;
@@ -20,12 +23,13 @@ pub mod file;
 mod generate;
 mod imports;
 mod inspect;
+mod judged;
 mod model;
 mod moves;
 mod objects;
 mod order;
 mod planner;
-mod policies;
+pub(crate) mod policies;
 mod providers;
 mod provisioners;
 mod relevant;
@@ -48,6 +52,6 @@ pub use model::{
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};
-pub use policies::judge;
+pub use policies::{Judge, PendingPolicy};
 pub use provisioners::PlannedCommand;
 pub use targets::Chosen;

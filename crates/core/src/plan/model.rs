@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{Checked, Pending};
 use super::deferred::Deferred;
+use super::policies::PendingPolicy;
 use super::provisioners::PlannedCommand;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::config::PASSED_ON;
@@ -203,6 +204,8 @@ pub enum Reason {
     ConfigUnknown,
     /// A data source that depends on something that changes.
     DependencyPending,
+    /// A data source of a check, which is to see the world after the apply.
+    CheckNested,
     /// It was there, and somebody removed it.
     Missing,
     /// `destroy = false` in the block.
@@ -257,6 +260,9 @@ pub struct Change {
     /// Postconditions that only the apply can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub postconditions: Vec<Pending>,
+    /// Policies that only the apply can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PendingPolicy>,
     /// What is run when the object is made, or before it is removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provisioners: Vec<PlannedCommand>,
@@ -438,6 +444,7 @@ impl Change {
             importing: None,
             preconditions: Vec::new(),
             postconditions: Vec::new(),
+            policies: Vec::new(),
             provisioners: Vec::new(),
             keep: false,
             scope: None,
@@ -447,9 +454,14 @@ impl Change {
         }
     }
 
+    /// Whether it is only for a check to look at what the apply did.
+    pub fn is_looking(&self) -> bool {
+        self.reason == Some(Reason::CheckNested)
+    }
+
     /// Whether an apply would do or record anything for it.
     pub fn acts(&self) -> bool {
-        !matches!(self.action, Action::NoOp | Action::Open)
+        !matches!(self.action, Action::NoOp | Action::Open) && !self.is_looking()
             || self.previous.is_some()
             || self.importing.is_some()
     }

@@ -116,12 +116,20 @@ impl Planner<'_> {
     ) -> Option<Change> {
         let schema = &provider.schema().data_sources.get(&*address.kind)?.block;
         if let Some(value) = self.input.data.get(address) {
-            change.before = mark_sensitive(value.clone(), schema);
-            change.after = change.before.clone();
+            change.after = mark_sensitive(value.clone(), schema);
+            if change.scope.is_some() {
+                change.action = Action::Read;
+                change.reason = Some(Reason::CheckNested);
+            } else {
+                change.before = change.after.clone();
+            }
             return Some(change);
         }
         if self.input.unread.contains(address) {
-            return None;
+            change.action = Action::Read;
+            change.reason = Some(Reason::CheckNested);
+            change.after = mark_sensitive(proposed(schema, &change.config, None), schema);
+            return Some(change);
         }
         let pending = change.dependencies.iter().any(|d| self.changing.contains(d));
         let is_known = change.config.is_wholly_known() && change.connection.is_wholly_known();

@@ -58,6 +58,7 @@ pub(super) fn steps(
     builder.early(&early);
     builder.making(graph, instances, evaluation);
     builder.late(&late);
+    builder.looking();
     builder.steps
 }
 
@@ -222,6 +223,7 @@ impl Builder<'_> {
 
     fn makes(&self, i: usize) -> bool {
         !matches!(self.changes[i].action, Action::NoOp | Action::Delete | Action::Forget)
+            && self.changes[i].scope.is_none()
     }
 
     fn make(&mut self, i: usize, before: &[StepId]) -> Option<StepId> {
@@ -230,6 +232,8 @@ impl Builder<'_> {
         let action = match change.action {
             Action::Create => StepAction::Create,
             Action::Update => StepAction::Update,
+            // It looks at what all the others made.
+            Action::Read if change.scope.is_some() => return None,
             Action::Read => StepAction::Read,
             Action::Open => StepAction::Open,
             Action::DeleteThenCreate | Action::ForgetThenCreate => {
@@ -249,6 +253,19 @@ impl Builder<'_> {
         let step = self.push(action, i, after);
         self.made[i] = Some(step);
         Some(step)
+    }
+
+    /// What checks read for themselves, after everything that is done.
+    fn looking(&mut self) {
+        let looks = |change: &Change| change.action == Action::Read && change.scope.is_some();
+        if self.steps.is_empty() || !self.changes.iter().any(looks) {
+            return;
+        }
+        let all = (0..self.steps.len()).filter_map(|id| u32::try_from(id).ok()).collect();
+        let all = self.join(all);
+        for i in (0..self.changes.len()).filter(|&i| looks(&self.changes[i])) {
+            self.push(StepAction::Read, i, all.clone());
+        }
     }
 
     /// Second halves of create-first replacements, and deletions of what was

@@ -1,7 +1,8 @@
 //! Configuration and refreshed state to a plan.
 //!
-//! Walks the graph: `objects` plans one object, `removals` what the
-//! configuration does not have any more, `imports` what is taken in.
+//! Walks the graph: `objects` plans one object, `conditions` judges what must
+//! hold, `removals` plans what the configuration does not have any more,
+//! `imports` what is taken in.
 //!
 //! Guarantees: pure and repeatable; every mistake of an instance is reported
 //! together; a plan that would remove a protected object is refused.
@@ -12,14 +13,13 @@ use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::checks::{CheckStatus, Checkable, CheckedInstance, Checks, Judged, Pending, RuleKind};
-use super::checks::{judge, module_words};
+use super::checks::{Checks, Pending};
 use super::deferred::{Deferral, Waiting};
 use super::ephemeral::{OpenRead, ephemeral_variables, forget_opened};
-use super::evaluate::{Evaluated, Evaluation, Repeated, root_outputs, root_variables};
+use super::evaluate::{Evaluated, Evaluation, root_outputs, root_variables};
 use super::expand::Expansion;
 use super::imports::{ImportRead, Wanted};
-use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot, StepAction};
+use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot, Step, StepAction};
 use super::moves::{Moves, check_instances};
 use super::order;
 use super::providers::Configurations;
@@ -27,7 +27,7 @@ use super::relevant::relevant;
 use super::targets::{Chosen, without_keys};
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
 use crate::config::{Instance, Repetition, Resource};
-use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::{Graph, NodeKind};
 use crate::provider::Registry;
 use crate::refresh::Drift;
@@ -141,10 +141,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
+    if planner.changes.iter().any(Change::acts) {
+        let looking = std::mem::take(&mut planner.looking);
+        planner.assertions.extend(looking);
+    }
     let mut steps =
         order::steps(input.graph, &planner.changes, &planner.instances, &planner.evaluation, input.state);
     // What nothing needs is not opened.
-    let opens_only = steps.iter().all(|step| matches!(step.action, StepAction::Open | StepAction::Join));
+    let looks = |step: &Step| planner.changes.get(step.change as usize).is_some_and(Change::is_looking);
+    let opens_only =
+        steps.iter().all(|step| matches!(step.action, StepAction::Open | StepAction::Join) || looks(step));
     if opens_only && planner.assertions.is_empty() {
         steps.clear();
     }
@@ -153,7 +159,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     let Planner { evaluation, mut changes, deferral, checks, assertions, generated, records, .. } = planner;
     // A fleet's plans are held together, and most of their changes are none:
     // nobody asks any more what such an object is configured with.
-    for change in changes.iter_mut().filter(|change| !change.acts() && change.action != Action::Open) {
+    for change in changes
+        .iter_mut()
+        .filter(|change| !change.acts() && !matches!(change.action, Action::Open | Action::Read))
+    {
         change.config = Value::NULL;
         change.residual = None;
     }
@@ -218,8 +227,10 @@ pub(super) struct Planner<'a> {
     /// By node: replaced create-first, since something that depends on it is.
     pub(super) create_first: Vec<bool>,
     pub(super) deferral: Deferral,
-    checks: Checks,
-    assertions: Vec<Pending>,
+    pub(super) checks: Checks,
+    pub(super) assertions: Vec<Pending>,
+    /// Those of checks that read for themselves, for when there is anything to do.
+    pub(super) looking: Vec<Pending>,
     pub(super) imports: BTreeMap<ResourceAddress, Wanted>,
     /// Mistakes, unless something that is still to be read settles them.
     pub(super) unsettled: Vec<Diagnostic>,
@@ -257,6 +268,7 @@ impl<'a> Planner<'a> {
             deferral: Deferral::default(),
             checks: Checks::default(),
             assertions: Vec::new(),
+            looking: Vec::new(),
             imports: BTreeMap::new(),
             unsettled: Vec::new(),
             generated: String::new(),
@@ -342,7 +354,7 @@ impl<'a> Planner<'a> {
             values.push((key, change.after.clone(), index));
             made.extend(index);
             let is_open = change.action == Action::Open && change.reason.is_none();
-            if change.action != Action::NoOp && !is_open {
+            if change.action != Action::NoOp && !is_open && !change.is_looking() {
                 self.changing.insert(change.key.address.without_key());
             }
             self.changes.push(change);
@@ -350,7 +362,7 @@ impl<'a> Planner<'a> {
             self.postconditions(place, &repeated);
         }
         self.instances.insert((node, instance), made);
-        self.aggregate(&block.repetition, values)
+        self.aggregate(&block.repetition, values, block.scope.is_some())
     }
 
     /// An object that the plan is not about: as it is recorded.
@@ -371,171 +383,6 @@ impl<'a> Planner<'a> {
         self.instances.get(&(node, instance)).map(Vec::as_slice)
     }
 
-    /// Judges the preconditions of an object; the ones left open, or `None`
-    /// when it must not be planned.
-    pub(super) fn preconditions(
-        &mut self,
-        place: Place<'_>,
-        repeated: &Repeated,
-        address: &ResourceAddress,
-    ) -> Option<Vec<Pending>> {
-        let rules = &place.block.lifecycle.preconditions;
-        if rules.is_empty() {
-            return Some(Vec::new());
-        }
-        let at = self.evaluation.at(place.module, place.instance, repeated);
-        let judged = judge(rules, RuleKind::Precondition, &address.to_string(), &at);
-        let stops = judged.stops() && self.input.mode != PlanMode::RefreshOnly;
-        let pending = self.judged_object(place, address, judged);
-        (!stops).then_some(pending)
-    }
-
-    /// Judges the postconditions of the object that was planned last.
-    fn postconditions(&mut self, place: Place<'_>, repeated: &Repeated) {
-        let rules = &place.block.lifecycle.postconditions;
-        let Some(change) = self.changes.last() else { return };
-        if rules.is_empty() || change.config.is_null() {
-            return;
-        }
-        let address = change.key.address.clone();
-        let value = change.after.clone();
-        let is_open = !value.is_wholly_known() || self.evaluation.is_ephemeral(&value);
-        let slot = is_open.then(|| {
-            let index = u32::try_from(self.changes.len() - 1).ok();
-            self.evaluation.slot(Slot::Resource { shape: Shape::Single, instances: vec![(None, index)] })
-        });
-        let itself = Evaluated { value, slot };
-        let mut at = self.evaluation.at(place.module, place.instance, repeated);
-        at.itself = Some(&itself);
-        let judged = judge(rules, RuleKind::Postcondition, &address.to_string(), &at);
-        let pending = self.judged_object(place, &address, judged);
-        if let Some(change) = self.changes.last_mut() {
-            change.postconditions = pending;
-        }
-    }
-
-    fn judged_object(&mut self, place: Place<'_>, address: &ResourceAddress, judged: Judged) -> Vec<Pending> {
-        let what = |evaluation: &Evaluation<'_>| {
-            let (kind, name) = (address.kind.clone(), address.name.clone());
-            let what = Checkable::Resource { mode: address.mode, kind, name };
-            (what, module_words(evaluation, place.module))
-        };
-        let one = CheckedInstance {
-            address: address.to_string(),
-            module: address.module.to_string(),
-            key: address.key.as_ref().map(Into::into),
-            status: judged.status,
-            problems: judged.problems,
-        };
-        self.checks.note(place.node, || what(&self.evaluation), one);
-        self.report(judged.found);
-        judged.pending
-    }
-
-    /// Reports what conditions came to; a plan that changes nothing is stopped
-    /// by none.
-    fn report(&mut self, found: Vec<Diagnostic>) {
-        let refresh_only = self.input.mode == PlanMode::RefreshOnly;
-        self.evaluation.diagnostics.extend(found.into_iter().map(|mut one| {
-            if refresh_only {
-                one.severity = Severity::Warning;
-            }
-            one
-        }));
-    }
-
-    /// An output of every instance of a module.
-    fn output(&mut self, node: usize, module: usize, index: usize) {
-        let output = &self.input.graph.modules[module].module.outputs[index];
-        for instance in 0..self.evaluation.modules[module].len() {
-            if !output.preconditions.is_empty() {
-                let path = &self.evaluation.modules[module][instance].path;
-                let dot = if path.is_root() { "" } else { "." };
-                let (address, path) = (format!("{path}{dot}output.{}", output.name.name), path.to_string());
-                let nothing = Repeated::default();
-                let at = self.evaluation.at(module, instance, &nothing);
-                let judged = judge(&output.preconditions, RuleKind::Output, &address, &at);
-                let (status, problems) = (judged.status, judged.problems);
-                let one = CheckedInstance { address, module: path, key: None, status, problems };
-                let what = || {
-                    let what = Checkable::OutputValue(output.name.name.clone());
-                    (what, module_words(&self.evaluation, module))
-                };
-                self.checks.note(node, what, one);
-                self.report(judged.found);
-                self.assertions.extend(judged.pending);
-                if matches!(status, CheckStatus::Fail | CheckStatus::Error) {
-                    continue;
-                }
-            }
-            self.evaluation.output(module, instance, index);
-        }
-    }
-
-    /// The validations of a variable of every instance of a module.
-    fn validation(&mut self, node: usize, module: usize, index: usize) {
-        let variable = &self.input.graph.modules[module].module.variables[index];
-        let name = &variable.name;
-        for instance in 0..self.evaluation.modules[module].len() {
-            // What has no value is told elsewhere.
-            if self.evaluation.modules[module][instance].variables[index].is_none() {
-                continue;
-            }
-            let path = &self.evaluation.modules[module][instance].path;
-            let dot = if path.is_root() { "" } else { "." };
-            let (address, path) = (format!("{path}{dot}var.{}", name.name), path.to_string());
-            let nothing = Repeated::default();
-            let at = self.evaluation.at(module, instance, &nothing);
-            let mut judged = judge(&variable.validations, RuleKind::Validation, &address, &at);
-            // What is to be changed is the value, not the condition.
-            let given = self.input.instance.variables.get(&name.name).filter(|_| module == 0);
-            let place = given.map_or(name.span, |(_, span)| *span);
-            let is_verdict = |problem: &&mut Diagnostic| problem.summary == RuleKind::Validation.summary();
-            for problem in judged.found.iter_mut().filter(is_verdict) {
-                let condition = problem.span.replace(place);
-                problem.related.extend(condition.map(|span| (span, "the condition".to_owned())));
-            }
-            let (status, problems) = (judged.status, judged.problems);
-            let one = CheckedInstance { address, module: path, key: None, status, problems };
-            let what = || (Checkable::Variable(name.name.clone()), module_words(&self.evaluation, module));
-            self.checks.note(node, what, one);
-            self.report(judged.found);
-            self.assertions.extend(judged.pending);
-        }
-    }
-
-    /// A check of every instance of a module.
-    fn check(&mut self, node: usize, module: usize, index: usize) {
-        let check = &self.input.graph.modules[module].module.checks[index];
-        for instance in 0..self.evaluation.modules[module].len() {
-            let path = &self.evaluation.modules[module][instance].path;
-            let dot = if path.is_root() { "" } else { "." };
-            let (own, address) = (path.clone(), format!("{path}{dot}check.{}", check.name.name));
-            let path = own.to_string();
-            let nothing = Repeated::default();
-            let at = self.evaluation.at(module, instance, &nothing);
-            let judged = judge(&check.asserts, RuleKind::Assertion, &address, &at);
-            let (mut status, mut problems) = (judged.status, judged.problems);
-            // What it reads for itself could not be read: the rest does not count.
-            let unread = self.input.unread.iter().find(|data| {
-                let block = self.input.graph.resource(data);
-                data.module == own
-                    && block.is_some_and(|block| block.scope.as_ref() == Some(&check.name.name))
-            });
-            if let Some(data) = unread {
-                (status, problems) = (CheckStatus::Fail, vec![format!("{data} could not be read.")]);
-            }
-            let what = || (Checkable::Check(check.name.name.clone()), module_words(&self.evaluation, module));
-            self.checks.note(
-                node,
-                what,
-                CheckedInstance { address, module: path, key: None, status, problems },
-            );
-            self.report(judged.found);
-            self.assertions.extend(judged.pending);
-        }
-    }
-
     /// Objects that are moved away from instances that there are.
     fn moved_instances(&mut self) {
         let moves = self.input.graph.modules.iter().any(|m| !m.module.moves.is_empty());
@@ -551,13 +398,16 @@ impl<'a> Planner<'a> {
         self.evaluation.diagnostics.extend(found);
     }
 
-    /// The value of a resource as references see it.
+    /// The value of a resource as references see it. What is read anew is not
+    /// taken for granted.
     fn aggregate(
         &mut self,
         repetition: &Repetition,
         values: Vec<(Option<InstanceKey>, Value, Option<u32>)>,
+        read_anew: bool,
     ) -> Evaluated {
-        let known = values.iter().all(|(_, v, _)| v.is_wholly_known() && !self.evaluation.is_ephemeral(v));
+        let known = !read_anew
+            && values.iter().all(|(_, v, _)| v.is_wholly_known() && !self.evaluation.is_ephemeral(v));
         let shape = match repetition {
             Repetition::None | Repetition::Enabled(_) => Shape::Single,
             Repetition::Count(_) => Shape::Count,

@@ -11,6 +11,7 @@
 //! polls).
 
 mod error;
+mod meaning;
 mod registry;
 mod schema;
 
@@ -24,6 +25,7 @@ pub use crate::diag::{Diagnostic, Severity};
 pub use crate::timeouts::{Timed, Timeouts, Words};
 pub use crate::value::{Entries, Kind, Marks, Number, ObjectType, Path, PathStep, Type, Unknown, Value};
 pub use error::{ErrorClass, ProviderError};
+pub use meaning::{Aspect, Meaning, Meaningless, Meanings, Reading, Said};
 pub use registry::Registry;
 pub use schema::{Attribute, Block, BlockType, Nesting, ProviderSchema, ResourceSchema};
 

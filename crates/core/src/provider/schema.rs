@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::meaning::Meanings;
 use crate::timeouts::Timeouts;
 use crate::value::{Type, Value};
 
@@ -46,6 +47,9 @@ pub struct Block {
     /// sets others in its `timeouts`, which are the engine's and no value.
     #[serde(skip_serializing_if = "Timeouts::is_empty")]
     pub timeouts: Timeouts,
+    /// What attributes mean to policies. It changes nothing of the objects.
+    #[serde(skip)]
+    pub meanings: Meanings,
     /// What follows from the rest, made once: many thousand blocks share it.
     #[serde(skip)]
     shape: OnceLock<Shape>,
@@ -174,6 +178,7 @@ impl Block {
             attributes: attributes.into_iter().collect(),
             blocks: blocks.into_iter().collect(),
             timeouts: Timeouts::default(),
+            meanings: Meanings::default(),
             shape: OnceLock::new(),
             digest: OnceLock::new(),
         }

@@ -7,7 +7,8 @@ use tenantctl_core::provider::{Attribute, Block, BlockType, Type};
 
 use super::connection::SERVICES;
 pub(super) use crate::cloud::schema::{
-    block, flag, given, name, needed, nested, number, tags, tags_all, text, texts,
+    Aspect, Meaning, Reading, block, flag, given, name, needed, nested, number, tags, tags_all, text, texts,
+    with_meanings,
 };
 
 /// A block with what every type has: region and account.
@@ -38,7 +39,16 @@ pub(super) fn located<const N: usize, const M: usize>(
             "How the account is reached, when not as the provider: assume_role, external_id, profile.",
         ),
     );
-    block
+    with_meanings(block, &["region"])
+}
+
+/// A block like that of a type whose objects are in no region: theirs says
+/// through which one they are reached.
+pub(super) fn worldwide<const N: usize, const M: usize>(
+    attributes: [(&'static str, Attribute); N],
+    blocks: [(&'static str, BlockType); M],
+) -> Block {
+    located(attributes, blocks).meaningless(&["region"], "the service is one for the whole world")
 }
 
 /// The `provider` block.

@@ -6,7 +6,8 @@
 use tenantctl_core::provider::{Attribute, Block, BlockType};
 
 pub(super) use crate::cloud::schema::{
-    block, flag, given, name, needed, nested, number, tags, tags_all, text, texts, texts_by_name,
+    Aspect, Meaning, block, flag, given, name, needed, nested, number, tags, tags_all, text, texts,
+    texts_by_name, with_meanings,
 };
 
 /// A block with what every type has: its id, and the subscription.
@@ -18,7 +19,7 @@ pub(super) fn placed<const N: usize, const M: usize>(
     block.attributes.insert("id", given("Id of the object."));
     let subscription = text("The subscription, when not the provider's.").force_new();
     block.attributes.insert("subscription_id", subscription);
-    block
+    with_meanings(block, &["location"])
 }
 
 /// The `provider` block.

@@ -1,5 +1,6 @@
 //! Words of which the schemas of clouds are made.
 
+pub(crate) use tenantctl_core::provider::{Aspect, Meaning, Reading};
 use tenantctl_core::provider::{Attribute, Block, BlockType, Nesting, Type};
 
 /// A block of attributes and nested blocks.
@@ -53,6 +54,14 @@ pub(crate) fn tags() -> Attribute {
 /// All tags.
 pub(crate) fn tags_all() -> Attribute {
     Attribute::computed(Type::map(Type::String)).describe("All tags, the provider's default ones included.")
+}
+
+/// With what attributes mean that all types of a cloud call the same.
+pub(crate) fn with_meanings(block: Block, place: &'static [&'static str]) -> Block {
+    let has = |name: &[&str]| name.first().is_some_and(|name| block.attributes.contains_key(name));
+    let meanings = [(Aspect::Region, place), (Aspect::Labels, &["tags_all"])];
+    let meanings: Vec<_> = meanings.into_iter().filter(|(_, path)| has(path)).collect();
+    meanings.into_iter().fold(block, |block, (aspect, path)| block.meaning(Meaning::of(aspect, path)))
 }
 
 /// A block that may stand.

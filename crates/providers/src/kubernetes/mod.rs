@@ -25,6 +25,7 @@ mod health;
 mod held;
 mod inventory;
 mod manifest;
+mod meanings;
 mod ownership;
 mod pages;
 mod project;

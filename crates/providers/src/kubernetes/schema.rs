@@ -8,6 +8,8 @@ use tenantctl_core::provider::{
     Attribute, Block, BlockType, Nesting, ProviderSchema, ResourceSchema, Timeouts, Type,
 };
 
+use super::meanings;
+
 /// The managed resource type.
 pub(super) const MANIFEST: &str = "kubernetes_manifest";
 /// The data source type.
@@ -75,6 +77,7 @@ fn manifest_block() -> Block {
                 .describe("Paths of fields that others may change, such as spec.replicas."),
         ),
     ]);
+    manifest = meanings::declared(manifest);
     manifest.timeouts = Timeouts::minutes(15, 15, 15);
     manifest.blocks = BTreeMap::from([
         (

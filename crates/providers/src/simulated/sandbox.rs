@@ -18,8 +18,9 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use serde::Deserialize;
 use tenantctl_core::provider::{
-    Attribute, AttributeError, Block, ErrorClass, Outcome, Path, PlanRequest, PlanResponse, Provider,
-    ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Timeouts, Type, Value,
+    Aspect, Attribute, AttributeError, Block, ErrorClass, Meaning, Outcome, Path, PlanRequest, PlanResponse,
+    Provider, ProviderError, ProviderSchema, ReadObject, ReadOutcome, ResourceSchema, Target, Timeouts, Type,
+    Value,
 };
 
 use super::object::text;
@@ -135,6 +136,19 @@ fn dns_record() -> Attributes {
     ]
 }
 
+/// What attributes mean by their names: all types call the same alike.
+fn with_meanings(block: Block) -> Block {
+    let meanings = [
+        Meaning::of(Aspect::Region, &["region"]),
+        Meaning::of(Aspect::Encrypted, &["encrypted"]).or(false),
+        Meaning::of(Aspect::RetentionDays, &["retention_days"]),
+        Meaning::of(Aspect::Labels, &["tags"]),
+    ];
+    let has = |meaning: &Meaning| meaning.path.iter().all(|name| block.attributes.contains_key(name));
+    let meanings: Vec<_> = meanings.into_iter().filter(has).collect();
+    meanings.into_iter().fold(block, Block::meaning)
+}
+
 fn schema() -> ProviderSchema {
     let types = [
         (CLUSTER, cluster()),
@@ -146,7 +160,7 @@ fn schema() -> ProviderSchema {
     ];
     let resource = |(kind, attributes): (&'static str, Attributes)| {
         let block = Block::new(attributes, []).timeouts(Timeouts::minutes(60, 60, 60));
-        (kind, ResourceSchema { version: 0, block })
+        (kind, ResourceSchema { version: 0, block: with_meanings(block) })
     };
     ProviderSchema { resources: types.into_iter().map(resource).collect(), ..ProviderSchema::default() }
 }

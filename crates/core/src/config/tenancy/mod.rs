@@ -4,10 +4,11 @@
 //! `read` and `tenant` make data (`model`) of blocks, with `scope` for what
 //! settings may refer to; `setting` is what layers hold and come to; `layers`
 //! merges them for one tenant in one environment; `explain` says where each
-//! setting comes from; `limits` holds what many instances may not have together,
+//! setting comes from, `facts` what policies may ask of it; `limits` holds what many instances may not have together,
 //! `policy` what must hold of each plan.
 
 mod explain;
+mod facts;
 mod layers;
 mod limits;
 mod model;
@@ -25,6 +26,7 @@ pub(super) use scope::RootScope;
 pub(super) use setting::{Content, Merged, Node, Setting};
 
 pub use explain::{Explained, Origin};
+pub use facts::Facts;
 pub use model::Guard;
 pub use policy::{Enforcement, Policy};
 pub use setting::Layer;

@@ -35,8 +35,9 @@ pub struct Policy {
     /// What must hold. `var` are the instance's variables, `self` is a planned
     /// object, or all of them.
     pub rule: Rule,
-    /// Types of objects that each must hold for; none means the plan as a whole.
-    pub resources: Vec<Arc<str>>,
+    /// Types of objects that each must hold for, with `*` at the end for all
+    /// that begin so; none means the plan as a whole.
+    resources: Vec<Arc<str>>,
     /// It is about tenants under one of these regimes; all, when empty.
     compliance: Vec<Arc<str>>,
     tiers: Vec<Arc<str>>,
@@ -47,6 +48,24 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether it is about plans as a whole.
+    pub fn is_of_plan(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    /// Whether it is about each object of this type.
+    pub fn is_of(&self, kind: &str) -> bool {
+        self.resources.iter().any(|named| match named.strip_suffix('*') {
+            Some(start) => kind.starts_with(start),
+            None => kind == &**named,
+        })
+    }
+
+    /// The regimes whose tenants it is about; all tenants without one.
+    pub fn regimes(&self) -> &[Arc<str>] {
+        &self.compliance
+    }
+
     /// Whether it is about this tenant.
     pub fn is_about(&self, seated: &Seated) -> bool {
         let is = |chosen: &[Arc<str>], name: &Arc<str>| chosen.is_empty() || chosen.contains(name);

@@ -323,7 +323,9 @@ impl Reader<'_, '_> {
 
     /// A setting as it is written; `path` names it for the platform to pass on.
     fn setting(&mut self, path: &str, expr: &Expr) -> Option<Setting> {
-        let span = expr.span;
+        let (span, scope) = (expr.span, self.scope);
+        // What a local value brings of the platform merges as if it stood here.
+        let expr = if scope.is_shared(expr) { scope.written(expr) } else { expr };
         if let ExprKind::Object(items) = &expr.kind {
             let literal = |(key, _): &(Expr, Expr)| match &key.kind {
                 ExprKind::Literal(name) => name.as_str().map(Arc::<str>::from),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::config::model::{Module, Settings};
 use crate::diag::{Diagnostic, Span};
-use crate::expr::{EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
+use crate::expr::{ChainStep, EvalResult, Expr, ExprKind, FunctionContext, Reference, Scope, evaluate};
 use crate::value::Value;
 
 /// The root directory's names, of which plain values can come.
@@ -37,6 +37,33 @@ impl<'a> RootScope<'a> {
     /// Whether an expression needs what the platform's resources bring.
     pub(in crate::config) fn is_shared(&self, expr: &Expr) -> bool {
         self.leads_to_resource(expr, &mut Vec::new())
+    }
+
+    /// Where an expression names a local value, or a part of one, what is
+    /// written there.
+    pub(in crate::config) fn written<'s>(&'s self, expr: &'s Expr) -> &'s Expr {
+        let mut written = expr;
+        // One that goes round in circles ends too: the graph reports it.
+        for _ in 0..=self.locals.len() {
+            match self.local_part(written) {
+                Some(part) => written = part,
+                None => break,
+            }
+        }
+        written
+    }
+
+    fn local_part(&self, expr: &Expr) -> Option<&Expr> {
+        let chain = expr.chain()?;
+        let Reference::Local(name) = chain.reference else { return None };
+        chain.steps.iter().try_fold(*self.locals.get(&**name)?, |at, step| match (&at.kind, step) {
+            (ExprKind::Object(items), ChainStep::Attribute(name)) => {
+                let is_it =
+                    |key: &Expr| matches!(&key.kind, ExprKind::Literal(key) if key.as_str() == Some(name));
+                items.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value)
+            }
+            _ => None,
+        })
     }
 
     fn leads_to_resource<'s>(&'s self, expr: &'s Expr, seen: &mut Vec<&'s str>) -> bool {

@@ -117,7 +117,7 @@ impl Node {
     /// A setting laid over what was there.
     pub(in crate::config) fn over(lower: Option<Node>, layer: &Layer, setting: &Setting) -> Self {
         let (mut below, overrode) = match (lower, &setting.content) {
-            (Some(Node { content: Content::Map(below), .. }), Content::Map(_)) => (below, None),
+            (Some(Node { content: Content::Map(below), overrode, .. }), Content::Map(_)) => (below, overrode),
             (lower, _) => (BTreeMap::new(), lower.map(Box::new)),
         };
         let content = match &setting.content {
@@ -157,6 +157,13 @@ impl Node {
                 Kind::Object(Arc::new(entries)).into()
             }
         }
+    }
+
+    /// Where a lower layer has what the platform's resources bring, in whose
+    /// place the settings here stand.
+    pub(in crate::config) fn hides(&self) -> Option<Span> {
+        let lower = self.overrode.as_deref().filter(|_| self.settings().is_some())?;
+        matches!(lower.content, Content::Shared(_)).then_some(lower.span)
     }
 
     /// Whether the platform's resources bring a part of it.

@@ -6,7 +6,9 @@ use tenantctl_core::provider::{Attribute, Block, Path, Type};
 
 use super::super::arn::Arn as _;
 use super::super::problems::Problems;
-use super::super::schema::{block, flag, given, located, name, needed, nested, tags, tags_all, text, texts};
+use super::super::schema::{
+    Aspect, Meaning, Reading, block, flag, given, located, name, needed, nested, tags, tags_all, text, texts,
+};
 use super::{ACCESS, check_name, versions};
 
 /// Logs of the control plane.
@@ -121,6 +123,11 @@ pub(super) fn schema() -> Block {
             ("upgrade_policy", nested(upgrade())),
         ],
     )
+    .meaning(
+        Meaning::of(Aspect::Encrypted, &["encryption_config", "resources"]).by(Reading::Presence).or(false),
+    )
+    .meaningless(&["vpc_config", "endpoint_public_access"], "who may ask the API, not who may read data")
+    .meaningless(&["vpc_config", "public_access_cidrs"], "who may ask the API, not who may read data")
 }
 
 /// Problems that it cannot say.

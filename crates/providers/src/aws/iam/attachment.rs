@@ -13,7 +13,7 @@ use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
-use super::super::schema::{given, located, name};
+use super::super::schema::{given, name, worldwide};
 use super::super::session::Session;
 use super::{check_name, identity, unless_missing};
 
@@ -31,7 +31,7 @@ impl Resource<Session> for Attachment {
     }
 
     fn block(&self) -> Block {
-        located(
+        worldwide(
             [
                 ("role", name("Name of the role.").force_new()),
                 ("policy_arn", name("ARN of the policy.").force_new()),

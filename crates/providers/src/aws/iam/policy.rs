@@ -11,7 +11,7 @@ use super::super::plan::Draft;
 use super::super::policy::same_document;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
-use super::super::schema::{given, located, name, tags, tags_all, text};
+use super::super::schema::{given, name, tags, tags_all, text, worldwide};
 use super::super::session::Session;
 use super::super::tags as tagging;
 use super::{
@@ -38,7 +38,7 @@ impl Resource<Session> for Policy {
     }
 
     fn block(&self) -> Block {
-        located(
+        worldwide(
             [
                 ("policy", name("The policy, in JSON.")),
                 ("name", text("Name of the policy; made up when not set.").or_computed().force_new()),

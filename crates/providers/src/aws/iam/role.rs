@@ -12,7 +12,7 @@ use super::super::plan::Draft;
 use super::super::policy::same_document;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource, made_before};
-use super::super::schema::{flag, given, located, name, number, tags, tags_all, text};
+use super::super::schema::{flag, given, name, number, tags, tags_all, text, worldwide};
 use super::super::session::Session;
 use super::super::tags as tagging;
 use super::{
@@ -39,7 +39,7 @@ impl Resource<Session> for Role {
     }
 
     fn block(&self) -> Block {
-        located(
+        worldwide(
             [
                 ("assume_role_policy", name("Who may take the role on, in JSON.")),
                 ("name", text("Name of the role; made up when not set.").or_computed().force_new()),

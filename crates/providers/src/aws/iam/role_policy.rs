@@ -10,7 +10,7 @@ use super::super::plan::Draft;
 use super::super::policy::same_document;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
-use super::super::schema::{given, located, name, text};
+use super::super::schema::{given, name, text, worldwide};
 use super::super::session::Session;
 use super::{check_document, check_name, check_names, document, identity, name_of, unless_missing};
 
@@ -32,7 +32,7 @@ impl Resource<Session> for RolePolicy {
     }
 
     fn block(&self) -> Block {
-        located(
+        worldwide(
             [
                 ("role", name("Name of the role.").force_new()),
                 ("name", text("Name of the policy; made up when not set.").or_computed().force_new()),

@@ -18,7 +18,7 @@ use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
-use super::super::schema::{block, flag, given, located, name, nested, number, text};
+use super::super::schema::{block, flag, given, name, nested, number, text, worldwide};
 use super::super::session::Session;
 use super::values::{TYPES, comparable, problem, shown as shown_value, wire};
 use super::{Records, incomplete, names, spread, spread_yet, zone};
@@ -59,7 +59,7 @@ impl Resource<Session> for Record {
             [],
         );
         let weight = Attribute::required(Type::Number).describe("Share among records of one name.");
-        located(
+        worldwide(
             [
                 ("zone_id", name("Id of the zone.").force_new()),
                 ("name", name("Name of the record, with or without the zone's.").force_new()),

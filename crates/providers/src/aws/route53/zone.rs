@@ -18,7 +18,7 @@ use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
 use super::super::resource::{Call, Called, Done, Likeness, Resource};
-use super::super::schema::{block, flag, given, located, name, nested, tags, tags_all, text};
+use super::super::schema::{block, flag, given, name, nested, tags, tags_all, text, worldwide};
 use super::super::session::Session;
 use super::super::tags::{self as tagging, Tags};
 use super::{incomplete, names, spread, spread_yet};
@@ -63,7 +63,7 @@ impl Resource<Session> for Zone {
             ],
             [],
         );
-        located(
+        worldwide(
             [
                 ("name", name("Name of the zone.").force_new()),
                 ("comment", text("What it is for.").or_computed()),
@@ -78,6 +78,7 @@ impl Resource<Session> for Zone {
             ],
             [("vpc", nested(vpc))],
         )
+        .meaningless(&["vpc", "vpc_region"], "a network that asks, not where names are kept")
     }
 
     fn timeouts(&self) -> Timeouts {

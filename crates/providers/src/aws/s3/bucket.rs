@@ -61,6 +61,7 @@ impl Resource<Session> for Bucket {
             ],
             [],
         )
+        .meaningless(&["bucket_regional_domain_name"], "follows from the region")
     }
 
     fn timeouts(&self) -> Timeouts {

@@ -11,11 +11,14 @@ use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
 use super::super::problems::Problems;
 use super::super::resource::Called;
-use super::super::schema::{block, flag, located, name, needed, nested, text};
+use super::super::schema::{Aspect, Meaning, Reading, block, flag, located, name, needed, nested, text};
 use super::super::session::Session;
 use super::part::{Part, incomplete, unless};
 
 pub(super) struct Encryption;
+
+const ALGORITHM: [&str; 3] = ["rule", "apply_server_side_encryption_by_default", "sse_algorithm"];
+const KEY: [&str; 3] = ["rule", "apply_server_side_encryption_by_default", "kms_master_key_id"];
 
 #[async_trait]
 impl Part for Encryption {
@@ -34,6 +37,8 @@ impl Part for Encryption {
             [("apply_server_side_encryption_by_default", nested(default))],
         );
         located([], [("rule", needed(rule))])
+            .meaning(Meaning::of(Aspect::Encrypted, &ALGORITHM).by(Reading::Presence).or(false))
+            .meaningless(&KEY, "any algorithm will do, with a key of one's own or not")
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

@@ -14,12 +14,20 @@ use super::super::error::{Failure, failed};
 use super::super::json::Fields as _;
 use super::super::problems::Problems;
 use super::super::resource::Called;
-use super::super::schema::{block, flag, located, name, needed, nested, number, text};
+use super::super::schema::{Aspect, Meaning, block, flag, located, name, needed, nested, number, text};
 use super::super::session::Session;
 use super::part::{Part, incomplete, unless};
 
 pub(super) struct Lifecycle;
 
+/// What is counted in days, but not until data is gone.
+const SILENT: [(&[&str], &str); 5] = [
+    (&["rule", "expiration", "date"], "a day, not for how long"),
+    (&["rule", "expiration", "expired_object_delete_marker"], "nothing is left by then"),
+    (&["rule", "transition", "days"], "data is kept, elsewhere"),
+    (&["rule", "noncurrent_version_transition", "noncurrent_days"], "data is kept, elsewhere"),
+    (&["rule", "abort_incomplete_multipart_upload", "days_after_initiation"], "what was never whole"),
+];
 const SIZES: [&str; 2] = ["object_size_greater_than", "object_size_less_than"];
 
 #[async_trait]
@@ -27,7 +35,11 @@ impl Part for Lifecycle {
     const KIND: &'static str = "aws_s3_bucket_lifecycle_configuration";
 
     fn block(&self) -> Block {
-        located([], [("rule", needed(rule_block()))])
+        let kept = |path| Meaning::of(Aspect::RetentionDays, path).only(&["rule", "status"], "Enabled");
+        let block = located([], [("rule", needed(rule_block()))])
+            .meaning(kept(&["rule", "expiration", "days"]))
+            .meaning(kept(&["rule", "noncurrent_version_expiration", "noncurrent_days"]));
+        SILENT.into_iter().fold(block, |block, (path, why)| block.meaningless(path, why))
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

@@ -10,12 +10,14 @@ use super::super::json::Fields as _;
 use super::super::plan::Draft;
 use super::super::problems::Problems;
 use super::super::resource::Called;
-use super::super::schema::{flag, located};
+use super::super::schema::{Aspect, Meaning, Reading, flag, located};
 use super::super::session::Session;
 use super::part::{Part, unless};
 
 const FLAGS: [&str; 4] =
     ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"];
+
+const PATHS: [&[&str]; 4] = [&[FLAGS[0]], &[FLAGS[1]], &[FLAGS[2]], &[FLAGS[3]]];
 
 pub(super) struct PublicAccess;
 
@@ -24,7 +26,7 @@ impl Part for PublicAccess {
     const KIND: &'static str = "aws_s3_bucket_public_access_block";
 
     fn block(&self) -> Block {
-        located(
+        let block = located(
             [
                 ("block_public_acls", flag("Refuse ACLs that make something public.").or_computed()),
                 ("block_public_policy", flag("Refuse policies that make something public.").or_computed()),
@@ -32,7 +34,9 @@ impl Part for PublicAccess {
                 ("restrict_public_buckets", flag("Let nobody else in by a public policy.").or_computed()),
             ],
             [],
-        )
+        );
+        let says = |path| Meaning::of(Aspect::Public, path).by(Reading::Opposite);
+        PATHS.into_iter().fold(block, |block, path| block.meaning(says(path)))
     }
 
     fn validate(&self, _problems: &mut Problems<'_>) {}

@@ -5,7 +5,9 @@
 use tenantctl_core::provider::{Attribute, Block, Path, Type};
 
 use super::super::names;
-use super::super::schema::{block, flag, given, name, needed, nested, placed, tags, tags_all, text, texts};
+use super::super::schema::{
+    Aspect, Meaning, block, flag, given, name, needed, nested, placed, tags, tags_all, text, texts,
+};
 use super::{pools, versions};
 use crate::cloud::problems::Problems;
 
@@ -141,6 +143,7 @@ pub(super) fn schema() -> Block {
             ("key_vault_secrets_provider", nested(secrets())),
         ],
     )
+    .meaning(Meaning::of(Aspect::Encrypted, &["default_node_pool", "host_encryption_enabled"]).or(false))
 }
 
 /// Problems that it cannot say.

@@ -11,7 +11,7 @@ use super::super::bridge::{self, Sending, model};
 use super::super::id::Id;
 use super::super::kind::{Kind, Put, state, tags_json};
 use super::super::names;
-use super::super::schema::{given, name, number, placed, tags, tags_all, text};
+use super::super::schema::{Aspect, Meaning, given, name, number, placed, tags, tags_all, text};
 use super::super::session::Session;
 use super::{CLUSTERS, NAMESPACE, POOLS, pools, versions};
 use crate::cloud::json::Fields as _;
@@ -90,6 +90,7 @@ impl Kind for NodePool {
             ],
             [],
         ))
+        .meaning(Meaning::of(Aspect::Encrypted, &["host_encryption_enabled"]).or(false))
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

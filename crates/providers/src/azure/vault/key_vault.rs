@@ -18,7 +18,9 @@ use super::super::kind::{Kind, Put, tags_json};
 use super::super::managed::pending;
 use super::super::names;
 use super::super::resource_group::same_location;
-use super::super::schema::{block, flag, given, name, nested, number, placed, tags, tags_all, text, texts};
+use super::super::schema::{
+    Aspect, Meaning, block, flag, given, name, nested, number, placed, tags, tags_all, text, texts,
+};
 use super::super::session::Session;
 use super::{API, NAMESPACE, VAULTS};
 use crate::cloud::json::Fields as _;
@@ -102,6 +104,10 @@ impl Kind for Vault {
             ],
             [("access_policy", nested(policy)), ("network_acls", nested(network))],
         )
+        .meaning(Meaning::of(Aspect::RecoveryDays, &["soft_delete_retention_days"]))
+        .meaning(Meaning::of(Aspect::Protected, &["purge_protection_enabled"]))
+        .meaningless(&["enabled_for_disk_encryption"], "who may read its secrets")
+        .meaningless(&["public_network_access_enabled"], "who may ask, not who may read")
     }
 
     fn validate(&self, problems: &mut Problems<'_>) {

@@ -221,6 +221,7 @@ impl Resource<Session> for Secret {
             ],
             [],
         )
+        .meaningless(&["expiration_date"], "until when it may be used; it is kept")
     }
 
     fn timeouts(&self) -> Timeouts {

@@ -1,0 +1,111 @@
+//! What is wrong with the blocks of a module taken together, and with the
+//! arguments of a call.
+//!
+//! Guarantees: reports everything, each at its place.
+//! Must not: change what was decoded.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::decode::noun;
+use super::model::{Module, ModuleCall};
+use super::reader::unexpected_argument;
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::expr::{ChainStep, Expr, Reference};
+use crate::syntax::Block;
+
+/// Warns where outputs are used that their module says are not to be.
+pub(super) fn deprecated_outputs(module: &Module, diagnostics: &mut Diagnostics) {
+    let of_call = |name: &str| module.calls.iter().find(|call| *call.name.name == *name);
+    let is_deprecated = |call: &ModuleCall| call.module.outputs.iter().any(|one| one.deprecated.is_some());
+    if !module.calls.iter().any(is_deprecated) {
+        return;
+    }
+    // What is deprecated itself may be made of what is.
+    let passing = module.outputs.iter().filter(|output| output.deprecated.is_some());
+    let passing: Vec<Span> = passing.map(|output| output.value.span).collect();
+    let mut found = Vec::new();
+    for expr in module.expressions().filter(|expr| !passing.contains(&expr.span)) {
+        expr.for_each_chain(&mut |chain| {
+            let Reference::Module(name) = chain.reference else { return };
+            let output = chain.steps.iter().find_map(|step| match step {
+                ChainStep::Attribute(name) => Some(*name),
+                ChainStep::Index(_) => None,
+            });
+            let (Some(call), Some(output)) = (of_call(name), output) else { return };
+            let output = call.module.outputs.iter().find(|one| one.name.name == *output);
+            let words = output.and_then(|one| Some((one, one.deprecated.as_ref()?)));
+            if let Some((output, words)) = words {
+                let detail = format!("{chain} is deprecated by the author of its module: {words}");
+                found.push(
+                    Diagnostic::warning("Value derived from a deprecated source", detail)
+                        .at(chain.span)
+                        .related(output.name.span, "declared here"),
+                );
+            }
+        });
+    }
+    found.into_iter().for_each(|warning| diagnostics.push(warning));
+}
+
+/// Reports what is defined more than once.
+pub(super) fn duplicates(module: &Module, diagnostics: &mut Diagnostics) {
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let names = module
+        .variables
+        .iter()
+        .map(|v| (format!("variable {:?}", v.name.name), v.name.span))
+        .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
+        .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
+        .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
+        .chain(module.providers.iter().map(|p| (format!("provider {}", p.reference()), p.name.span)))
+        .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
+        .chain(module.resources.iter().map(|r| (format!("{} {}.{}", noun(r.mode), r.kind, r.name), r.span)));
+    for (name, span) in names {
+        if let Some(first) = seen.insert(name.clone(), span) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "Duplicate definition",
+                    format!("There are two definitions of {name} in this module."),
+                )
+                .at(span)
+                .related(first, "first defined here"),
+            );
+        }
+    }
+}
+
+/// Says which arguments a module has no variables for, and which it lacks.
+pub(super) fn arguments(
+    block: &Block,
+    module: &Module,
+    arguments: &BTreeMap<Arc<str>, Expr>,
+    diagnostics: &mut Diagnostics,
+) {
+    for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
+        let set = module.variables.iter().find(|v| v.name.name == attribute.name.name);
+        if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()) {
+            let detail = format!("The variable {:?} is deprecated: {words}", attribute.name.name);
+            diagnostics.push(
+                Diagnostic::warning("Variable marked as deprecated by the module author", detail)
+                    .at(attribute.name.span),
+            );
+        }
+        if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
+            let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
+            diagnostics.push(unexpected_argument(attribute, known, &[]));
+        }
+    }
+    for variable in
+        module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name))
+    {
+        diagnostics.push(
+            Diagnostic::error(
+                "Missing required argument",
+                format!("The module's variable {:?} must be set.", variable.name.name),
+            )
+            .at(block.header())
+            .related(variable.name.span, "declared here"),
+        );
+    }
+}

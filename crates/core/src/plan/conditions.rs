@@ -1,0 +1,184 @@
+//! The conditions that blocks set, judged while planning: validations,
+//! preconditions and postconditions, checks.
+//!
+//! Guarantees: each instance's outcome is noted, whatever it is; what only the
+//! apply can tell is left to it.
+//! Must not: decide what is done to an object; a precondition that does not hold
+//! only says that it must not be planned.
+
+use super::checks::{CheckStatus, Checkable, CheckedInstance, Judged, Pending, RuleKind, again};
+use super::checks::{judge, module_words};
+use super::evaluate::{Evaluated, Repeated};
+use super::model::{PlanMode, Shape, Slot};
+use super::planner::{Place, Planner};
+use crate::addr::ResourceAddress;
+use crate::diag::{Diagnostic, Severity};
+use crate::syntax::Ident;
+
+impl Planner<'_> {
+    /// Judges the preconditions of an object; the ones left open, or `None`
+    /// when it must not be planned.
+    pub(super) fn preconditions(
+        &mut self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        address: &ResourceAddress,
+    ) -> Option<Vec<Pending>> {
+        let rules = &place.block.lifecycle.preconditions;
+        if rules.is_empty() {
+            return Some(Vec::new());
+        }
+        let at = self.evaluation.at(place.module, place.instance, repeated);
+        let judged = judge(rules, RuleKind::Precondition, &address.to_string(), &at);
+        let stops = judged.stops() && self.input.mode != PlanMode::RefreshOnly;
+        let pending = self.judged_object(place, address, judged);
+        (!stops).then_some(pending)
+    }
+
+    /// Judges the postconditions of the object that was planned last.
+    pub(super) fn postconditions(&mut self, place: Place<'_>, repeated: &Repeated) {
+        let rules = &place.block.lifecycle.postconditions;
+        let Some(change) = self.changes.last() else { return };
+        if rules.is_empty() || change.config.is_null() {
+            return;
+        }
+        let address = change.key.address.clone();
+        let value = change.after.clone();
+        let is_open = !value.is_wholly_known() || self.evaluation.is_ephemeral(&value);
+        let slot = is_open.then(|| {
+            let index = u32::try_from(self.changes.len() - 1).ok();
+            self.evaluation.slot(Slot::Resource { shape: Shape::Single, instances: vec![(None, index)] })
+        });
+        let itself = Evaluated { value, slot };
+        let mut at = self.evaluation.at(place.module, place.instance, repeated);
+        at.itself = Some(&itself);
+        let judged = judge(rules, RuleKind::Postcondition, &address.to_string(), &at);
+        let pending = self.judged_object(place, &address, judged);
+        if let Some(change) = self.changes.last_mut() {
+            change.postconditions = pending;
+        }
+    }
+
+    fn judged_object(&mut self, place: Place<'_>, address: &ResourceAddress, judged: Judged) -> Vec<Pending> {
+        let what = || {
+            let (kind, name) = (address.kind.clone(), address.name.clone());
+            Checkable::Resource { mode: address.mode, kind, name }
+        };
+        let one = CheckedInstance {
+            address: address.to_string(),
+            module: address.module.to_string(),
+            key: address.key.as_ref().map(Into::into),
+            status: judged.status,
+            problems: judged.problems,
+        };
+        self.noted(place.node, place.module, what, one);
+        self.report(judged.found);
+        judged.pending
+    }
+
+    /// The address of a module instance's block, and the path of that instance.
+    fn named(&self, module: usize, instance: usize, word: &str, name: &Ident) -> (String, String) {
+        let path = &self.evaluation.modules[module][instance].path;
+        let dot = if path.is_root() { "" } else { "." };
+        (format!("{path}{dot}{word}.{}", name.name), path.to_string())
+    }
+
+    fn noted(&mut self, node: usize, module: usize, what: impl Fn() -> Checkable, one: CheckedInstance) {
+        self.checks.note(node, || (what(), module_words(&self.evaluation, module)), one);
+    }
+
+    /// Reports what conditions came to; a plan that changes nothing is stopped
+    /// by none.
+    fn report(&mut self, found: Vec<Diagnostic>) {
+        let refresh_only = self.input.mode == PlanMode::RefreshOnly;
+        self.evaluation.diagnostics.extend(found.into_iter().map(|mut one| {
+            if refresh_only {
+                one.severity = Severity::Warning;
+            }
+            one
+        }));
+    }
+
+    /// An output of every instance of a module.
+    pub(super) fn output(&mut self, node: usize, module: usize, index: usize) {
+        let output = &self.input.graph.modules[module].module.outputs[index];
+        for instance in 0..self.evaluation.modules[module].len() {
+            if !output.preconditions.is_empty() {
+                let (address, path) = self.named(module, instance, "output", &output.name);
+                let nothing = Repeated::default();
+                let at = self.evaluation.at(module, instance, &nothing);
+                let judged = judge(&output.preconditions, RuleKind::Output, &address, &at);
+                let (status, problems) = (judged.status, judged.problems);
+                let one = CheckedInstance { address, module: path, key: None, status, problems };
+                self.noted(node, module, || Checkable::OutputValue(output.name.name.clone()), one);
+                self.report(judged.found);
+                self.assertions.extend(judged.pending);
+                if matches!(status, CheckStatus::Fail | CheckStatus::Error) {
+                    continue;
+                }
+            }
+            self.evaluation.output(module, instance, index);
+        }
+    }
+
+    /// The validations of a variable of every instance of a module.
+    pub(super) fn validation(&mut self, node: usize, module: usize, index: usize) {
+        let variable = &self.input.graph.modules[module].module.variables[index];
+        let name = &variable.name;
+        for instance in 0..self.evaluation.modules[module].len() {
+            // What has no value is told elsewhere.
+            if self.evaluation.modules[module][instance].variables[index].is_none() {
+                continue;
+            }
+            let (address, path) = self.named(module, instance, "var", name);
+            let nothing = Repeated::default();
+            let at = self.evaluation.at(module, instance, &nothing);
+            let mut judged = judge(&variable.validations, RuleKind::Validation, &address, &at);
+            // What is to be changed is the value, not the condition.
+            let given = self.input.instance.variables.get(&name.name).filter(|_| module == 0);
+            let place = given.map_or(name.span, |(_, span)| *span);
+            let is_verdict = |problem: &&mut Diagnostic| problem.summary == RuleKind::Validation.summary();
+            for problem in judged.found.iter_mut().filter(is_verdict) {
+                let condition = problem.span.replace(place);
+                problem.related.extend(condition.map(|span| (span, "the condition".to_owned())));
+            }
+            let (status, problems) = (judged.status, judged.problems);
+            let one = CheckedInstance { address, module: path, key: None, status, problems };
+            self.noted(node, module, || Checkable::Variable(name.name.clone()), one);
+            self.report(judged.found);
+            self.assertions.extend(judged.pending);
+        }
+    }
+
+    /// A check of every instance of a module.
+    pub(super) fn check(&mut self, node: usize, module: usize, index: usize) {
+        let check = &self.input.graph.modules[module].module.checks[index];
+        for instance in 0..self.evaluation.modules[module].len() {
+            let (address, path) = self.named(module, instance, "check", &check.name);
+            let nothing = Repeated::default();
+            let at = self.evaluation.at(module, instance, &nothing);
+            let judged = judge(&check.asserts, RuleKind::Assertion, &address, &at);
+            let (mut status, mut problems) = (judged.status, judged.problems);
+            // What it reads for itself could not be read: the rest does not count.
+            let unread = self.input.unread.iter().find(|data| {
+                let block = self.input.graph.resource(data);
+                data.module == self.evaluation.modules[module][instance].path
+                    && block.is_some_and(|block| block.scope.as_ref() == Some(&check.name.name))
+            });
+            if let Some(data) = unread {
+                (status, problems) = (CheckStatus::Fail, vec![format!("{data} could not be read.")]);
+            }
+            let blocks = &self.input.graph.modules[module].module.resources;
+            let reads = blocks.iter().any(|block| block.scope.as_ref() == Some(&check.name.name));
+            let pending = if reads { again(&check.asserts, &address, &at) } else { judged.pending };
+            let one = CheckedInstance { address, module: path, key: None, status, problems };
+            self.noted(node, module, || Checkable::Check(check.name.name.clone()), one);
+            self.report(judged.found);
+            if reads {
+                self.looking.extend(pending);
+            } else {
+                self.assertions.extend(pending);
+            }
+        }
+    }
+}
