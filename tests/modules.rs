@@ -305,6 +305,41 @@ fn what_a_configuration_asks_of_the_program_is_checked() {
     place.ok("e", &["validate"]);
 }
 
+/// What decides which module is read must be known before anything is planned.
+#[test]
+fn a_source_takes_only_what_constants_give() {
+    let place = Place::new();
+    place.write("e", "m/main.tf", "output \"m\" {\n  value = \"read\"\n}\n");
+    let variable = |more: &str| format!("variable \"dir\" {{\n  type = string\n{more}}}\n");
+    let call = |source: &str| format!("module \"m\" {{\n  source = {source}\n}}\n");
+    let cases = [
+        (variable("  sensitive = true\n  default = \"m\"\n"), "\"./${var.dir}\"", "var.dir is sensitive"),
+        (variable("  ephemeral = true\n  default = \"m\"\n"), "\"./${var.dir}\"", "var.dir is ephemeral"),
+        (variable(""), "\"./${var.dir}\"", "decides which module is read"),
+        (variable("  default = [1]\n"), "\"./${var.dir}\"", "default"),
+        ("locals {\n  a = local.b\n  b = local.a\n}\n".into(), "local.a", "local.a depends on itself"),
+        (
+            "resource \"terraform_data\" \"d\" {\n  input = \"m\"\n}\n".into(),
+            "\"./${terraform_data.d.output}\"",
+            "known only when everything is planned",
+        ),
+        (String::new(), "\"./${var.dri}\"", "no variable \"dri\""),
+        (String::new(), "sensitive(\"./m\")", "secret"),
+    ];
+    for (text, source, words) in cases {
+        place.write("e", "main.tf", &format!("{text}{}", call(source)));
+        let said = place.run("e", &["plan"]);
+        assert_eq!(said.code, 1, "{source}");
+        let shown = said.stderr.split_whitespace().filter(|word| *word != "=").collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(words), "{source}: {}", said.stderr);
+        assert!(said.stderr.contains("--> main.tf:"), "{source}: {}", said.stderr);
+    }
+    let output = "output \"m\" {\n  value = module.m.m\n}\n";
+    place.write("e", "main.tf", &format!("{}{}{output}", variable(""), call("\"./${var.dir}\"")));
+    let said = place.ok("e", &["plan", "-var", "dir=m"]);
+    assert!(said.stdout.contains("\"read\""), "{}", said.stdout);
+}
+
 #[test]
 fn a_module_may_ask_for_versions_too_but_not_for_a_backend() {
     let place = Place::new();

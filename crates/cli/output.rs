@@ -38,7 +38,11 @@ impl Output {
         let err_choice = choose(AutoStream::choice(&err));
         let err_terminal = err.is_terminal();
         Output(Arc::new(Inner {
-            out: Mutex::new(Box::new(AutoStream::new(out, out_choice))),
+            out: Mutex::new(match out_choice {
+                // The theme has no colours then, and plans can be long.
+                ColorChoice::Never => Box::new(out),
+                choice => Box::new(AutoStream::new(out, choice)),
+            }),
             err: Mutex::new(Box::new(AutoStream::new(err, err_choice))),
             bar: Mutex::new(None),
             out_theme: Theme::new(out_choice != ColorChoice::Never),

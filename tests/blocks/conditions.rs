@@ -1,4 +1,5 @@
 use super::{apply, plan_json, recorded, refused, root, settled};
+use crate::common::Place;
 
 const CHECKED: &str = r#"
 variable "v" {
@@ -172,4 +173,28 @@ check "made" {
     assert!(said.stderr.contains("It is 1."), "{}", said.stderr);
     let said = place.ok("x", &["apply", "-auto-approve", "-var=n=3"]);
     assert!(said.stderr.contains("It is 2.") && said.stderr.contains("It is 7."), "{}", said.stderr);
+}
+
+/// What an output was stays, until a run comes to what it will be.
+#[test]
+fn outputs_outlive_a_failure() {
+    let place = Place::new();
+    let text = |value: &str| {
+        format!(
+            "resource \"terraform_data\" \"b\" {{\n  input = {value:?}\n}}\n\
+             resource \"terraform_data\" \"a\" {{\n  input = terraform_data.b.output\n  lifecycle {{\n    precondition {{\n      \
+             condition     = terraform_data.b.output != \"bad\"\n      error_message = \"No.\"\n    }}\n  }}\n}}\n\
+             output \"o\" {{\n  value = \"is ${{terraform_data.a.output}}\"\n}}\n"
+        )
+    };
+    let is = |said: &str| assert_eq!(place.ok("e", &["output", "-raw", "o"]).stdout, said);
+    place.write("e", "main.tf", &text("one"));
+    place.ok("e", &["apply", "-auto-approve"]);
+    is("is one");
+    place.write("e", "main.tf", &text("bad"));
+    assert_eq!(place.run("e", &["apply", "-auto-approve"]).code, 1);
+    is("is one");
+    place.write("e", "main.tf", &text("two"));
+    place.ok("e", &["apply", "-auto-approve"]);
+    is("is two");
 }

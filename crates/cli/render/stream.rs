@@ -184,7 +184,7 @@ impl Stream {
                 json["reason"] = json!(reason);
             }
             if let Some(previous) = &change.previous {
-                json["previous_resource"] = resource(&RecordKey::current(previous.clone()));
+                json["previous_resource"] = resource(&RecordKey::current((**previous).clone()));
             }
             if let Some(id) = &change.importing {
                 json["importing"] = json!({ "id": id });

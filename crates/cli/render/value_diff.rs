@@ -216,28 +216,26 @@ impl<'d> ValueDiff<'d> {
         let mut names: Vec<&Arc<str>> = old.keys().chain(new.keys()).collect();
         names.sort();
         names.dedup();
-        names.retain(|name| [old, new].iter().any(|side| side.get(*name).is_some_and(|v| !v.is_null())));
-        let total = names.len();
         let null = Value::NULL;
-        let side = |side: &Entries, name: &str| side.get(name).unwrap_or(&null).clone();
-        names.retain(|name| {
-            let naming = !of_map && NAMING.contains(&&***name);
-            naming || side(old, name) != side(new, name)
-        });
-        let width = widest(names.iter().map(|name| &***name), of_map);
+        let sides = |name: &str| (old.get(name).unwrap_or(&null), new.get(name).unwrap_or(&null));
+        let mut all: Vec<_> = names.into_iter().map(|name| (name, sides(name))).collect();
+        all.retain(|(_, (before, after))| !before.is_null() || !after.is_null());
+        let total = all.len();
+        all.retain(|(name, (before, after))| !of_map && NAMING.contains(&&***name) || before != after);
+        let width = widest(all.iter().map(|(name, _)| &***name), of_map);
         let top = path.steps().is_empty();
-        for (i, name) in names.iter().enumerate() {
+        for (i, (name, (before, after))) in all.iter().enumerate() {
             let label = label(name, of_map, width);
             let place = Place { at, label: &label, tail: "" };
             let path = path.step(PathStep::Attribute((*name).clone()));
-            let (before, after) = (side(old, name), side(new, name));
-            let twin = |other: &&&Arc<str>| side(old, other) == before && side(new, other) == after;
-            match names[..i].iter().find(twin).filter(|_| top && (has_parts(&before) || has_parts(&after))) {
-                Some(other) => self.twin(place, &before, &after, other),
-                None => self.pair(place, Some(&before), Some(&after), &path),
+            let may_repeat = top && (has_parts(before) || has_parts(after));
+            let earlier = if may_repeat { &all[..i] } else { &[] };
+            match earlier.iter().find(|(_, sides)| *sides == (*before, *after)) {
+                Some((other, _)) => self.twin(place, before, after, other),
+                None => self.pair(place, Some(before), Some(after), &path),
             }
         }
-        self.hidden(at, total - names.len(), if of_map { "element" } else { "attribute" });
+        self.hidden(at, total - all.len(), if of_map { "element" } else { "attribute" });
     }
 
     /// What another attribute of the object shows already.

@@ -153,8 +153,8 @@ fn count(done: &mut Counts, step: &Step) {
     }
 }
 
-/// Finishes and records the outputs; keeps the old ones of a run that failed
-/// where the new ones are not known.
+/// Finishes and records the outputs; keeps the old ones where the new ones did
+/// not come to be known.
 async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
     let mut outputs = BTreeMap::new();
     diagnostics.extend(settle(&run.plan.assertions, &run.values));
@@ -169,11 +169,10 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
                     outputs.insert(name.clone(), if output.sensitive { value.sensitive() } else { value });
                 }
             }
-            Ok(_) => {
+            open => {
+                diagnostics.extend(open.err().filter(|_| complete).map(|error| *error));
                 outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())));
             }
-            Err(error) if complete => diagnostics.push(*error),
-            Err(_) => {}
         }
     }
     if outputs != run.state.outputs

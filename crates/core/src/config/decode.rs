@@ -14,7 +14,7 @@ use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::providers::LocalNames;
 use super::reader::{Constants, check_labels, constant, constant_expr, listed};
-use super::statics::{Giver, Statics};
+use super::statics::{Giver, Statics, hidden};
 use super::types::type_constraint;
 use super::{
     blocks, consistency, files, json, overrides, provider_functions, providers, provisioners, requirements,
@@ -27,7 +27,7 @@ use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::{ProviderSchema, Registry, ResourceSchema};
 use crate::syntax::{Block, Body, parse_file};
-use crate::value::{Type, Value};
+use crate::value::{Marks, Type, Value};
 
 /// Block types of the language that have no place here yet.
 const LATER: [&str; 1] = ["action"];
@@ -496,6 +496,10 @@ impl<'a> Decoder<'a> {
             return None;
         };
         let path = constant_expr(&source.value, &Type::String, statics, &mut self.diagnostics)?;
+        if path.marks() != Marks::NONE {
+            self.diagnostics.push(hidden("This is secret", source.value.span));
+            return None;
+        }
         let path = path.as_str()?.to_owned();
         if let Some(version) = block.body.attribute("version") {
             self.diagnostics.push(

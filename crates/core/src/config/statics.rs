@@ -64,8 +64,7 @@ impl<'a> Statics<'a> {
         let name = &variable.name.name;
         if variable.sensitive || variable.ephemeral {
             let kind = if variable.sensitive { "sensitive" } else { "ephemeral" };
-            let detail = format!("var.{name} is {kind}, and where a module comes from is not hidden.");
-            return Err(Box::new(Diagnostic::error("Secret not allowed here", detail).at(span)));
+            return Err(Box::new(hidden(&format!("var.{name} is {kind}"), span)));
         }
         let value = match self.giver {
             Giver::Tenants => {
@@ -163,13 +162,18 @@ impl Scope for Statics<'_> {
         if value.deep_marks() == Marks::NONE {
             return Ok(value);
         }
-        let detail = format!("{reference} is secret, and where a module comes from is not hidden.");
-        Err(Box::new(Diagnostic::error("Secret not allowed here", detail).at(span)))
+        Err(Box::new(hidden(&format!("{reference} is secret"), span)))
     }
 
     fn functions(&self) -> FunctionContext<'_> {
         self.constants.functions()
     }
+}
+
+/// Where a module comes from is shown in many places.
+pub(super) fn hidden(what: &str, span: Span) -> Diagnostic {
+    let detail = format!("{what}, and where a module comes from is not hidden.");
+    Diagnostic::error("Secret not allowed here", detail).at(span)
 }
 
 fn missing(name: &str, span: Span) -> Diagnostic {

@@ -238,19 +238,19 @@ pub struct Change {
     /// The whole configuration as a closed expression, when `config` is not
     /// wholly known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub residual: Option<Expr>,
+    pub residual: Option<Box<Expr>>,
     /// The connection; may be unknown.
     pub connection: Value,
     /// The provider block's value, for settling the connection when that is
     /// unknown; may itself be a residual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider_config: Option<Expr>,
+    pub provider_config: Option<Box<Expr>>,
     /// Direct dependencies, for the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<ResourceAddress>,
     /// Where the object was recorded before a move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<ResourceAddress>,
+    pub previous: Option<Box<ResourceAddress>>,
     /// What the service calls an object that is imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub importing: Option<String>,

@@ -41,7 +41,7 @@ impl Planner<'_> {
         };
         let (config, given) = (self.storable(block, &address, &provider, &config)?, config);
         let at = self.evaluation.at(module, instance, repeated);
-        let residual = (!config.is_wholly_known()).then(|| close(&block.body, &at));
+        let residual = (!config.is_wholly_known()).then(|| Box::new(close(&block.body, &at)));
         let (provider_value, provider_config) = match *block.configuration.name == *block.provider {
             true => self.provider_config(module, instance, repeated, &block.configuration)?,
             // What stands in for a provider needs no configuration.
@@ -80,10 +80,11 @@ impl Planner<'_> {
             config,
             residual,
             provider_config: provider_config
-                .filter(|_| !connection.is_wholly_known() || block.mode == ResourceMode::Ephemeral),
+                .filter(|_| !connection.is_wholly_known() || block.mode == ResourceMode::Ephemeral)
+                .map(Box::new),
             connection,
             dependencies,
-            previous: self.input.moves.previous.get(&address).cloned(),
+            previous: self.input.moves.previous.get(&address).cloned().map(Box::new),
             preconditions,
             keep: block.lifecycle.keep,
             scope: block.scope.clone(),

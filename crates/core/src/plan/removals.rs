@@ -78,7 +78,7 @@ impl Planner<'_> {
             after: Value::NULL,
             connection: record.connection.clone(),
             dependencies: record.dependencies.clone(),
-            previous: self.input.moves.previous.get(&key.address).cloned(),
+            previous: self.input.moves.previous.get(&key.address).cloned().map(Box::new),
             create_before_destroy: record.create_before_destroy,
             ..Change::of(key.clone(), &record.provider, action)
         }

@@ -21,7 +21,7 @@ mod unknown;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use litemap::LiteMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
@@ -190,6 +190,9 @@ fn normal(text: &str) -> Option<String> {
     (!text.is_ascii() && is_nfc_quick(text.chars()) != IsNormalized::Yes).then(|| text.nfc().collect())
 }
 
+static DYNAMIC: OnceLock<Arc<Unknown>> = OnceLock::new();
+static STRING: OnceLock<Arc<Unknown>> = OnceLock::new();
+
 impl Value {
     /// The null of no particular type.
     pub const NULL: Value = Value { kind: Kind::Null(Type::Dynamic), marks: Marks::NONE };
@@ -201,7 +204,13 @@ impl Value {
 
     /// An unknown of a type, with nothing else known.
     pub fn unknown(ty: Type) -> Self {
-        Kind::Unknown(Arc::new(Unknown::of(ty))).into()
+        let unknown = match ty {
+            // In memory once: every object has some before it is made.
+            Type::Dynamic => DYNAMIC.get_or_init(|| Arc::new(Unknown::of(ty))).clone(),
+            Type::String => STRING.get_or_init(|| Arc::new(Unknown::of(ty))).clone(),
+            ty => Arc::new(Unknown::of(ty)),
+        };
+        Kind::Unknown(unknown).into()
     }
 
     /// An unknown of a type that will not be null.
