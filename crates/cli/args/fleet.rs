@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, RunArgs, SelectArgs, assignment};
+use super::shared::assignment;
+use super::{ConfigArgs, RunArgs, SelectArgs};
 
 /// `explain`.
 #[derive(Debug, Args)]

@@ -3,9 +3,11 @@
 //! Long flags take one dash, as Terraform's do, or two; [`parse`] makes the
 //! two alike before clap sees them.
 
+mod configuration;
 mod dashes;
 mod fleet;
 mod providers;
+mod shared;
 mod state;
 mod taken;
 mod values;
@@ -13,14 +15,14 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tenantctl_core::addr::WorkspaceName;
-use tenantctl_core::ops::Selection;
+use clap::{Args, Parser, Subcommand};
 
-use crate::render::graph::Contents;
-
+pub(crate) use configuration::{
+    ConsoleCommand, FmtCommand, GetCommand, GraphCommand, InitCommand, LockFile, TestCommand, ValidateCommand,
+};
 pub(crate) use fleet::{DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, TenantsCommand};
 pub(crate) use providers::{ProvidersCommand, ProvidersSchema, ProvidersWhat};
+pub(crate) use shared::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
 pub(crate) use state::{
     AuditCommand, ForceUnlockCommand, LockArgs, LockCommand, LockList, LockShow, LockWhat, StateCheck,
     StateCommand, StateHistory, StateList, StateMv, StatePull, StatePush, StateReencrypt, StateRestore,
@@ -28,7 +30,7 @@ pub(crate) use state::{
     WorkspaceShow, WorkspaceWhat,
 };
 pub(crate) use taken::TakenByApply;
-use taken::{TakenByInit, TakenEverywhere, TakenLock};
+use taken::TakenEverywhere;
 pub(crate) use values::Values;
 
 /// Parses the process's arguments, its own name included.
@@ -135,154 +137,6 @@ pub(crate) enum Command {
     Drift(DriftCommand),
     /// Show the version
     Version(VersionCommand),
-}
-
-/// Which configuration, with which values and providers.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Configuration")]
-pub(crate) struct ConfigArgs {
-    #[command(flatten)]
-    pub(crate) values: Values,
-    /// Simulate all providers, or the named one; may be repeated
-    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
-    pub(crate) simulate: Vec<String>,
-    /// Faults that simulated providers show
-    #[arg(long, value_name = "FILE")]
-    pub(crate) fault_script: Option<PathBuf>,
-}
-
-/// Which tenants.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Selection")]
-pub(crate) struct SelectArgs {
-    /// Only this tenant; may be repeated
-    #[arg(long = "tenant", value_name = "NAME")]
-    pub(crate) tenants: Vec<String>,
-    /// Only tenants of this tier; may be repeated
-    #[arg(long = "tier", value_name = "NAME")]
-    pub(crate) tiers: Vec<String>,
-    /// Only in this environment; may be repeated
-    #[arg(long = "environment", value_name = "NAME")]
-    pub(crate) environments: Vec<String>,
-    /// Only tenants with this label; may be repeated, all must hold
-    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub(crate) labels: Vec<(String, String)>,
-    /// Only the platform's shared resources
-    #[arg(long, conflicts_with_all = ["tenants", "tiers", "environments", "labels"])]
-    pub(crate) platform: bool,
-    /// Set by `offboard`.
-    #[arg(skip)]
-    pub(crate) gone: Vec<WorkspaceName>,
-}
-
-impl SelectArgs {
-    /// The instances that are meant.
-    pub(crate) fn selection(&self) -> Selection {
-        Selection {
-            tenants: self.tenants.clone(),
-            tiers: self.tiers.clone(),
-            environments: self.environments.clone(),
-            labels: self.labels.clone(),
-            platform: self.platform,
-            gone: self.gone.clone(),
-        }
-    }
-}
-
-/// How a run behaves, whatever it does.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Run")]
-#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub(crate) struct RunArgs {
-    /// Provider calls in flight at a time [default: 10, in a fleet 64]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) parallelism: Option<u16>,
-    /// Hold the lock of each workspace while it is planned; an apply always does
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) lock: bool,
-    #[command(flatten)]
-    pub(crate) wait: LockArgs,
-    /// Ask for what is missing
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) input: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write what came of each workspace here, as .json or, for JUnit, .xml
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    /// Go no further once one tenant fails
-    #[arg(long)]
-    pub(crate) fail_fast: bool,
-    /// Write what -json would print to this file, too
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    pub(crate) json_into: Option<PathBuf>,
-    /// Say nothing of how it goes on
-    #[arg(long)]
-    pub(crate) concise: bool,
-    /// Show sensitive values
-    #[arg(long)]
-    pub(crate) show_sensitive: bool,
-    /// States are in a directory of their own.
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) state: Option<PathBuf>,
-    /// The same.
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) state_out: Option<PathBuf>,
-}
-
-/// What to plan.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Plan")]
-#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub(crate) struct PlanArgs {
-    /// Only this address and what it needs; may be repeated
-    #[arg(long = "target", value_name = "ADDRESS")]
-    pub(crate) targets: Vec<String>,
-    /// All but this address and what depends on it; may be repeated
-    #[arg(long = "exclude", value_name = "ADDRESS")]
-    pub(crate) excludes: Vec<String>,
-    /// The same for each address in a file, one a line; may be repeated
-    #[arg(long = "target-file", value_name = "FILE")]
-    pub(crate) target_files: Vec<PathBuf>,
-    /// All but each address in a file, one a line; may be repeated
-    #[arg(long = "exclude-file", value_name = "FILE")]
-    pub(crate) exclude_files: Vec<PathBuf>,
-    /// Make this object anew; may be repeated
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) replace: Vec<String>,
-    /// Read the real objects first
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) refresh: bool,
-    /// Only take into state what others changed
-    #[arg(long, conflicts_with = "destroy")]
-    pub(crate) refresh_only: bool,
-    /// Plan the removal of everything
-    #[arg(long)]
-    pub(crate) destroy: bool,
-    /// Go beyond the platform's guard
-    #[arg(long)]
-    pub(crate) ignore_guard: bool,
-}
-
-impl PlanArgs {
-    /// Without any flag.
-    pub(crate) fn plain() -> Self {
-        PlanArgs {
-            targets: Vec::new(),
-            excludes: Vec::new(),
-            target_files: Vec::new(),
-            exclude_files: Vec::new(),
-            replace: Vec::new(),
-            refresh: true,
-            refresh_only: false,
-            destroy: false,
-            ignore_guard: false,
-        }
-    }
 }
 
 /// `plan`.
@@ -394,196 +248,12 @@ pub(crate) struct OutputCommand {
     pub(crate) show_sensitive: bool,
 }
 
-/// `validate`.
-#[derive(Debug, Args)]
-pub(crate) struct ValidateCommand {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Leave out test files
-    #[arg(long)]
-    pub(crate) no_tests: bool,
-    /// Where tests are, besides the configuration's own directory
-    #[arg(long, value_name = "DIR", default_value = "tests")]
-    pub(crate) test_directory: PathBuf,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `init`.
-#[derive(Debug, Args)]
-pub(crate) struct InitCommand {
-    /// Take what tags and branches stand for now
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) upgrade: bool,
-    /// Whether the lock file may change
-    #[arg(long, value_name = "MODE", require_equals = true)]
-    pub(crate) lockfile: Option<LockFile>,
-    /// Begin with a copy of an example: quickstart, saas-hybrid
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["upgrade", "lockfile"])]
-    pub(crate) from_example: Option<String>,
-    /// Where to put it [default: the working directory]
-    #[arg(value_name = "DIR", requires = "from_example")]
-    pub(crate) directory: Option<PathBuf>,
-    /// Fetch what is not there
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) get: bool,
-    /// Begin with a copy of a module: of no use here.
-    #[arg(long, value_name = "SOURCE", hide = true)]
-    pub(crate) from_module: Option<String>,
-    /// Arguments of a backend: of no use here.
-    #[arg(long, value_name = "SETTING", hide = true)]
-    pub(crate) backend_config: Vec<String>,
-    /// Where plugins are: of no use here.
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub(crate) plugin_dir: Vec<PathBuf>,
-    /// Taken for Terraform's sake: nothing is ever asked
-    #[allow(dead_code, reason = "either value means the same")]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) input: bool,
-    /// Taken for Terraform's sake: there is no backend to make ready
-    #[allow(dead_code, reason = "either value means the same")]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) backend: bool,
-    #[allow(dead_code, reason = "it asks for nothing")]
-    #[command(flatten)]
-    pub(crate) taken: TakenByInit,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// What `init` does with the lock file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LockFile {
-    /// Fail rather than change it
-    Readonly,
-}
-
-/// `get`.
-#[derive(Debug, Args)]
-pub(crate) struct GetCommand {
-    /// Take what tags and branches stand for now
-    #[arg(long, alias = "upgrade", value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) update: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `graph`.
-#[derive(Debug, Args)]
-pub(crate) struct GraphCommand {
-    /// Which blocks
-    #[arg(long = "type", value_name = "BLOCKS", value_enum, default_value_t)]
-    pub(crate) contents: Contents,
-    /// Taken for Terraform's sake: a cycle is told with its places
-    #[allow(dead_code, reason = "either value means the same")]
-    #[arg(long, hide = true)]
-    pub(crate) draw_cycles: bool,
-    /// Taken for Terraform's sake: modules are not folded
-    #[allow(dead_code, reason = "either value means the same")]
-    #[arg(long, value_name = "N", hide = true, allow_negative_numbers = true)]
-    pub(crate) module_depth: Option<i64>,
-    /// The platform's shared resources rather than the blueprint
-    #[arg(long)]
-    pub(crate) platform: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `test`.
-#[derive(Debug, Args)]
-pub(crate) struct TestCommand {
-    /// Only this test file; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub(crate) filter: Vec<PathBuf>,
-    /// Where tests are, besides the configuration's own directory
-    #[arg(long, value_name = "DIR", default_value = "tests")]
-    pub(crate) test_directory: PathBuf,
-    /// Show what each run plans or makes
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write the results to this file too, as JUnit's XML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit_xml: Option<PathBuf>,
-    /// Test this tenant's blueprint, with its settings
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tenant: Option<String>,
-    /// Provider calls in flight at a time [default: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) parallelism: Option<u16>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `console`.
-#[derive(Debug, Args)]
-pub(crate) struct ConsoleCommand {
-    /// In this tenant's blueprint, with its settings and state
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tenant: Option<String>,
-    /// In this environment [default: the tenant's first]
-    #[arg(long, value_name = "NAME", requires = "tenant")]
-    pub(crate) environment: Option<String>,
-    #[allow(dead_code, reason = "it asks for nothing")]
-    #[command(flatten)]
-    pub(crate) taken: TakenLock,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-}
-
-/// `fmt`.
-#[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub(crate) struct FmtCommand {
-    /// Files and directories, or - for standard input [default: .]
-    #[arg(value_name = "TARGET")]
-    pub(crate) targets: Vec<PathBuf>,
-    /// List files that differ; never of standard input
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) list: bool,
-    /// Write files that differ; never with -check or of standard input
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) write: bool,
-    /// Show what differs
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) diff: bool,
-    /// Change nothing; exit with 3 when something differs
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) check: bool,
-    /// Go into directories inside of directories too
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) recursive: bool,
-}
-
 /// `version`.
 #[derive(Debug, Args)]
 pub(crate) struct VersionCommand {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-fn assignment(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
-        _ => Err("a variable is set with NAME=VALUE".to_owned()),
-    }
 }
 
 #[cfg(test)]

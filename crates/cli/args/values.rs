@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 use tenantctl_core::ops::ValueOption;
 
-use super::assignment;
+use super::shared::assignment;
 
 const VAR: &str = "var";
 const FILE: &str = "var-file";

@@ -1,4 +1,7 @@
 //! Two reporters told the same: text for people, and JSON lines into a file.
+//!
+//! Guarantees: each is told everything, in one order.
+//! Must not: write anything itself.
 
 use std::sync::Arc;
 
