@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ResourceQuota, Secret};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{DeleteParams, ListParams, PostParams};
@@ -96,6 +97,21 @@ async fn users_may_do_what_roles_allow_and_the_audit_log_knows() {
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "second"}],
     });
     create(&bindings, editors).await;
+    // The server's authorizer hears of a binding a moment later.
+    let reviews = Api::<SubjectAccessReview>::all(cluster.client().await);
+    let asked = json!({
+        "spec": {
+            "user": "eve",
+            "groups": ["second"],
+            "resourceAttributes": {"verb": "create", "resource": "configmaps", "namespace": "smoke-users"},
+        },
+    });
+    until("the binding counts", async || {
+        let review: SubjectAccessReview = object(asked.clone());
+        let answer = reviews.create(&PostParams::default(), &review).await.expect("a review");
+        answer.status.is_some_and(|status| status.allowed)
+    })
+    .await;
 
     let member = cluster.client_for("eve", &["first", "second"]).await;
     let map = json!({"metadata": {"name": "by-eve"}, "data": {"key": "value"}});
