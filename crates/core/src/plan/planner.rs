@@ -141,6 +141,13 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if planner.evaluation.diagnostics.has_errors() {
         return Err(planner.evaluation.diagnostics.sorted());
     }
+    let (plan, warnings) = settled(planner, outputs);
+    Ok(Planned::Plan(Box::new(plan), warnings))
+}
+
+/// The plan that a walk without mistakes comes to, and its warnings.
+fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) -> (Plan, Diagnostics) {
+    let input = planner.input;
     if planner.changes.iter().any(Change::acts) {
         let looking = std::mem::take(&mut planner.looking);
         planner.assertions.extend(looking);
@@ -201,7 +208,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
         relevant,
         generated,
     };
-    Ok(Planned::Plan(Box::new(plan), evaluation.diagnostics))
+    (plan, evaluation.diagnostics)
 }
 
 pub(super) struct Planner<'a> {
