@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::panic::resume_unwind;
 
 use tenantctl_core::plan::Plan;
 
@@ -19,6 +20,8 @@ use super::{Style, Theme};
 const PLACEHOLDER: &str = "<tenant>";
 /// So many different texts are printed; a fleet has more than anybody reads.
 const MOST_GROUPS: usize = 30;
+/// So many texts are there at a time.
+const PORTION: usize = 512;
 
 struct Group<'p> {
     members: Vec<&'p Plan>,
@@ -52,30 +55,60 @@ pub(crate) fn page(plans: &[Plan], style: Style) -> String {
     text
 }
 
+/// A plan's text, and what those that are alike have in common.
+struct Text {
+    text: String,
+    /// Whether it has the placeholder already: such are kept apart from those
+    /// that get it.
+    is_literal: bool,
+    key: String,
+}
+
+impl Text {
+    fn of(plan: &Plan, style: Style) -> Self {
+        let text = body(plan, style);
+        let is_literal = text.contains(PLACEHOLDER);
+        let key = if is_literal { text.clone() } else { anonymous(&text, name(plan)) };
+        Text { text, is_literal, key }
+    }
+}
+
 fn grouped<'p>(plans: &[&'p Plan], style: Style) -> Vec<Group<'p>> {
     let plain = Style { theme: Theme::default(), ..style };
-    // A text that has the placeholder already is kept apart from those that get it.
     let mut places: HashMap<(bool, String), (usize, String)> = HashMap::new();
     let mut groups: Vec<Group<'p>> = Vec::new();
-    for plan in plans {
-        let text = body(plan, plain);
-        let key = match text.contains(PLACEHOLDER) {
-            true => (false, text.clone()),
-            false => (true, anonymous(&text, name(plan))),
-        };
-        match places.get(&key) {
-            Some((place, first)) => {
-                let group = &mut groups[*place];
-                group.literal &= *first == text;
-                group.members.push(plan);
-            }
-            None => {
-                places.insert(key, (groups.len(), text));
-                groups.push(Group { members: vec![plan], literal: true });
+    // By portions, so that few texts are there at a time.
+    for plans in plans.chunks(PORTION) {
+        for (plan, Text { text, is_literal, key }) in plans.iter().zip(texts(plans, plain)) {
+            let key = (is_literal, key);
+            match places.get(&key) {
+                Some((place, first)) => {
+                    let group = &mut groups[*place];
+                    group.literal &= *first == text;
+                    group.members.push(plan);
+                }
+                None => {
+                    places.insert(key, (groups.len(), text));
+                    groups.push(Group { members: vec![plan], literal: true });
+                }
             }
         }
     }
     groups
+}
+
+/// The texts of some plans, written by all processors.
+fn texts(plans: &[&Plan], style: Style) -> Vec<Text> {
+    let writers = std::thread::available_parallelism().map_or(1, usize::from);
+    let write = |part: &[&Plan]| part.iter().map(|plan| Text::of(plan, style)).collect::<Vec<_>>();
+    if plans.len() < 2 * writers {
+        return write(plans);
+    }
+    std::thread::scope(|scope| {
+        let parts = plans.chunks(plans.len().div_ceil(writers));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || write(part))).collect();
+        running.into_iter().flat_map(|run| run.join().unwrap_or_else(|why| resume_unwind(why))).collect()
+    })
 }
 
 fn name(plan: &Plan) -> &str {

@@ -202,20 +202,20 @@ pub(super) fn from_live(live: &Json) -> Value {
         object.remove("status");
         if let Some(Json::Object(metadata)) = object.get_mut("metadata") {
             metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()));
+            strip_annotations(metadata);
         }
-        strip_annotations(object);
     }
     seal(&Value::from_plain_json(&live))
 }
 
-/// Takes out annotations that tools put on objects for their own use.
-pub(super) fn strip_annotations(object: &mut Map<String, Json>) {
+/// Takes out of `metadata` the annotations that tools put there for their own
+/// use.
+pub(super) fn strip_annotations(metadata: &mut Map<String, Json>) {
     const TOOLS: [&str; 3] = [
         WORKSPACE_ANNOTATION,
         "kubectl.kubernetes.io/last-applied-configuration",
         "deployment.kubernetes.io/revision",
     ];
-    let Some(Json::Object(metadata)) = object.get_mut("metadata") else { return };
     if let Some(Json::Object(annotations)) = metadata.get_mut("annotations") {
         annotations.retain(|key, _| !TOOLS.contains(&key.as_str()));
         if annotations.is_empty() {

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 /// What is recorded of our ownership of some part.
@@ -32,7 +34,7 @@ impl<'a> Owned<'a> {
 }
 
 /// Our entries of `managedFields`, as one tree.
-pub(super) fn record(live: &Json, manager: &str) -> Option<Map<String, Json>> {
+pub(super) fn record<'a>(live: &'a Json, manager: &str) -> Option<Cow<'a, Map<String, Json>>> {
     fn merge(into: &mut Map<String, Json>, from: &Map<String, Json>) {
         for (key, part) in from {
             match (into.get_mut(key), part) {
@@ -48,11 +50,13 @@ pub(super) fn record(live: &Json, manager: &str) -> Option<Map<String, Json>> {
     let ours = |e: &&Json| {
         e["manager"] == manager && e.get("subresource").is_none() && e.get("apiVersion") == version
     };
-    let mut tree = Map::new();
-    for entry in entries.iter().filter(ours) {
-        merge(&mut tree, entry.get("fieldsV1")?.as_object()?);
+    let mut trees = entries.iter().filter(ours).map(|entry| entry.get("fieldsV1")?.as_object());
+    // There is nearly always one.
+    let mut record = Cow::Borrowed(trees.next()??);
+    for tree in trees {
+        merge(record.to_mut(), tree?);
     }
-    (!tree.is_empty()).then_some(tree)
+    (!record.is_empty()).then_some(record)
 }
 
 /// The names in a key such as `k:{"containerPort":80,"protocol":"TCP"}`.

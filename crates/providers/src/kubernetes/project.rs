@@ -11,6 +11,7 @@
 //! marks, so that an unchanged object projects to exactly the manifest; a
 //! field or list that somebody else took over shows in full.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -26,14 +27,9 @@ use super::{fields, quantity};
 /// The fields of the manifest as the live object has them.
 pub(super) fn project(manifest: &Value, live: &Json, view: View<'_>) -> Value {
     let want = desired(manifest);
-    let mut live = live.clone();
-    let record = record(&live, view.manager);
-    if let Some(object) = live.as_object_mut() {
-        strip_annotations(object);
-        decode_strings(&want, object);
-    }
-    let owned = record.as_ref().map_or(Owned::Unrecorded, Owned::Parts);
-    let seen = object(&want, &live, owned, Place { key: "", parent: "" });
+    let record = record(live, view.manager);
+    let owned = record.as_deref().map_or(Owned::Unrecorded, Owned::Parts);
+    let seen = outermost(&want, live, owned);
     view.computed
         .iter()
         .filter_map(|path| fields::parse(path))
@@ -67,40 +63,59 @@ impl Place<'_> {
     }
 }
 
-/// Gives a Secret the `stringData` that its manifest speaks of.
-fn decode_strings(want: &Value, live: &mut Map<String, Json>) {
-    let Some(strings) = want.get("stringData") else { return };
-    let Some(keys) = strings.as_entries() else { return };
-    let decoded: Map<String, Json> = keys
-        .keys()
-        .filter_map(|key| {
-            let encoded = live.get("data")?.get(&**key)?.as_str()?;
-            let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-            Some((key.to_string(), text.into()))
-        })
-        .collect();
-    live.insert("stringData".into(), decoded.into());
+/// The `stringData` of a Secret whose manifest speaks of it.
+fn decoded_strings(want: &Value, live: &Map<String, Json>) -> Option<Json> {
+    let decoded = |key: &str| {
+        let encoded = live.get("data")?.get(key)?.as_str()?;
+        let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+        Some((key.to_owned(), Json::from(text)))
+    };
+    Some(Json::Object(want.as_entries()?.keys().filter_map(|key| decoded(key)).collect()))
 }
 
-/// An object; the outermost one is always seen part by part.
+/// What others than tools see of `metadata`.
+fn told_metadata(live: &Map<String, Json>) -> Option<Json> {
+    let metadata = live.get("metadata")?.as_object()?;
+    let told = metadata.iter().filter(|(key, _)| *key != "managedFields");
+    let mut told = told.map(|(key, value)| (key.clone(), value.clone())).collect();
+    strip_annotations(&mut told);
+    Some(Json::Object(told))
+}
+
+/// The object itself, which is always seen part by part.
+fn outermost(want: &Value, live: &Json, owned: Owned<'_>) -> Value {
+    let (Some(entries), Json::Object(live)) = (want.as_entries(), live) else {
+        return from_live(live, want);
+    };
+    parts(want, entries, |key, want| {
+        let own = owned.part(&format!("f:{key}"));
+        // The record has no entries for what names the object, and knows
+        // `stringData` as `data`.
+        let (live, own) = match (key, own) {
+            ("stringData", _) => (decoded_strings(want, live).map(Cow::Owned), Owned::Unrecorded),
+            ("metadata", Owned::Lost) => (told_metadata(live).map(Cow::Owned), Owned::Unrecorded),
+            ("metadata", own) => (told_metadata(live).map(Cow::Owned), own),
+            (_, own) => (live.get(key).map(Cow::Borrowed), own),
+        };
+        field(want, live.as_deref(), own, Place { key, parent: "" })
+    })
+}
+
+/// An object in it.
 fn object(want: &Value, live: &Json, owned: Owned<'_>, place: Place<'_>) -> Value {
     let (Some(entries), Json::Object(live)) = (want.as_entries(), live) else {
         return from_live(live, want);
     };
-    let mut seen = Entries::new();
-    for (key, want_part) in entries {
-        let mut owned = owned.part(&format!("f:{key}"));
-        let outermost = place.key.is_empty();
-        // The record has no entries for what names the object, and knows
-        // `stringData` as `data`.
-        if outermost && (&**key == "stringData" || &**key == "metadata" && matches!(owned, Owned::Lost)) {
-            owned = Owned::Unrecorded;
-        }
+    parts(want, entries, |key, want| {
         let place = Place { key, parent: place.key };
-        if let Some(part) = field(want_part, live.get(&**key), owned, place) {
-            seen.insert(key.clone(), part);
-        }
-    }
+        field(want, live.get(key), owned.part(&format!("f:{key}")), place)
+    })
+}
+
+/// What is wanted, with each part as it is seen.
+fn parts(want: &Value, entries: &Entries, see: impl Fn(&str, &Value) -> Option<Value>) -> Value {
+    let seen: Entries =
+        entries.iter().filter_map(|(key, want)| Some((key.clone(), see(key, want)?))).collect();
     if seen == *entries {
         return want.clone();
     }
@@ -247,6 +262,9 @@ fn is_zero(want: &Value) -> bool {
 }
 
 fn same_scalar(want: &Value, live: &Json, place: Place<'_>) -> bool {
+    if want.as_str().is_some_and(|want| live.as_str() == Some(want)) {
+        return true;
+    }
     let theirs = Value::from_plain_json(live);
     if *want == theirs {
         return true;

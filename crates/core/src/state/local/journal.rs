@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,8 +29,9 @@ use super::super::model::{Entry, FORMAT_VERSION, WorkspaceState};
 use super::super::seal::Sealer;
 use super::super::store::{Journal, RunInfo, StateError};
 use super::format::{self, Header};
-use super::fs::{append, failed, open_to_append, shorten, sync_dir, sync_file};
+use super::fs::{append, failed, open_to_append, shorten, sync_file};
 use super::lock::Held;
+use super::names::{Name, Names};
 use crate::addr::WorkspaceName;
 
 /// So long an entry that nobody waits for may take to be written: many ends
@@ -49,13 +50,10 @@ pub(super) struct JournalFile {
     /// The lock goes with its holder, whoever still writes.
     held: Weak<Held>,
     run: RunInfo,
-    above: Arc<Above>,
+    names: Arc<Names>,
+    name: Name,
     writer: Mutex<Writer>,
 }
-
-/// The directories that the workspaces' own are in. They are made durable once.
-#[derive(Debug, Default)]
-pub(super) struct Above(OnceLock<()>);
 
 #[derive(Default)]
 pub(super) struct Writer {
@@ -110,9 +108,10 @@ impl JournalFile {
         workspace: WorkspaceName,
         held: Weak<Held>,
         run: RunInfo,
-        above: Arc<Above>,
+        names: Arc<Names>,
     ) -> Self {
-        JournalFile { path, workspace, held, run, above, writer: Mutex::default() }
+        let name = names.made();
+        JournalFile { path, workspace, held, run, names, name, writer: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -278,27 +277,11 @@ impl JournalFile {
             sync_file(&file, &self.path)?;
         }
         if !writer.is_named {
-            self.make_named()?;
+            self.names.keep(&self.path, self.name)?;
             writer.is_named = true;
         }
         failpoint::hit("journal.sync.after");
         writer.file = Some(file);
-        Ok(())
-    }
-
-    /// Makes the names durable by which the journal is found.
-    fn make_named(&self) -> Result<(), StateError> {
-        let here = |dir: &Path| if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir.to_owned() };
-        // The workspace's directory, then the one of all.
-        let mut dirs = self.path.ancestors().skip(1).map(here);
-        dirs.by_ref().take(2).try_for_each(|dir| sync_dir(&dir))?;
-        if self.above.0.get().is_none() {
-            // The state directory and what it is in. Those further up were
-            // hardly made just now, and may not be ours to open.
-            dirs.by_ref().take(2).try_for_each(|dir| sync_dir(&dir))?;
-            dirs.for_each(|dir| drop(sync_dir(&dir)));
-            self.above.0.get_or_init(|| ());
-        }
         Ok(())
     }
 }
@@ -399,11 +382,14 @@ impl Journal for LocalJournal {
 }
 
 impl Shared {
-    /// Has a task write, unless one does.
+    /// Has a task write, unless one does. It starts when the caller's task has
+    /// nothing more to do: what that has to write by then goes with one sync.
     fn write(this: &Arc<Self>, queue: &mut Queue) {
         if !std::mem::replace(&mut queue.writing, true) {
             let this = Arc::clone(this);
-            tokio::task::spawn_blocking(move || this.drain());
+            tokio::spawn(async move {
+                tokio::task::spawn_blocking(move || this.drain());
+            });
         }
     }
 

@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use super::super::store::{LockInfo, LockStatus, RunInfo, StateError, WorkspaceLock};
 use super::fs::{append, failed, open_or_create, remove, shorten, sync_file};
-use super::journal::{Above, JournalFile};
+use super::journal::JournalFile;
+use super::names::Names;
 use crate::addr::WorkspaceName;
 
 /// Whoever looks whether a lock is held has it for an instant.
@@ -77,7 +78,7 @@ impl LocalLock {
         dir: &Path,
         workspace: &WorkspaceName,
         info: &LockInfo,
-        above: &Arc<Above>,
+        names: &Arc<Names>,
     ) -> Result<Self, StateError> {
         let path = dir.join("lock");
         let info_path = dir.join("lock.json");
@@ -92,7 +93,7 @@ impl LocalLock {
         let run =
             RunInfo { at: info.created.clone(), who: info.who.clone(), operation: info.operation.clone() };
         let (journal, weak) = (dir.join("journal"), Arc::downgrade(&held));
-        let journal = JournalFile::new(journal, workspace.clone(), weak, run, Arc::clone(above));
+        let journal = JournalFile::new(journal, workspace.clone(), weak, run, Arc::clone(names));
         let by = info.clone();
         Ok(LocalLock { workspace: workspace.clone(), info: info_path, by, held, journal: Arc::new(journal) })
     }

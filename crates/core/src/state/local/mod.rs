@@ -37,6 +37,7 @@ mod history;
 mod journal;
 mod load;
 mod lock;
+mod names;
 mod pending;
 #[cfg(test)]
 mod power;
@@ -54,8 +55,9 @@ use super::seal::Sealer;
 use super::store::{Commit, Journal, LockInfo, LockStatus, PastRun, StateError, StateStore, WorkspaceLock};
 use crate::addr::WorkspaceName;
 use fs::{failed, remove, sync_dir};
-use journal::{Above, Seen, locked};
+use journal::{Seen, locked};
 use lock::LocalLock;
+use names::Names;
 
 #[cfg(test)]
 pub(crate) use format::line_schema;
@@ -68,7 +70,7 @@ pub struct LocalStore {
     notices: Mutex<Vec<String>>,
     /// Journals as last loaded.
     seen: Mutex<HashMap<WorkspaceName, Seen>>,
-    above: Arc<Above>,
+    names: Arc<Names>,
 }
 
 impl LocalStore {
@@ -86,7 +88,7 @@ impl LocalStore {
             sealer,
             notices: Mutex::default(),
             seen: Mutex::default(),
-            above: Arc::default(),
+            names: Arc::default(),
         })
     }
 
@@ -135,7 +137,7 @@ impl LocalStore {
 
 impl StateStore for LocalStore {
     fn lock(&self, workspace: &WorkspaceName, info: &LockInfo) -> Result<Box<dyn WorkspaceLock>, StateError> {
-        Ok(Box::new(LocalLock::take(&self.dir_of(workspace), workspace, info, &self.above)?))
+        Ok(Box::new(LocalLock::take(&self.dir_of(workspace), workspace, info, &self.names)?))
     }
 
     fn load(

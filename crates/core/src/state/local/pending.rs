@@ -126,7 +126,7 @@ impl LocalStore {
         let own = lock.journal.workspace();
         let others = change.parts.iter().map(|part| &part.header.workspace).filter(|name| *name != own);
         for name in others.cloned().collect::<Vec<WorkspaceName>>() {
-            let other = match LocalLock::take(&self.dir_of(&name), &name, lock.taken_by(), &self.above) {
+            let other = match LocalLock::take(&self.dir_of(&name), &name, lock.taken_by(), &self.names) {
                 Err(StateError::Locked { .. }) => return Ok(()),
                 taken => taken?,
             };

@@ -193,7 +193,7 @@ async fn a_change_of_two_workspaces_is_whole_after_any_crash() {
         let states: Vec<_> =
             store.load(&names).expect("loads").into_iter().map(|s| s.expect("sound")).collect();
         let locks = names.each_ref().map(|name| {
-            LocalLock::take(&store.dir_of(name), name, &info("mv"), &store.above).expect("locks")
+            LocalLock::take(&store.dir_of(name), name, &info("mv"), &store.names).expect("locks")
         });
         let changes = [RecordChange::Remove(record("x.a", "").key), put("x.a", "a")];
         let lines: Vec<_> = (0..2)
