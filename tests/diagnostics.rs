@@ -45,6 +45,48 @@ fn each_mistake_is_named_at_its_place() {
     }
 }
 
+/// One slip is one error: what is there misspelt is not missing, too.
+#[test]
+fn a_misspelt_argument_is_told_once() {
+    let platform = "platform \"p\" {\n  blueprint = \"./x\"\n  settings = { name = 1 }\n}\n";
+    for (file, text) in [
+        ("main.tf", "output \"x\" {\n  vlaue = 1\n}\n"),
+        (
+            "main.tf",
+            "variable \"x\" {\n  validation {\n    conditon = var.x == 1\n    error_message = \"no\"\n  }\n}\n",
+        ),
+        ("main.tf", "resource \"simulated_bucket\" \"x\" {\n  nam = \"x\"\n  region = \"r\"\n}\n"),
+        (
+            "main.tf",
+            "resource \"aws_s3_bucket_versioning\" \"x\" {\n  bucket = \"x\"\n  \
+             versioning_configuration {\n    sttaus = \"Enabled\"\n  }\n}\n",
+        ),
+        ("main.tf", "moved {\n  form = terraform_data.a\n  to = terraform_data.b\n}\n"),
+        ("main.tf", "removed {\n  form = terraform_data.a\n  lifecycle {\n    destroy = false\n  }\n}\n"),
+        (
+            "main.tf",
+            "import {\n  to = terraform_data.x\n  idd = \"x\"\n}\nresource \"terraform_data\" \"x\" {}\n",
+        ),
+        ("main.tf", "module \"x\" {\n  source = \"./x\"\n  nmae = 1\n}\n"),
+        ("main.hcl", "platform \"p\" {\n  bluprint = \"./x\"\n}\n"),
+        ("main.hcl", &format!("{platform}tier \"t\" {{}}\ntenant \"a\" {{\n  teir = \"t\"\n}}\n")),
+        (
+            "main.hcl",
+            &format!("{platform}policy \"p\" {{\n  condition = var.name == 1\n  error_mesage = \"no\"\n}}\n"),
+        ),
+    ] {
+        let place = Place::new();
+        place.write("x", file, text);
+        place.write("x", "x/main.tf", "variable \"name\" {}\n");
+        let said = place.run("x", &["validate", "-json"]);
+        assert_eq!(said.code, 1, "{text}: {}", said.stdout);
+        let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let told = json["diagnostics"].as_array().expect("a list");
+        assert_eq!(told.len(), 1, "{text}: {}", said.stdout);
+        assert_eq!(told[0]["summary"], "Unsupported argument", "{text}: {}", said.stdout);
+    }
+}
+
 #[test]
 fn all_mistakes_of_a_directory_are_reported_in_one_run() {
     let place = Place::new();

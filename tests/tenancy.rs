@@ -6,12 +6,16 @@ mod guards;
 mod layers;
 /// Taking tenants in and letting them go; reports; drift.
 mod onboarding;
+/// Policies about what the platform itself has.
+mod own_resources;
 /// Policies, built in and one's own.
 mod policies;
 /// Policies of regimes, over settings and objects of every type.
 mod regimes;
 /// What the platform's resources bring to its tenants.
 mod sharing;
+/// Policies about plans as a whole that only an apply can decide.
+mod whole_plans;
 
 /// A platform with two environments, three tiers, one of which extends another,
 /// and tenants in the file and in a directory.

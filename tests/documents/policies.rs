@@ -13,10 +13,11 @@ const HEAD: &str = "\
 
 Written by a test from the providers' schemas: `TENANTCTL_WRITE_DOCUMENTS=1 cargo test --test runner --features aws-iam documents`.
 
-A `policy` block says what must hold of every plan of a tenant. Without `resources` it is about the plan as a whole,
+A `policy` block says what must hold of every plan. Without `resources` it is about the plan as a whole,
 and `self.resources` are all its objects; with `resources` it is about each object of these types, where `\"aws_*\"`
 means all that begin so and `\"*\"` means all there are, and `self` is the object: `self.address`, `self.type`,
-`self.name`, `self.values`. `var` are the blueprint's variables, the settings, and what the blueprint may be told.
+`self.name`, `self.values`. `var` are the blueprint's variables, the settings, and what the blueprint may be told;
+`local` are the root directory's local values, where they are plain. A type that no provider has is an error.
 
 ```hcl
 policy \"near-its-users\" {
@@ -35,8 +36,36 @@ policy \"somebody-pays\" {
 ```
 
 What is wrong is shown at the setting that asks for it, else at the attribute, of the object or of its `provider`
-block. What a plan cannot tell yet, it says; the apply looks again before it makes or changes the object, and once more
-after that where the service decides.
+block.
+
+## What only the apply can tell
+
+What a plan cannot tell yet, it says, and keeps the policy with it, also in a file. Of an object the apply looks again
+before it makes or changes it, and once more after that where the service decides. Of the plan as a whole it looks when
+it begins, each time before steps begin that have all they need by then, and when a step brings what the condition
+speaks of: a policy that turns out not to be kept stops all that is not begun, of this tenant. So a sum over objects
+that wait for one value is told before the first of them is made. What only services tell of the last of them is told
+when all is there; the next plan refuses it.
+
+## Whose objects
+
+`tiers`, `environments`, `tenants` and `compliance` choose the tenants that a policy is about: all of them, when none is
+named. `compliance` in the `platform` block are the regimes of all that there is, the platform's own objects and every
+tenant's; in a `tenant` block those of that tenant on top.
+
+A policy about objects is about the platform's own, too: shared clusters, ingress, operators. There `var.tenant` is the
+platform, with the name \"platform\", its labels and its regimes, `var.platform` is what it always is, and other names
+are the root directory's variables. There is no `var.tier`, `var.environment` or setting: a policy that asks for one,
+chooses tiers, environments or tenants, or is about plans as a whole, is about tenants alone. `applies_to` says
+otherwise: `[\"tenants\"]`, `[\"platform\"]`, or both.
+
+```hcl
+policy \"one-shared-cluster-a-region\" {
+  applies_to    = [\"platform\"]
+  condition     = length([for o in self.resources : o if o.type == \"aws_eks_cluster\"]) <= 2
+  error_message = \"${var.platform.name} has more clusters than it has regions.\"
+}
+```
 ";
 
 /// Names that promise a meaning.

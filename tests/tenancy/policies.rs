@@ -68,6 +68,22 @@ policy "few" {
     assert_eq!(place.states("fleet").len(), 3, "the others are applied");
 }
 
+/// Words that many policies have in common stand once.
+#[test]
+fn policies_may_refer_to_plain_local_values() {
+    let place = Place::new();
+    with(
+        &place,
+        "locals {\n  quiet = [\"info\", local.silent]\n  silent = \"warn\"\n}\n\
+         policy \"quiet\" {\n  condition     = contains(local.quiet, var.level)\n  \
+         error_message = \"${var.level} is none of ${join(\", \", local.quiet)}.\"\n}\n",
+    );
+    place.ok("fleet", &["plan", "-tenant=globex"]);
+    let said = place.run("fleet", &["plan", "-tenant=acme", "-environment=staging"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("debug is none of info, warn."), "{}", said.stderr);
+}
+
 #[test]
 fn a_shared_cluster_promises_no_more_than_it_has() {
     let place = Place::new();
@@ -98,7 +114,30 @@ fn a_policy_that_is_no_policy_is_named() {
         ),
         ("policy \"p\" {\n  condition = var.levl\n  error_message = \"\"\n}", "Did you mean \"level\"?"),
         ("policy \"p\" {\n  condition = 3\n  error_message = \"\"\n}", "must be true or false, not 3"),
-        ("policy \"p\" {\n  condition = local.x\n  error_message = \"\"\n}", "refers to var and self only"),
+        (
+            "policy \"p\" {\n  condition = local.x\n  error_message = \"\"\n}",
+            "There is no local value \"x\".",
+        ),
+        (
+            "policy \"p\" {\n  condition = terraform_data.x.id == \"\"\n  error_message = \"\"\n}",
+            "refers to var, local and self only",
+        ),
+        (
+            "policy \"p\" {\n  resources = [\"*\", \"terraform_dat\"]\n  condition = true\n  error_message = \"\"\n}",
+            "main.hcl:41:21",
+        ),
+        (
+            "policy \"p\" {\n  resources = [\"terraform_dat\"]\n  condition = true\n  error_message = \"\"\n}",
+            "Did you mean \"terraform_data\"?",
+        ),
+        (
+            "policy \"p\" {\n  resources = [\"simulatd_*\"]\n  condition = true\n  error_message = \"\"\n}",
+            "Did you mean \"simulated_*\"?",
+        ),
+        (
+            "policy \"p\" {\n  applies_to = [\"tenant\"]\n  condition = true\n  error_message = \"\"\n}",
+            "Did you mean \"tenants\"?",
+        ),
     ] {
         let place = Place::new();
         with(&place, policy);

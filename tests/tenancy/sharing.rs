@@ -2,7 +2,7 @@ use super::platform;
 use crate::common::Place;
 
 /// The platform makes a cluster, of which tenants learn when it is there.
-fn sharing(place: &Place) {
+pub(super) fn sharing(place: &Place) {
     platform(place);
     place.edit(
         "fleet",

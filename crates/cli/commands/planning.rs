@@ -15,11 +15,11 @@ use tenantctl_core::state::Sealer;
 use crate::args::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
 use crate::error::Exit;
 use crate::output::Output;
-use crate::render::Reporter;
 use crate::render::both::Both;
 use crate::render::report::Report;
 use crate::render::reporter::Human;
 use crate::render::stream::Stream;
+use crate::render::{Reporter, count};
 use crate::session::{self, Session};
 
 /// What to plan, as the flags say it.
@@ -197,8 +197,10 @@ async fn made(
         return Err(problems);
     }
     if failed > 0 {
-        let detail =
-            format!("{failed} of {total} workspaces could not be planned. The others go on without them.");
+        let detail = format!(
+            "{failed} of {} could not be planned. The rest goes on without.",
+            count(total, "workspace")
+        );
         let hint = "Use -fail-fast to have nothing done unless all can be.";
         problems.push(Diagnostic::warning("Incomplete plan", detail).hint(hint));
     }

@@ -1,7 +1,7 @@
 //! `workspace list`, `workspace show` and `workspace delete`.
 
 use serde_json::json;
-use tenantctl_core::diag::Diagnostics;
+use tenantctl_core::diag::{Diagnostics, agree};
 use tenantctl_core::ops;
 
 use super::states;
@@ -55,9 +55,8 @@ pub(super) async fn delete(session: &Session, args: &WorkspaceDelete) -> Result<
     let left = ops::delete(&engine, &name, args.force).await?;
     session.output.line(&format!("Deleted workspace {:?}.", name.as_str()));
     if left > 0 {
-        session
-            .output
-            .line(&format!("{} stay as they are, and are not managed any more.", count(left, "object")));
+        let words = agree(left, "stays as it is, and is not", "stay as they are, and are not");
+        session.output.line(&format!("{} {words} managed any more.", count(left, "object")));
     }
     Ok(Exit::Success)
 }

@@ -57,6 +57,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         deferred: Vec::new(),
         checks: Vec::new(),
         assertions: Vec::new(),
+        policies: Vec::new(),
         partial: false,
         relevant: Vec::new(),
         generated: String::new(),

@@ -253,6 +253,11 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// The word that goes with a number: `1 step was`, `2 steps were`.
+pub fn agree<'w>(number: usize, one: &'w str, many: &'w str) -> &'w str {
+    if number == 1 { one } else { many }
+}
+
 /// Diagnostics as they are collected.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {

@@ -15,8 +15,9 @@ use tokio::sync::Semaphore;
 use super::step::{Run, StepResult, Taken};
 use super::turn::{AHEAD, Turn};
 use super::values::Values;
+use super::whole::Whole;
 use crate::cancel::Cancel;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, agree};
 use crate::event::{Event, EventSink};
 use crate::plan::checks::settle;
 use crate::plan::{Counts, Plan, Step, StepAction, StepId};
@@ -74,6 +75,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         events: execution.events,
         secrets: execution.secrets,
         cancel: execution.cancel,
+        denied: Cancel::default(),
         opened: std::sync::Mutex::default(),
         next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
     };
@@ -84,8 +86,10 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
     let mut succeeded = 0;
     let mut diagnostics = Diagnostics::new();
+    let mut whole = Whole::new(&run);
     loop {
-        while !execution.cancel.is_draining()
+        whole.foresee(&queue.ready);
+        while !run.stops()
             && let Some(id) = queue.ready.pop()
         {
             let run = &run;
@@ -96,6 +100,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             Ok(Taken::Done) => {
                 succeeded += usize::from(is_known(plan.steps[id as usize].action));
                 count(&mut done, &plan.steps[id as usize]);
+                whole.made(id);
                 queue.finished(id);
             }
             Ok(Taken::Unreached) => {}
@@ -104,11 +109,12 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     }
     drop(running);
     let undone = known - succeeded;
+    whole.end(undone, known, &mut diagnostics);
     if execution.cancel.is_draining() && undone > 0 {
         diagnostics.push(
             Diagnostic::error(
                 "Stopped",
-                format!("{undone} of {known} steps in {} were not done, as was asked.", plan.workspace),
+                format!("{}, as was asked.", not_done(undone, known, plan.workspace.as_str())),
             )
             .hint("What was done is recorded. Run the same command again to do the rest."),
         );
@@ -119,6 +125,12 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
     Executed { done, undone, outputs, diagnostics }
+}
+
+/// How much of what there was to do in a workspace was left.
+pub(super) fn not_done(undone: usize, known: usize, workspace: &str) -> String {
+    let (steps, were) = (agree(known, "step", "steps"), agree(undone, "was", "were"));
+    format!("{undone} of {known} {steps} in {workspace} {were} not done")
 }
 
 /// Whether the user is told of such steps: the others are how, not what.
@@ -212,6 +224,22 @@ impl Queue {
             if *left == 0 {
                 self.ready.push(dependent);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_done;
+
+    #[test]
+    fn numbers_and_words_agree() {
+        for (undone, known, words) in [
+            (1, 1, "1 of 1 step in acme was not done"),
+            (1, 13, "1 of 13 steps in acme was not done"),
+            (2, 13, "2 of 13 steps in acme were not done"),
+        ] {
+            assert_eq!(not_done(undone, known, "acme"), words);
         }
     }
 }

@@ -4,7 +4,8 @@
 //! one step with its journal entries,
 //! `values` finishes residual expressions, `recover` settles what a run that
 //! died left open, `call` retries and polls, `provision` runs commands,
-//! `open` opens and closes ephemeral objects.
+//! `open` opens and closes ephemeral objects, `policies` judges objects and
+//! `whole` all of them together.
 //!
 //! Must not: know configuration or graph; add, drop or re-plan a step.
 
@@ -17,6 +18,7 @@ mod recover;
 mod step;
 mod turn;
 mod values;
+mod whole;
 
 pub use executor::{Execution, execute};
 pub use recover::{Recovery, recover};

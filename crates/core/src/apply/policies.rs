@@ -4,10 +4,8 @@
 use super::step::{Run, StepResult};
 use crate::diag::{Diagnostic, Severity};
 use crate::event::Event;
-use crate::expr::Scope as _;
-use crate::plan::policies::settle;
+use crate::plan::policies::{seen, settle};
 use crate::plan::{Change, PendingPolicy};
-use crate::provider::{ResourceSchema, SharedProvider};
 use crate::value::Value;
 
 impl Run<'_> {
@@ -19,16 +17,12 @@ impl Run<'_> {
         &self,
         policies: impl IntoIterator<Item = &'p PendingPolicy>,
         change: &Change,
-        provider: &SharedProvider,
         object: (&Value, &Value),
     ) -> StepResult<Vec<&'p PendingPolicy>> {
         let mut open = Vec::new();
-        let address = &change.key.address;
         for policy in policies {
-            let Some(ResourceSchema { block, .. }) = provider.schema().resources.get(&*address.kind) else {
-                break;
-            };
-            match settle(policy, address, block, object, self.values.functions()) {
+            let itself = seen(self.registry, change, object.0, object.1);
+            match settle(policy, itself, &self.values) {
                 Ok(left) => open.extend(left),
                 Err(warning) if warning.severity == Severity::Warning => {
                     self.events.send(Event::Diagnostic(*warning));
@@ -47,10 +41,9 @@ impl Run<'_> {
         &self,
         policies: impl IntoIterator<Item = &'p PendingPolicy>,
         change: &Change,
-        provider: &SharedProvider,
         object: (&Value, &Value),
     ) -> StepResult<()> {
-        let judged = self.judge(policies, change, provider, object).map_err(|mut problem| {
+        let judged = self.judge(policies, change, object).map_err(|mut problem| {
             problem.detail.push_str(" It is there already: only the service could tell.");
             problem
         });

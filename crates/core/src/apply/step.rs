@@ -42,15 +42,17 @@ pub(super) struct Run<'a> {
     pub events: &'a dyn EventSink,
     pub secrets: &'a Secrets,
     pub cancel: &'a Cancel,
+    /// A policy is not kept: nothing else is to begin.
+    pub denied: Cancel,
     /// What is to be closed in the end.
     pub opened: Mutex<Vec<OpenHandle>>,
     pub next_begin: AtomicU64,
 }
 
 /// What a create or update is made with, all known.
-struct Settled {
-    config: Value,
-    planned: Value,
+pub(super) struct Settled {
+    pub(super) config: Value,
+    pub(super) planned: Value,
     connection: Value,
 }
 
@@ -115,6 +117,19 @@ impl Run<'_> {
         Ok(taken)
     }
 
+    /// Whether nothing else is to begin.
+    pub(super) fn stops(&self) -> bool {
+        self.cancel.is_draining() || self.denied.is_draining()
+    }
+
+    /// Returns when nothing else is to begin.
+    pub(super) async fn stopping(&self) {
+        tokio::select! {
+            () = self.cancel.draining() => {}
+            () = self.denied.draining() => {}
+        }
+    }
+
     /// Judges what the plan left open.
     fn conditions(&self, pending: &[Pending]) -> StepResult<()> {
         match settle(pending, &self.values).into_iter().next() {
@@ -167,7 +182,7 @@ impl Run<'_> {
 
     /// Finishes configuration, connection and planned object, and checks that
     /// they are what was planned.
-    fn settle(
+    pub(super) fn settle(
         &self,
         change: &Change,
         provider: &SharedProvider,
@@ -267,7 +282,7 @@ impl Run<'_> {
         turn: &Turn<'_>,
     ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, None)?;
-        let open = self.judge(&change.policies, change, provider, (&settled.planned, &settled.config))?;
+        let open = self.judge(&change.policies, change, (&settled.planned, &settled.config))?;
         let token = uuid::Uuid::new_v4().to_string();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
@@ -304,7 +319,7 @@ impl Run<'_> {
                 } else {
                     self.end(id, put)?;
                 }
-                self.judge_made(open, change, provider, (&value, &settled.config))?;
+                self.judge_made(open, change, (&value, &settled.config))?;
                 Ok(Taken::Done)
             }
             Err(Unmade { error, is_begun: false }) => {
@@ -359,7 +374,7 @@ impl Run<'_> {
         turn: &Turn<'_>,
     ) -> StepResult<Taken> {
         let settled = self.settle(change, provider, Some(&change.before))?;
-        let open = self.judge(&change.policies, change, provider, (&settled.planned, &settled.config))?;
+        let open = self.judge(&change.policies, change, (&settled.planned, &settled.config))?;
         let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
@@ -387,7 +402,7 @@ impl Run<'_> {
                 let value = record.attributes.clone();
                 self.end(id, vec![RecordChange::Put(Box::new(record))])?;
                 self.values.set(step.change, value.clone());
-                self.judge_made(open, change, provider, (&value, &settled.config))?;
+                self.judge_made(open, change, (&value, &settled.config))?;
                 Ok(Taken::Done)
             }
             Err(error) => {

@@ -36,7 +36,7 @@ impl<'r> Turn<'r> {
         let ahead = if begins {
             tokio::select! {
                 biased;
-                () = run.cancel.draining() => return None,
+                () = run.stopping() => return None,
                 ahead = run.ahead.acquire() => ahead.ok(),
             }
         } else {
@@ -50,7 +50,7 @@ impl<'r> Turn<'r> {
     pub(super) async fn slot(&self) -> Option<SemaphorePermit<'r>> {
         let slot = tokio::select! {
             biased;
-            () = self.run.cancel.draining() => return None,
+            () = self.run.stopping() => return None,
             slot = self.run.slots.acquire() => slot.ok()?,
         };
         drop(self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take());

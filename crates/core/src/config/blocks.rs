@@ -11,7 +11,7 @@ use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, Resource
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
 use crate::provider::Registry;
-use crate::syntax::{Block, Body};
+use crate::syntax::Block;
 use crate::value::Type;
 
 /// Reads a `moved` block.
@@ -19,8 +19,8 @@ pub(super) fn moved(block: &Block, registry: &Registry, diagnostics: &mut Diagno
     let span = block.header();
     check_labels(block, &[], diagnostics);
     vocabulary::check("moved", &block.body, diagnostics);
-    let from = selector(&block.body, "from", span, diagnostics);
-    let to = selector(&block.body, "to", span, diagnostics);
+    let from = selector(block, "from", diagnostics);
+    let to = selector(block, "to", diagnostics);
     let (from, to) = (from?, to?);
     let problem = match (&from, &to) {
         (Selector::Module(_), Selector::Module(_)) => None,
@@ -63,7 +63,7 @@ pub(super) fn removed(
         destroy = value.and_then(|value| value.as_bool());
     }
     let provisioners = provisioners::of_removed(&mut block.body, diagnostics);
-    let from = selector(&block.body, "from", span, diagnostics)?;
+    let from = selector(block, "from", diagnostics)?;
     let keyed = from.module().steps().iter().any(|step| step.key.is_some())
         || matches!(&from, Selector::Resource(address) if address.key.is_some());
     if keyed || matches!(&from, Selector::Resource(address) if address.mode != ResourceMode::Managed) {
@@ -91,8 +91,8 @@ pub(super) fn import(block: &Block, names: &LocalNames, diagnostics: &mut Diagno
     let span = block.header();
     check_labels(block, &[], diagnostics);
     vocabulary::check("import", &block.body, diagnostics);
-    let to = required(&block.body, "to", span, diagnostics);
-    let id = required(&block.body, "id", span, diagnostics);
+    let to = required(block, "to", diagnostics);
+    let id = required(block, "id", diagnostics);
     let (to, id) = (to?, id?);
     let Some((Selector::Resource(to), keys)) = steps(to).and_then(|steps| address(&steps)) else {
         diagnostics.push(not_an_address("to", to.span));
@@ -140,18 +140,17 @@ pub(super) fn check(block: &Block, diagnostics: &mut Diagnostics) -> Option<Chec
     Some(Check { name: block.labels[0].clone(), asserts })
 }
 
-fn required<'b>(body: &'b Body, name: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<&'b Expr> {
-    let found = body.attribute(name).map(|a| &a.value);
+fn required<'b>(block: &'b Block, name: &str, diagnostics: &mut Diagnostics) -> Option<&'b Expr> {
+    let found = block.body.attribute(name).map(|a| &a.value);
     if found.is_none() {
-        let detail = format!("The argument {name:?} is required.");
-        diagnostics.push(Diagnostic::error("Missing required argument", detail).at(span));
+        vocabulary::missing(&block.kind.name, &block.body, name, block.header(), diagnostics);
     }
     found
 }
 
 /// An address with constant keys.
-fn selector(body: &Body, name: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<Selector> {
-    let expr = required(body, name, span, diagnostics)?;
+fn selector(block: &Block, name: &str, diagnostics: &mut Diagnostics) -> Option<Selector> {
+    let expr = required(block, name, diagnostics)?;
     let found = steps(expr).and_then(|steps| {
         let (selector, keys) = address(&steps)?;
         with_keys(selector, &keys)

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::reader::{unexpected_argument, unexpected_block};
+use super::reader::{is_misspelt, unexpected_argument, unexpected_block};
 use super::vocabulary::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Constraint, Expr, ExprKind, ForExpr};
@@ -79,7 +79,11 @@ pub(super) fn compile(
     let mut unset = schema.unset().iter();
     for ((name, attribute), (key, absent)) in schema.attributes.iter().zip(&mut unset) {
         let set = if attribute.is_argument() { body.take(name) } else { None };
-        if set.is_none() && attribute.required {
+        let known = || schema.attributes.iter().filter(|(_, a)| a.is_argument()).map(|(n, _)| *n);
+        if set.is_none()
+            && attribute.required
+            && !is_misspelt(body, name, known().chain(meta.attributes.iter().copied()))
+        {
             diagnostics.push(
                 Diagnostic::error("Missing required argument", format!("The argument {name:?} is required."))
                     .at(span),

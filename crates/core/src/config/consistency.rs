@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::decode::noun;
-use super::model::{Module, ModuleCall};
+use super::model::{Module, ModuleCall, Variable};
 use super::reader::unexpected_argument;
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{ChainStep, Expr, Reference};
 use crate::syntax::Block;
 
@@ -96,9 +96,13 @@ pub(super) fn arguments(
             diagnostics.push(unexpected_argument(attribute, known, &[]));
         }
     }
-    for variable in
-        module.variables.iter().filter(|v| v.default.is_none() && !arguments.contains_key(&v.name.name))
-    {
+    // What is there misspelt is told as that.
+    let known = module.variables.iter().map(|v| &*v.name.name);
+    let given: Vec<&str> =
+        arguments.keys().map(|name| &**name).filter(|name| !known.clone().any(|k| k == *name)).collect();
+    let is_misspelt = |name: &str| given.iter().any(|given| nearest(given, known.clone()) == Some(name));
+    let lacks = |v: &&Variable| v.default.is_none() && !arguments.contains_key(&v.name.name);
+    for variable in module.variables.iter().filter(lacks).filter(|v| !is_misspelt(&v.name.name)) {
         diagnostics.push(
             Diagnostic::error(
                 "Missing required argument",

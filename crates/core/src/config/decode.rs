@@ -377,10 +377,7 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let Some(value) = block.body.attribute("value") else {
-            self.diagnostics.push(
-                Diagnostic::error("Missing required argument", "The argument \"value\" is required.")
-                    .at(block.header()),
-            );
+            vocabulary::missing("output", &block.body, "value", block.header(), &mut self.diagnostics);
             return None;
         };
         let mut flag = |name| {

@@ -54,8 +54,11 @@ fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
             Some(Rule { condition: condition.value.clone(), message: message.value.clone() })
         }
         _ => {
-            let detail = format!("A {} block needs \"condition\" and \"error_message\".", block.kind.name);
-            diagnostics.push(Diagnostic::error("Missing required argument", detail).at(block.header()));
+            let kind = &block.kind.name;
+            if vocabulary::lacks_rule("variable validation", &block.body) {
+                let detail = format!("A {kind} block needs \"condition\" and \"error_message\".");
+                diagnostics.push(Diagnostic::error("Missing required argument", detail).at(block.header()));
+            }
             None
         }
     }

@@ -46,7 +46,7 @@ pub(crate) use blocks::instance_key;
 pub(crate) use json::parse_test as parse_json_test;
 pub(crate) use lifecycle::check_condition;
 pub(crate) use providers::passed as passed_providers;
-pub(crate) use reader::{check_labels, check_names};
+pub(crate) use reader::{check_labels, check_names, is_misspelt};
 pub(crate) use tested::provider_blocks;
 
 pub use body::{part_of, span_of};

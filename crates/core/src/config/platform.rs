@@ -135,6 +135,13 @@ impl Instance {
     }
 }
 
+impl Instance {
+    /// Whether policies can ask of such a variable.
+    fn has_variable(&self, name: &str) -> bool {
+        self.variables.contains_key(name) || self.facts.names().any(|known| **known == *name)
+    }
+}
+
 impl Platform {
     /// Whether there are tenants rather than one workspace.
     pub fn is_fleet(&self) -> bool {
@@ -161,9 +168,23 @@ impl Platform {
         self.tenancy.as_ref().map(|tenancy| tenancy.guard).unwrap_or_default()
     }
 
-    /// What must hold of each plan.
-    pub fn policies(&self) -> &[Policy] {
-        self.tenancy.as_ref().map_or(&[], |tenancy| &tenancy.policies)
+    /// What must hold of the plans of an instance: a tenant's, or the platform's own.
+    pub fn policies(&self, instance: &Instance) -> Vec<&Policy> {
+        let Some(tenancy) = &self.tenancy else { return Vec::new() };
+        let is_about = |policy: &&Policy| match &instance.seated {
+            Some(seated) => policy.is_about(seated),
+            None => policy.is_about_platform(&tenancy.compliance, &|name| instance.has_variable(name)),
+        };
+        tenancy.policies.iter().filter(is_about).collect()
+    }
+
+    /// Where it is said that there is such an instance, and what that line is.
+    pub fn owner(&self, instance: &Instance) -> (Span, &'static str) {
+        let platform = self.tenancy.as_ref().map(|tenancy| tenancy.name.span);
+        match &instance.seated {
+            Some(seated) => (seated.span, "the tenant"),
+            None => (platform.unwrap_or_default(), "the platform"),
+        }
     }
 
     /// The workspace of the shared resources, when there can be any.
@@ -303,7 +324,7 @@ impl Platform {
             return Ok(selected);
         };
         if (selection.is_all() || selection.platform) && !self.module.is_empty() {
-            selected.instances.push(self.plain(workspace(PLATFORM), root.values));
+            selected.instances.push(self.own(tenancy, root.values));
         }
         tenancy.check_unique(&mut diagnostics);
         tenancy.check_capacity(&mut diagnostics);
@@ -363,6 +384,14 @@ impl Platform {
             facts,
             root: self.root.clone(),
         }
+    }
+
+    /// The platform's own resources.
+    fn own(&self, tenancy: &Tenancy, variables: Settings) -> Instance {
+        let mut own = self.plain(workspace(PLATFORM), variables);
+        let described = tenancy.described_platform().into_iter();
+        own.facts.0.extend(described.filter(|(name, _)| !own.variables.contains_key(name)));
+        own
     }
 
     fn plain(&self, workspace: WorkspaceName, variables: Settings) -> Instance {
@@ -475,7 +504,7 @@ fn seated(tenancy: &Tenancy, seat: Seat<'_>) -> Seated {
             .into_iter()
             .flat_map(|entries| entries.iter().map(|(name, value)| (name.clone(), text(value))))
             .collect(),
-        compliance: seat.tenant.compliance.iter().map(|regime| regime.name.clone()).collect(),
+        compliance: tenancy.regimes(Some(seat.tenant)),
         suspended: seat.tenant.suspended,
         delete_after: seat.tenant.delete_after.as_ref().map(|at| at.name.clone()),
         workspace: seat_workspace(seat),

@@ -1,6 +1,6 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{EvalResult, FunctionContext, Reference};
 use crate::expr::{Expr, ExprKind, Scope, evaluate};
 use crate::syntax::{Attribute, Block, Body};
@@ -18,6 +18,18 @@ pub(crate) fn check_names(body: &Body, attributes: &[&str], blocks: &[&str], dia
             diagnostics.push(unexpected_block(block, blocks.iter().copied(), attributes));
         }
     }
+}
+
+/// Whether a body has an argument of no known name that is taken for this one:
+/// then that is told, and not that this one is missing.
+pub(crate) fn is_misspelt<'k>(
+    body: &Body,
+    name: &str,
+    known: impl IntoIterator<Item = &'k str> + Clone,
+) -> bool {
+    let is_known = |given: &str| known.clone().into_iter().any(|known| known == given);
+    let given = body.attributes.iter().map(|attribute| &*attribute.name.name);
+    given.filter(|given| !is_known(given)).any(|given| nearest(given, known.clone()) == Some(name))
 }
 
 pub(super) fn unexpected_argument<'a>(

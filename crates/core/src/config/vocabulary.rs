@@ -1,6 +1,9 @@
 //! Which blocks the language has, with their labels, arguments and blocks: what
 //! `decode` reads, and what the documentation is generated from.
 
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::syntax::Body;
+
 /// A block of the language.
 #[derive(Debug)]
 pub struct Vocabulary {
@@ -102,7 +105,7 @@ pub const TENANCY: &[Vocabulary] = &[
     block(
         "platform",
         &["name"],
-        &["blueprint", "settings", "labels", "guard", "unique", "environments", "tenants"],
+        &["blueprint", "settings", "labels", "compliance", "guard", "unique", "environments", "tenants"],
         &[],
     ),
     block(
@@ -141,6 +144,7 @@ pub const TENANCY: &[Vocabulary] = &[
             "tiers",
             "environments",
             "tenants",
+            "applies_to",
             "resources",
         ],
         &[],
@@ -166,9 +170,29 @@ pub(super) fn vocabulary(kind: &str) -> &'static Vocabulary {
 }
 
 /// Checks that arguments and blocks of a body are those of a block.
-pub(super) fn check(kind: &str, body: &crate::syntax::Body, diagnostics: &mut crate::diag::Diagnostics) {
+pub(super) fn check(kind: &str, body: &Body, diagnostics: &mut Diagnostics) {
     let known = vocabulary(kind);
     super::reader::check_names(body, known.arguments, known.blocks, diagnostics);
+}
+
+/// Reports an argument that a block cannot do without; nothing when it is there
+/// misspelt, which [`check`] reports.
+pub(super) fn missing(kind: &str, body: &Body, name: &str, span: Span, diagnostics: &mut Diagnostics) {
+    if !is_misspelt(kind, body, name) {
+        let detail = format!("The argument {name:?} is required.");
+        diagnostics.push(Diagnostic::error("Missing required argument", detail).at(span));
+    }
+}
+
+/// Whether a rule lacks one of its two arguments, and not by a slip that
+/// [`check`] reports.
+pub(super) fn lacks_rule(kind: &str, body: &Body) -> bool {
+    RULE.iter().any(|name| body.attribute(name).is_none() && !is_misspelt(kind, body, name))
+}
+
+/// Whether [`check`] takes another argument of a body for this one.
+pub(super) fn is_misspelt(kind: &str, body: &Body, name: &str) -> bool {
+    super::reader::is_misspelt(body, name, vocabulary(kind).arguments.iter().copied())
 }
 
 #[cfg(test)]

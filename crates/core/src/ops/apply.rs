@@ -142,7 +142,8 @@ async fn one(
     check(&engine.registry, &plan, &state)?;
     passing::brought(&plan, passed)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
-    if plan.steps.is_empty() && plan.refreshed.is_empty() && !outputs_change && state.open.is_empty() {
+    let nothing_to_do = plan.steps.is_empty() && plan.refreshed.is_empty() && plan.policies.is_empty();
+    if nothing_to_do && !outputs_change && state.open.is_empty() {
         let serial = state.serial;
         let applied = Applied { complete: true, outputs: state.outputs, serial, ..Applied::default() };
         return Ok((applied, Diagnostics::new()));

@@ -7,7 +7,7 @@ use super::Engine;
 use super::plan::state_error;
 use crate::addr::WorkspaceName;
 use crate::config::{Guard, Platform};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, agree};
 use crate::plan::{Plan, PlanMode};
 use crate::state::{StateError, WorkspaceState};
 
@@ -27,18 +27,21 @@ pub fn guard(platform: &Platform, plans: &[Plan], named: bool) -> Diagnostics {
         plans.iter().filter(|plan| !is_asked(plan)).map(|plan| plan.counts().destroy).sum();
     if let Some(most) = max_destroy_percent.filter(|most| destroyed * 100 > objects * *most as usize) {
         refuse(format!(
-            "{destroyed} of {objects} objects would be destroyed, which is more than {most} percent."
+            "{destroyed} of {objects} {} would be destroyed, which is more than {most} percent.",
+            agree(objects, "object", "objects")
         ));
     }
     let touched: HashSet<&str> =
         plans.iter().filter(|plan| plan.has_changes()).filter_map(|plan| plan.tenant.as_deref()).collect();
     let (touched, tenants) = (touched.len(), platform.tenant_names().count());
     if let Some(most) = max_tenants.filter(|most| touched > *most as usize) {
-        refuse(format!("{touched} tenants would be changed, which is more than {most}."));
+        let noun = agree(touched, "tenant", "tenants");
+        refuse(format!("{touched} {noun} would be changed, which is more than {most}."));
     }
     if let Some(most) = max_tenant_percent.filter(|most| touched * 100 > tenants * *most as usize) {
         refuse(format!(
-            "{touched} of {tenants} tenants would be changed, which is more than {most} percent."
+            "{touched} of {tenants} {} would be changed, which is more than {most} percent.",
+            agree(tenants, "tenant", "tenants")
         ));
     }
     problems
@@ -61,7 +64,10 @@ pub(super) fn still_used(engine: &Engine, platform: &Platform) -> Result<(), Dia
         .map(|(name, _)| name.as_str())
         .collect();
     let Some(first) = used.first() else { return Ok(()) };
-    let detail = format!("{} workspaces of tenants still have objects, {first} among them.", used.len());
+    let detail = match used.len() - 1 {
+        0 => format!("The workspace {first} still has objects."),
+        more => format!("The workspace {first} and {more} more of tenants still have objects."),
+    };
     Err(Diagnostic::error("Still in use", detail)
         .hint("Destroy the tenants first, or all together: tenantctl destroy")
         .into())
@@ -87,7 +93,7 @@ pub fn left_over(left: &[WorkspaceName]) -> Option<Diagnostic> {
     let first = left.first()?;
     let shown: Vec<&str> = left.iter().take(10).map(WorkspaceName::as_str).collect();
     let more = if left.len() > 10 { format!(" and {} more", left.len() - 10) } else { String::new() };
-    let (noun, verb) = if left.len() == 1 { ("workspace", "is") } else { ("workspaces", "are") };
+    let (noun, verb) = (agree(left.len(), "workspace", "workspaces"), agree(left.len(), "is", "are"));
     let detail = format!(
         "{} {noun} of the state {verb} not in the configuration: {}{more}. Nothing of theirs is deleted.",
         left.len(),

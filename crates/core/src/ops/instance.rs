@@ -87,7 +87,8 @@ impl One<'_> {
         warnings.extend(read.warnings);
         if options.mode == PlanMode::Normal {
             let judge = Judge {
-                policies: self.platform.policies(),
+                policies: &self.platform.policies(self.instance),
+                owner: self.platform.owner(self.instance),
                 instance: self.instance,
                 graph: self.graph,
                 registry: &self.engine.registry,

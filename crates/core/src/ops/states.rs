@@ -11,7 +11,7 @@ use super::locks::{self, hold};
 use super::plan::state_error;
 use super::{Engine, Scope, audit, loaded};
 use crate::addr::{ResourceAddress, WorkspaceName};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, agree};
 use crate::event::Event;
 use crate::state::{
     AuditEntry, Commit, Entry, RecordChange, RecordKey, ResourceRecord, WorkspaceLock, WorkspaceState,
@@ -429,7 +429,7 @@ pub async fn delete(engine: &Engine, workspace: &WorkspaceName, force: bool) -> 
     let held = &held[workspace];
     let left = held.state.resources.len() + held.state.open.len();
     if left > 0 && !force {
-        let objects = if left == 1 { "1 object".into() } else { format!("{left} objects") };
+        let objects = format!("{left} {}", agree(left, "object", "objects"));
         return Err(Diagnostic::error("Workspace not empty", format!("{workspace} still has {objects}."))
             .hint(
                 "Remove them with tenantctl destroy first. With -force the workspace is forgotten and they stay.",
@@ -438,7 +438,7 @@ pub async fn delete(engine: &Engine, workspace: &WorkspaceName, force: bool) -> 
     }
     engine.store.delete(&*held.lock).map_err(|e| state_error(&e))?;
     let note = AuditEntry {
-        detail: format!("{left} objects left behind"),
+        detail: format!("{left} {} left behind", agree(left, "object", "objects")),
         addresses: held.state.resources.keys().map(ToString::to_string).collect(),
         serial: Some(held.state.serial),
         ..audit::entry(engine, vec![workspace.clone()])

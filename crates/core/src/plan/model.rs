@@ -97,6 +97,9 @@ pub struct Plan {
     /// What of checks and of outputs' preconditions only the apply can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assertions: Vec<Pending>,
+    /// Policies about it as a whole that only the apply can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PendingPolicy>,
     /// It is about a part of the configuration only: `-target` or `-exclude`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
@@ -532,6 +535,7 @@ impl Plan {
     pub fn without_steps(mut self) -> Plan {
         self.steps.clear();
         self.assertions.clear();
+        self.policies.clear();
         self.outputs.values_mut().for_each(|output| {
             *output = OutputChange::known(output.before.clone(), output.before.clone(), output.sensitive);
         });

@@ -204,6 +204,7 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
         deferred: deferral.all,
         checks: checks.all,
         assertions,
+        policies: Vec::new(),
         partial: input.chosen.is_partial(),
         relevant,
         generated,

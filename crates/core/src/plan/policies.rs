@@ -6,26 +6,30 @@
 //! line that asked for what is wrong.
 //! Must not: change what the plan does.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Lines, path};
 use super::checks::{Pending, RuleKind, Verdict, verdict};
+pub(crate) use super::judged::spoken_of;
 use super::judged::{Judged, Made, closed};
 use super::model::{Action, Change, Plan};
 use crate::addr::{ResourceAddress, ResourceMode};
 use crate::config::{Enforcement, Instance, Policy, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
-use crate::expr::{FunctionContext, Reference};
+use crate::expr::{Reference, Scope};
 use crate::graph::Graph;
 use crate::provider::{Aspect, Block, Registry, Said};
 use crate::value::{Path, PathStep, Value};
 
 /// What a plan is judged by.
 pub struct Judge<'a> {
-    /// All policies there are.
-    pub policies: &'a [Policy],
+    /// The policies that it must keep.
+    pub policies: &'a [&'a Policy],
+    /// Where it is said that there is such an instance, and what that line is.
+    pub owner: (Span, &'static str),
     /// Whose plan it is.
     pub instance: &'a Instance,
     /// Its configuration, to find lines in.
@@ -34,10 +38,11 @@ pub struct Judge<'a> {
     pub registry: &'a Registry,
 }
 
-/// A policy of which only the apply can tell whether an object keeps it.
+/// A policy of which only the apply can tell whether an object, or the plan as
+/// a whole, keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingPolicy {
-    /// What is to hold, over `self` alone.
+    /// What is to hold, over `self` and what the plan has the apply finish.
     pub pending: Pending,
     /// What comes of it when it does not.
     pub severity: Severity,
@@ -46,6 +51,9 @@ pub struct PendingPolicy {
     /// The line that asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
+    /// The line of the policy, where that is the user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Span>,
 }
 
 /// An object that there will be, as conditions see it.
@@ -60,21 +68,21 @@ impl Judge<'_> {
     /// can tell is left to it.
     pub fn judge(&self, plan: &mut Plan) -> Diagnostics {
         let mut found = Diagnostics::new();
-        let Some(seated) = &self.instance.seated else { return found };
-        let about: Vec<&Policy> = self.policies.iter().filter(|policy| policy.is_about(seated)).collect();
-        if about.is_empty() {
+        if self.policies.is_empty() {
             return found;
         }
-        let mut left = Vec::new();
+        let (mut left, mut of_plan) = (Vec::new(), Vec::new());
+        let slots = RefCell::default();
         let objects: Vec<(usize, Object<'_>)> =
             planned(plan).map(|(i, change)| (i, self.object(change))).collect();
-        let all = Value::object([(
-            "resources",
-            Value::tuple(objects.iter().map(|(_, object)| object.value.clone())),
-        )]);
-        for policy in about {
+        let all = together(objects.iter().map(|(_, object)| &object.value));
+        for policy in self.policies {
+            let scope = |itself: Value| Judged { judge: self, plan, itself, slots: &slots };
             if policy.is_of_plan() {
-                found.extend(self.whole(policy, plan, all.clone(), seated.span));
+                if let Some((problem, pending)) = self.whole(policy, &scope(all.clone())) {
+                    found.push(problem);
+                    of_plan.extend(pending);
+                }
                 continue;
             }
             let mut told: Vec<(Diagnostic, Vec<String>)> = Vec::new();
@@ -82,7 +90,9 @@ impl Judge<'_> {
                 if !policy.is_of(&object.change.key.address.kind) {
                     continue;
                 }
-                let Some((problem, pending)) = self.each(policy, plan, object) else { continue };
+                let Some((problem, pending)) = self.each(policy, object, &scope(object.value.clone())) else {
+                    continue;
+                };
                 left.extend(pending.map(|pending| (*i, pending)));
                 // One line that is wrong for many objects is told once.
                 let key =
@@ -94,6 +104,8 @@ impl Judge<'_> {
             }
             found.extend(told.into_iter().map(|(problem, others)| with_others(problem, &others)));
         }
+        plan.slots.extend(slots.into_inner());
+        plan.policies = of_plan;
         for (i, pending) in left {
             plan.changes[i].policies.push(pending);
         }
@@ -101,45 +113,50 @@ impl Judge<'_> {
     }
 
     fn object<'p>(&self, change: &'p Change) -> Object<'p> {
-        let provider = self.registry.get(&change.provider);
-        let schema = provider.and_then(|p| p.schema().resources.get(&*change.key.address.kind));
-        let said = schema.map(|schema| schema.block.said(&change.after, &change.config)).unwrap_or_default();
+        let block = block(self.registry, change);
+        let said = block.map(|block| block.said(&change.after, &change.config)).unwrap_or_default();
         let value = object(&change.key.address, &change.after, &said);
         Object { change, said, value }
     }
 
-    /// What a policy says of the plan as a whole.
-    fn whole(&self, policy: &Policy, plan: &Plan, all: Value, tenant: Span) -> Option<Diagnostic> {
-        let address = plan.workspace.to_string();
-        let scope = Judged { judge: self, plan, itself: all };
-        let mut problem = match policy.verdict(&address, &scope) {
+    /// What a policy says of the plan as a whole, and what it leaves to the apply.
+    fn whole(&self, policy: &Policy, scope: &Judged<'_, '_>) -> Option<(Diagnostic, Option<PendingPolicy>)> {
+        let address = scope.plan.workspace.to_string();
+        let broken = match policy.verdict(&address, scope) {
             Ok(Verdict::Holds) => return None,
-            Ok(Verdict::Fails(problem)) => problem.hint(policy.hint()),
-            Ok(Verdict::Unknown) => {
-                undecided(policy, &address).hint("Plan again after the apply: then it can be told.")
-            }
-            Err(error) => return Some(policy.wrong(*error, &address)),
+            Ok(Verdict::Fails(problem)) => Some(problem),
+            Ok(Verdict::Unknown) => None,
+            Err(error) => return Some((policy.wrong(*error, &address), None)),
         };
         let asked = self.settings(policy);
-        problem.severity = problem.severity.max(policy.severity());
-        problem.span = asked.or(Some(tenant));
-        let problem = match asked {
-            Some(asked) if asked != tenant => problem.related(tenant, "the tenant"),
-            _ => problem,
+        let (owner, is_owner) = self.owner;
+        let span = asked.or(Some(owner));
+        let placed = |mut problem: Diagnostic| {
+            problem.severity = problem.severity.max(policy.severity());
+            problem.span = span;
+            let problem = match asked {
+                Some(asked) if asked != owner => problem.related(owner, is_owner),
+                _ => problem,
+            };
+            with_policy(problem, policy)
         };
-        Some(with_policy(problem, policy))
+        if let Some(problem) = broken {
+            return Some((placed(problem.hint(policy.hint())), None));
+        }
+        let problem = undecided(policy, &address)
+            .hint("The apply looks again before each thing that it does, and does none that breaks it.");
+        Some((placed(problem), Some(policy.pending(address, span, scope))))
     }
 
     /// What a policy says of one object, and what it leaves to the apply.
     fn each(
         &self,
         policy: &Policy,
-        plan: &Plan,
         object: &Object<'_>,
+        scope: &Judged<'_, '_>,
     ) -> Option<(Diagnostic, Option<PendingPolicy>)> {
-        let address = format!("{}:{}", plan.workspace, object.change.key.address);
-        let scope = Judged { judge: self, plan, itself: object.value.clone() };
-        let broken = match policy.verdict(&address, &scope) {
+        let address = format!("{}:{}", scope.plan.workspace, object.change.key.address);
+        let broken = match policy.verdict(&address, scope) {
             Ok(Verdict::Holds) => return None,
             Ok(Verdict::Fails(problem)) => Some(problem),
             Ok(Verdict::Unknown) => None,
@@ -161,16 +178,8 @@ impl Judge<'_> {
         if let Some(problem) = broken {
             return Some((placed(problem.hint(policy.hint())), None));
         }
-        let Rule { condition, message } = &policy.rule;
-        let pending = Pending {
-            kind: RuleKind::Policy,
-            address: address.clone(),
-            condition: closed(condition, &scope),
-            message: closed(message, &scope),
-        };
-        let pending = PendingPolicy { pending, severity: policy.severity(), hint: policy.hint(), span };
         let problem = undecided(policy, &address).hint("The apply looks again before it makes the object.");
-        Some((placed(problem), Some(pending)))
+        Some((placed(problem), Some(policy.pending(address, span, scope))))
     }
 
     fn lines(&self) -> Lines<'_> {
@@ -235,6 +244,15 @@ impl Policy {
         error.address(address)
     }
 
+    /// What the apply is to look at.
+    fn pending(&self, address: String, span: Option<Span>, scope: &Judged<'_, '_>) -> PendingPolicy {
+        let Rule { condition, message } = &self.rule;
+        let (condition, message) = (closed(condition, scope), closed(message, scope));
+        let pending = Pending { kind: RuleKind::Policy, address, condition, message };
+        let policy = (!self.is_built_in).then_some(self.rule.condition.span);
+        PendingPolicy { pending, severity: self.severity(), hint: self.hint(), span, policy }
+    }
+
     fn verdict(&self, address: &str, scope: &Judged<'_, '_>) -> Result<Verdict, Box<Diagnostic>> {
         verdict(RuleKind::Policy, address, &self.rule.condition, &self.rule.message, scope)
     }
@@ -262,12 +280,17 @@ fn with_others(mut problem: Diagnostic, others: &[String]) -> Diagnostic {
 }
 
 /// Objects that there will be, by their place in the plan.
-fn planned(plan: &Plan) -> impl Iterator<Item = (usize, &Change)> {
+pub(crate) fn planned(plan: &Plan) -> impl Iterator<Item = (usize, &Change)> {
     let is_managed = |change: &Change| {
         change.key.address.mode == ResourceMode::Managed
             && !matches!(change.action, Action::Delete | Action::Forget)
     };
     plan.changes.iter().enumerate().filter(move |(_, change)| is_managed(change))
+}
+
+fn block<'r>(registry: &'r Registry, change: &Change) -> Option<&'r Block> {
+    let schema = registry.get(&change.provider)?.schema().resources.get(&*change.key.address.kind)?;
+    Some(&schema.block)
 }
 
 /// An object as conditions see it: `self`.
@@ -285,25 +308,38 @@ fn object(address: &ResourceAddress, values: &Value, said: &BTreeMap<Aspect, Sai
     Value::object(named.into_iter().chain(said))
 }
 
-/// Judges what the plan left open, now that more of the object is known: what
-/// is wrong with it, or the policy itself where that is still open.
+/// All objects as conditions see them: `self` of a plan as a whole.
+pub(crate) fn together<'v>(objects: impl Iterator<Item = &'v Value>) -> Value {
+    Value::object([("resources", Value::tuple(objects.cloned()))])
+}
+
+/// An object as conditions see it, with these values and this configuration.
+pub(crate) fn seen(registry: &Registry, change: &Change, values: &Value, config: &Value) -> Value {
+    let said = block(registry, change).map(|block| block.said(values, config)).unwrap_or_default();
+    object(&change.key.address, values, &said)
+}
+
+/// Judges what the plan left open, now that more is known: what is wrong, or
+/// the policy itself where that is still open.
 pub(crate) fn settle<'p>(
     pending: &'p PendingPolicy,
-    address: &ResourceAddress,
-    block: &Block,
-    (values, config): (&Value, &Value),
-    functions: FunctionContext<'_>,
+    itself: Value,
+    applied: &dyn Scope,
 ) -> Result<Option<&'p PendingPolicy>, Box<Diagnostic>> {
-    let scope = Made { itself: object(address, values, &block.said(values, config)), functions };
     let Pending { kind, address, condition, message } = &pending.pending;
-    match verdict(*kind, address, condition, message, &scope)? {
-        Verdict::Holds => Ok(None),
-        Verdict::Unknown => Ok(Some(pending)),
-        Verdict::Fails(problem) => {
-            let mut problem = problem.hint(pending.hint.clone());
-            problem.severity = pending.severity;
-            problem.span = pending.span;
-            Err(Box::new(problem))
-        }
+    let placed = |problem: Diagnostic| {
+        let mut problem = problem.hint(pending.hint.clone());
+        problem.severity = pending.severity;
+        problem.span = pending.span.or(problem.span);
+        Box::new(match pending.policy.filter(|policy| problem.span != Some(*policy)) {
+            Some(policy) => problem.related(policy, "the policy"),
+            None => problem,
+        })
+    };
+    match verdict(*kind, address, condition, message, &Made { itself, applied }) {
+        Ok(Verdict::Holds) => Ok(None),
+        Ok(Verdict::Unknown) => Ok(Some(pending)),
+        Ok(Verdict::Fails(problem)) => Err(placed(problem)),
+        Err(error) => Err(placed(error.address(address))),
     }
 }

@@ -11,8 +11,8 @@ use super::condition::Assertion;
 use super::names::{Names, chain};
 use crate::addr::ResourceAddress;
 use crate::config::{
-    LocalNames, ProviderRef, check_condition, check_labels, check_names, parse_json_test, passed_providers,
-    read_text,
+    LocalNames, ProviderRef, check_condition, check_labels, check_names, is_misspelt, parse_json_test,
+    passed_providers, read_text,
 };
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{Expr, ExprKind, evaluate};
@@ -241,17 +241,30 @@ impl Reader<'_> {
                 Some(Assertion { condition: condition.value.clone(), message: message.value.clone() })
             }
             _ => {
-                let detail = "An assertion needs \"condition\" and \"error_message\".";
-                self.error("Missing required argument", detail, block.header());
+                let known = ["condition", "error_message"];
+                let lacks = |name: &&str| {
+                    block.body.attribute(name).is_none() && !is_misspelt(&block.body, name, known)
+                };
+                if known.iter().any(lacks) {
+                    let detail = "An assertion needs \"condition\" and \"error_message\".";
+                    self.error("Missing required argument", detail, block.header());
+                }
                 None
             }
+        }
+    }
+
+    fn missing(&mut self, block: &Block, name: &str, known: &[&str]) {
+        if !is_misspelt(&block.body, name, known.iter().copied()) {
+            let detail = format!("The argument {name:?} is required.");
+            self.error("Missing required argument", &detail, block.header());
         }
     }
 
     fn module(&mut self, block: &Block) -> Option<(String, Span)> {
         check_names(&block.body, &["source", "version"], &[], self.diagnostics);
         let Some(source) = block.body.attribute("source") else {
-            self.error("Missing required argument", "The argument \"source\" is required.", block.header());
+            self.missing(block, "source", &["source", "version"]);
             return None;
         };
         let span = source.value.span;
@@ -328,7 +341,7 @@ impl Reader<'_> {
         };
         check_names(&block.body, &["target", values], &[], self.diagnostics);
         let Some(attribute) = block.body.attribute("target") else {
-            self.error("Missing required argument", "The argument \"target\" is required.", block.header());
+            self.missing(block, "target", &["target", values]);
             return None;
         };
         let span = attribute.value.span;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{Environment, Tenancy, Tenant, Tier};
+use super::read::PLATFORM;
 use super::setting::{Content, Layer, Merged, Node, Setting, Written, lay};
 use crate::config::model::{Module, ModuleCall, Repetition};
 use crate::diag::{Diagnostic, Span};
@@ -143,6 +144,37 @@ impl Tenancy {
         Node::over(Some(node), &Layer::Tenant(seat.tenant.name.name.clone()), &seat.tenant.labels)
     }
 
+    /// The regimes of all there is, and those of a tenant.
+    pub(in crate::config) fn regimes(&self, tenant: Option<&Tenant>) -> Vec<Arc<str>> {
+        let mut regimes: Vec<Arc<str>> = Vec::new();
+        for regime in self.compliance.iter().chain(tenant.into_iter().flat_map(|t| &t.compliance)) {
+            if !regimes.contains(&regime.name) {
+                regimes.push(regime.name.clone());
+            }
+        }
+        regimes
+    }
+
+    /// What policies may ask about the platform's own resources, which are as
+    /// if they were of a tenant of that name.
+    pub(in crate::config) fn described_platform(&self) -> Merged {
+        let span = self.name.span;
+        let regimes = Value::tuple(self.regimes(None).into_iter().map(Value::from));
+        let told = |value: Value| Setting::new(&value, span);
+        let tenant = [
+            ("name", told(PLATFORM.into())),
+            ("compliance", told(regimes)),
+            ("labels", self.labels.clone()),
+            ("suspended", told(Value::from(false))),
+        ];
+        let described = [
+            ("tenant", Setting::map(span, tenant)),
+            ("platform", Setting::map(span, [("name", told(self.name.name.clone().into()))])),
+        ];
+        let node = |setting: &Setting| Node::over(None, &Layer::Platform, setting);
+        described.iter().map(|(name, setting)| (Arc::from(*name), node(setting))).collect()
+    }
+
     /// What a blueprint may ask about the instance: variables that the engine
     /// sets.
     pub(in crate::config) fn described(&self, seat: Seat<'_>) -> Merged {
@@ -150,7 +182,7 @@ impl Tenancy {
         let layer = Layer::Tenant(tenant.name.name.clone());
         let span = tenant.name.span;
         let text = |text: &str| Setting::new(&text.into(), span);
-        let compliance = Value::tuple(tenant.compliance.iter().map(|regime| regime.name.clone().into()));
+        let compliance = Value::tuple(self.regimes(Some(tenant)).into_iter().map(Value::from));
         let nothing = Setting::told(Value::NULL, span);
         let of_environment =
             |pick: fn(&Environment) -> &Setting| seat.environment.map_or(&nothing, pick).clone();

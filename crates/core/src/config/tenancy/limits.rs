@@ -11,7 +11,7 @@ use super::model::Tenancy;
 use super::setting::{Content, Node};
 use crate::addr::WorkspaceName;
 use crate::config::platform::seat_workspace;
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span, agree};
 use crate::value::Value;
 
 impl Tenancy {
@@ -81,11 +81,13 @@ impl Tenancy {
                     .map(|(amount, seat)| format!("{} {}", seat.tenant.name.name, short(*amount)))
                     .collect();
                 let detail = format!(
-                    "{} tenants are promised {} of {path:?} in {}, which has {}. The most have {}.",
+                    "{} {} promised {} of {path:?} in {}, which has {}. The most {} {}.",
                     promised.len(),
+                    agree(promised.len(), "tenant is", "tenants are"),
                     short(sum),
                     environment.name.name,
                     short(has),
+                    agree(promised.len(), "has", "have"),
                     most.join(", ")
                 );
                 diagnostics.push(Diagnostic::error("Promised more than there is", detail).at(limit.span));

@@ -23,6 +23,8 @@ pub(in crate::config) struct Tenancy {
     pub(in crate::config) settings: Written,
     /// Its labels.
     pub(in crate::config) labels: Setting,
+    /// Regimes that all there is is under.
+    pub(in crate::config) compliance: Vec<Ident>,
     /// What no plan may exceed.
     pub(in crate::config) guard: Guard,
     /// Settings that no two instances may have in common.

@@ -1,36 +1,33 @@
 # Policies that come with tenantctl. Each is about tenants under a regime:
-# compliance = ["gdpr"] in the tenant's block. A policy block of the same name
-# takes the place of one of these; enforcement = "off" turns it off.
+# compliance = ["gdpr"] in the tenant's block, or in the platform's for all of
+# them and for what they share. A policy block of the same name takes the place
+# of one of these; enforcement = "off" turns it off.
 #
 # What self.region, self.encrypted and the like are of each type of objects
 # stands in docs/policies.md. They are null where an object does not say.
 
+locals {
+  # Regions of the EU, as AWS, Azure and others call them.
+  eu = "^(eu-|europe|.*europe$|austria|belgium|denmark|finland|france|germany|greece|italy|norway|poland|spain|sweden|switzerland|eusc)"
+}
+
 # Art. 44 and following: personal data stays where the regulation holds.
 policy "gdpr-region" {
   compliance = ["gdpr"]
-  condition = try(var.environment.region, null) == null ? true : can(regex(
-    "^(eu-|europe|.*europe$|austria|belgium|denmark|finland|france|germany|greece|italy|norway|poland|spain|sweden|switzerland|eusc)",
-    lower(replace(var.environment.region, " ", "")),
-  ))
+  condition  = try(var.environment.region, null) == null ? true : can(regex(local.eu, lower(replace(var.environment.region, " ", ""))))
   error_message = "${var.tenant.name} is under the GDPR, but runs in ${var.environment.region}, which is no region of the EU. Have it run in an environment that is in one."
 }
 
 policy "gdpr-backup-region" {
   compliance = ["gdpr"]
-  condition = try(var.backup.region, null) == null ? true : can(regex(
-    "^(eu-|europe|.*europe$|austria|belgium|denmark|finland|france|germany|greece|italy|norway|poland|spain|sweden|switzerland|eusc)",
-    lower(replace(var.backup.region, " ", "")),
-  ))
+  condition  = try(var.backup.region, null) == null ? true : can(regex(local.eu, lower(replace(var.backup.region, " ", ""))))
   error_message = "${var.tenant.name} is under the GDPR, but its backups go to ${try(var.backup.region, "")}, which is no region of the EU. Have them kept in one."
 }
 
 policy "gdpr-residency" {
   compliance = ["gdpr"]
   resources  = ["*"]
-  condition = self.region == null ? true : can(regex(
-    "^(eu-|europe|.*europe$|austria|belgium|denmark|finland|france|germany|greece|italy|norway|poland|spain|sweden|switzerland|eusc)",
-    lower(replace(self.region, " ", "")),
-  ))
+  condition  = self.region == null ? true : can(regex(local.eu, lower(replace(self.region, " ", ""))))
   error_message = "${var.tenant.name} is under the GDPR, but ${self.address} is in ${self.region}, which is no region of the EU. Put it into one."
 }
 

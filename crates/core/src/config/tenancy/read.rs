@@ -99,8 +99,11 @@ impl Reader<'_, '_> {
     fn platform(&mut self, block: &Block) -> Option<Tenancy> {
         let name = self.named(block, "platform")?;
         if block.body.attribute("blueprint").is_none() {
-            let detail = "The argument \"blueprint\" is required: the module that an instance consists of.";
-            self.error(Diagnostic::error("Missing required argument", detail).at(block.header()));
+            if !vocabulary::is_misspelt("platform", &block.body, "blueprint") {
+                let detail =
+                    "The argument \"blueprint\" is required: the module that an instance consists of.";
+                self.error(Diagnostic::error("Missing required argument", detail).at(block.header()));
+            }
             return None;
         }
         let (blueprint, _) = self.module(&block.body, "blueprint")?;
@@ -109,6 +112,7 @@ impl Reader<'_, '_> {
             environments_of_all: self.names(&block.body, "environments"),
             settings: self.settings(&block.body, "platform"),
             labels: self.labels(&block.body, "platform"),
+            compliance: self.names(&block.body, "compliance").unwrap_or_default(),
             guard: self.guard(&block.body),
             unique: self.names(&block.body, "unique").unwrap_or_default(),
             tiers: BTreeMap::new(),

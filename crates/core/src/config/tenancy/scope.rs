@@ -30,7 +30,17 @@ impl<'a> RootScope<'a> {
         variables: &'a Settings,
         functions: FunctionContext<'a>,
     ) -> Self {
-        let locals = module.locals.iter().map(|(name, expr)| (&*name.name, expr)).collect();
+        let locals = module.locals.iter().map(|(name, expr)| (&*name.name, expr));
+        Self::of(locals, variables, functions)
+    }
+
+    /// Of these local values and variables.
+    pub(in crate::config) fn of(
+        locals: impl Iterator<Item = (&'a str, &'a Expr)>,
+        variables: &'a Settings,
+        functions: FunctionContext<'a>,
+    ) -> Self {
+        let locals = locals.collect();
         RootScope { locals, variables, functions, open: RefCell::default(), done: RefCell::default() }
     }
 

@@ -13,6 +13,7 @@ use super::model::{Tenancy, Tenant};
 use super::read::Reader;
 use super::setting::{Content, Setting, Written};
 use crate::config::reader::check_names;
+use crate::config::vocabulary;
 use crate::diag::{Diagnostic, Span};
 use crate::syntax::{Block, Body, Ident};
 
@@ -74,8 +75,7 @@ impl Reader<'_, '_> {
         }
         let name = self.named(block, "tenant")?;
         if block.body.attribute("tier").is_none() {
-            let error = Diagnostic::error("Missing required argument", "The argument \"tier\" is required.");
-            self.error(error.at(block.header()));
+            vocabulary::missing("tenant", &block.body, "tier", block.header(), self.diagnostics());
             return None;
         }
         let tier = self.text(&block.body, "tier")?;
