@@ -17,7 +17,9 @@ const HEAD: &str = "\
 Written by a test from what the program has: `TENANTCTL_WRITE_DOCUMENTS=1 cargo test --test runner documents`.
 
 tenantctl reads the Terraform language as OpenTofu 1.12 has it. Arguments and blocks of resources, data sources,
-ephemeral resources and providers are those of the provider's schema, besides what stands here.
+ephemeral resources and providers are those of the provider's schema, besides what stands here. What a `terraform`
+block of a `*.tf` file asks of versions, experiments and editions is meant for Terraform and not judged, as in OpenTofu;
+`language` blocks and `*.tofu` files are.
 ";
 
 const PLATFORMS: &str = "

@@ -75,3 +75,15 @@ fn what_can_do_nothing_is_taken_or_refused_with_reasons() {
         assert!(said.code == 1 && said.stderr.contains(expected), "{args:?}: {}", said.stderr);
     }
 }
+
+#[test]
+fn the_working_directory_is_the_one_of_the_start() {
+    let place = Place::new();
+    let root = "output \"cwd\" {\n  value = path.cwd\n}\noutput \"root\" {\n  value = [path.root, abspath(\".\")]\n}\n";
+    place.write("x", "sub/main.tf", root);
+    let start = std::fs::canonicalize(place.example("x")).expect("a directory");
+    let said = place.ok("x", &["-chdir=sub", "apply", "-auto-approve"]);
+    for line in [format!("\ncwd = {start:?}\n"), format!("    {:?},\n]\n", start.join("sub"))] {
+        assert!(said.stdout.contains(&line), "{line}{}", said.stdout);
+    }
+}

@@ -43,6 +43,17 @@ fn complaint(said: &Said) -> String {
     said.stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
 }
 
+/// Has all customers come in by Gateways.
+pub fn by_gateway(place: &Place) {
+    place.edit(EXAMPLE, "clusters.tf", "gateway = false", "gateway = true");
+    place.edit(
+        EXAMPLE,
+        "main.hcl",
+        "    app_version = ",
+        "    routing     = \"gateway\"\n    app_version = ",
+    );
+}
+
 fn simulated() -> Place {
     let place = Place::new();
     place.ok(EXAMPLE, &["apply", "-auto-approve"]);
@@ -289,6 +300,46 @@ fn a_host_name_of_two_tenants_is_refused_naming_both() {
     let said = place.run(EXAMPLE, &["plan"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
     let words = "acme/production-eu and globex/production-eu both claim host globex.eu.shop.example.com";
+    assert!(complaint(&said).contains(words), "{}", said.stderr);
+}
+
+/// The other way in takes the first one's place, whatever the isolation; names
+/// are claimed alike.
+#[test]
+fn a_route_of_the_gateway_takes_the_place_of_an_ingress() {
+    let place = simulated();
+    // A shared cluster without Gateway is not a place for routes.
+    place.edit(EXAMPLE, "tenants/globex.hcl", "log_level", "routing = \"gateway\", log_level");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(complaint(&said).contains("production-eu has no Gateway"), "{}", said.stderr);
+    place.edit(EXAMPLE, "tenants/globex.hcl", "routing = \"gateway\"", "routing = \"getaway\"");
+    let said = place.run(EXAMPLE, &["plan", "-tenant=globex"]);
+    assert!(complaint(&said).contains("routing is one of ingress, gateway."), "{}", said.stderr);
+    place.edit(EXAMPLE, "tenants/globex.hcl", "routing = \"getaway\", ", "");
+
+    by_gateway(&place);
+    place.ok(EXAMPLE, &["apply", "-auto-approve"]);
+    assert_eq!(place.run(EXAMPLE, &["plan", "-detailed-exitcode"]).code, 0, "the second plan is not empty");
+    for state in place.states(EXAMPLE) {
+        let has = |name: &str| state.resources.keys().any(|key| key.address.to_string() == name);
+        let is_customer = state.name.as_str() != "platform";
+        assert!(!has("kubernetes_manifest.ingress"), "{}", state.name);
+        assert_eq!(has("kubernetes_manifest.route"), is_customer, "{}", state.name);
+        // Customers with a cluster of their own have a Gateway of their own.
+        let own = has("module.cluster[0].kubernetes_manifest.gateway");
+        assert_eq!(own, state.name.as_str().starts_with("hooli"), "{}", state.name);
+    }
+
+    place.edit(EXAMPLE, "tenants/acme.hcl", "shop.acme.example", "globex.eu.shop.example.com");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    let words = "acme/production-eu and globex/production-eu both claim host globex.eu.shop.example.com";
+    assert!(complaint(&said).contains(words), "{}", said.stderr);
+    // One by a route, the other by an Ingress: it is one name all the same.
+    place.edit(EXAMPLE, "tenants/acme.hcl", "domains =", "routing = \"ingress\", domains =");
+    let said = place.run(EXAMPLE, &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
     assert!(complaint(&said).contains(words), "{}", said.stderr);
 }
 

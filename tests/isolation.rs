@@ -4,6 +4,8 @@
 mod attacks;
 /// The checks of the Kubernetes multi-tenancy benchmark.
 mod benchmark;
+/// Routes of a Gateway in place of Ingresses, on real clusters.
+mod gateway;
 mod netpol;
 mod person;
 /// What each admission policy is there for.

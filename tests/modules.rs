@@ -258,12 +258,13 @@ fn a_damaged_lock_file_is_neither_used_nor_written_over() {
 fn what_a_configuration_asks_of_the_program_is_checked() {
     let place = Place::new();
     for (text, words) in [
-        ("terraform {\n  required_version = \">= 99\"\n}\n", "asks for \">= 99\""),
+        ("language {\n  compatible_with {\n    opentofu = \">= 99\"\n  }\n}\n", "asks for \">= 99\""),
+        ("language {\n  edition = tofu3000\n}\n", "one edition of the language: tofu2024"),
         ("tenantctl {\n  required_version = \"~> 99.1\"\n}\n", "asks for \"~> 99.1\""),
-        ("terraform {\n  required_version = \"later\"\n}\n", "Invalid version constraint"),
+        ("language {\n  compatible_with {\n    opentofu = \"later\"\n  }\n}\n", "Invalid version constraint"),
         ("terraform {\n  required_versoin = \"1\"\n}\n", "Did you mean \"required_version\"?"),
         ("terraform {\n  required_provider {}\n}\n", "Did you mean \"required_providers\"?"),
-        ("terraform {\n  experiments = []\n}\n", "Experiment not supported"),
+        ("language {\n  experiments = [a]\n}\n", "Experiment not supported"),
         ("terraform {\n  backend \"s3\" {}\n}\n", "no backend \"s3\""),
         ("terraform {\n  cloud {}\n}\n", "no backend \"cloud\""),
         ("terraform {\n  backend \"local\" {\n    path = \"x\"\n  }\n}\n", "takes no arguments"),
@@ -288,7 +289,8 @@ fn what_a_configuration_asks_of_the_program_is_checked() {
             assert!(said.stderr.contains("--> main.tf:"), "{text}: {}", said.stderr);
         }
     }
-    let good = "terraform {\n  required_version = \"~> 1.5, < 2\"\n  backend \"local\" {}\n  required_providers {\n    \
+    // Versions of Terraform, in files that are for Terraform too, are not ours.
+    let good = "terraform {\n  required_version = \">= 99\"\n  experiments = [a]\n  backend \"local\" {}\n  required_providers {\n    \
                 kubernetes = {\n      source  = \"hashicorp/kubernetes\"\n      version = \">= 2\"\n      \
                 configuration_aliases = [kubernetes.other]\n    }\n    terraform = \"1\"\n  }\n}\n\
                 tenantctl {\n  required_version = \">= 0.1\"\n}\n";
@@ -347,9 +349,9 @@ fn a_module_may_ask_for_versions_too_but_not_for_a_backend() {
     place.write("e", "m/main.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     let said = place.ok("e", &["validate"]);
     assert!(said.stderr.contains("Backend configuration ignored"), "{}", said.stderr);
-    place.write("e", "m/main.tf", "terraform {\n  required_version = \"< 1\"\n}\n");
+    place.write("e", "m/main.tofu", "terraform {\n  required_version = \"< 1\"\n}\n");
     let said = place.run("e", &["validate"]);
-    assert!(said.code == 1 && said.stderr.contains("--> m/main.tf:2:22"), "{}", said.stderr);
+    assert!(said.code == 1 && said.stderr.contains("--> m/main.tofu:2:22"), "{}", said.stderr);
 }
 
 const CHAIN: &str = r#"

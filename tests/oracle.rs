@@ -3,11 +3,13 @@
 //!
 //! `cases/` holds expressions, one a line; more are made at random by
 //! `generate`. Where the two are meant to differ, `differences.txt` says so
-//! and why; what it lists must differ, and nothing else may.
+//! and why; what it lists must differ, and nothing else may. `modules` and
+//! `roots` do the same with whole configurations.
 
 mod consoles;
 mod generate;
 mod modules;
+mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -14,6 +14,8 @@ mod policies;
 mod regimes;
 /// What the platform's resources bring to its tenants.
 mod sharing;
+/// What users ask for by mistake, and ask for twice.
+mod slips;
 /// Policies about plans as a whole that only an apply can decide.
 mod whole_plans;
 

@@ -228,7 +228,6 @@ fn every_mistake_of_a_test_file_is_told_at_once() {
     for words in [
         "Invalid keyword",
         "An argument named \"color\" is not expected here.",
-        "There are two runs \"one\" in this file.",
         "An assertion needs \"condition\" and \"error_message\".",
         "Invalid target of an override",
         "Did you mean \"run\"?",

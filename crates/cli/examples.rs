@@ -95,6 +95,7 @@ pub(crate) const EXAMPLES: [Example; 4] = [
             "modules/cluster/addons/README.md"
             "modules/cluster/base.tf"
             "modules/cluster/cluster.tf"
+            "modules/cluster/gateway.tf"
             "modules/cluster/policies.tf"
             "modules/cluster/variables.tf"
             "tenants/acme.hcl"

@@ -56,6 +56,9 @@ impl Session {
     /// # Errors
     /// When it cannot be entered.
     pub(crate) fn new(settings: Settings, output: Output, global: &Global) -> Result<Self, Diagnostics> {
+        if let Ok(start) = std::env::current_dir() {
+            DiskFiles::set_start(start);
+        }
         if let Some(dir) = &global.chdir {
             std::env::set_current_dir(dir).map_err(|e| error::file("Cannot change to", dir, &e))?;
         }

@@ -5,6 +5,7 @@ environment "production-eu" {
   settings = {
     base_domain = "eu.shop.example.com"
     ingress_ip  = module.eu.ingress_ip
+    gateway     = module.eu.gateway
     api_server  = { cidr = "10.0.0.1/32", port = 443 }
   }
 }
@@ -16,6 +17,7 @@ environment "production-us" {
   settings = {
     base_domain = "us.shop.example.com"
     ingress_ip  = module.us.ingress_ip
+    gateway     = module.us.gateway
     api_server  = { cidr = "10.0.0.1/32", port = 443 }
   }
 }

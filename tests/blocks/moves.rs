@@ -122,7 +122,7 @@ fn moves_that_contradict_one_another_are_refused() {
         (moved(a, a), "Redundant move"),
         (moved(a, "module.b"), "Invalid \"moved\" addresses"),
         (moved(a, "other_type.b"), "Invalid \"moved\" addresses"),
-        (moved("data.terraform_data.a", "data.terraform_data.b"), "Invalid \"moved\" addresses"),
+        (moved("data.terraform_data.a", b), "Invalid \"moved\" addresses"),
         (moved("var.a", b), "Invalid address"),
         (moved("terraform_data.a[var.x]", b), "Invalid address"),
         (moved(a, b) + "resource \"terraform_data\" \"a\" {}\n", "Moved object still exists"),

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value as Json, json};
-use tenantctl_test_servers::{Cluster, Cnpg, Options};
+use tenantctl_test_servers::{Cluster, Cnpg, Options, gateway_definitions};
 
 use crate::common::{Place, Said, said};
 
@@ -106,6 +106,8 @@ fn make_real(place: &Place) {
     place.edit(EXAMPLE, "main.hcl", "  simulate = [\"kubernetes\"]\n", "");
     let addons: Vec<String> = definitions().iter().map(Json::to_string).collect();
     place.write(EXAMPLE, "modules/cluster/addons/definitions.yaml", &addons.join("\n---\n"));
+    let gateway = std::fs::read_to_string(gateway_definitions()).expect("there");
+    place.write(EXAMPLE, "modules/cluster/addons/gateway.yaml", &gateway);
 }
 
 /// Definitions of the kinds that the example uses of operators that are not

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::netpol::{Labels, Network, Peer, Pod, Port, tcp, udp};
 use crate::common::Place;
+use crate::hybrid::by_gateway;
 use crate::hybrid::fleet::EXAMPLE;
 
 /// Instances that share a cluster.
@@ -35,15 +36,20 @@ const OWN: [(&str, Pairs); 6] = [
 ];
 
 /// Pods of the platform.
-const PLATFORM: [(&str, &str, Pairs); 7] = [
+const PLATFORM: [(&str, &str, Pairs); 9] = [
     ("kube-system", "dns", &[("k8s-app", "kube-dns")]),
     ("kube-system", "metrics-server", &[("k8s-app", "metrics-server")]),
     ("ingress-nginx", "ingress", &[("app.kubernetes.io/name", "ingress-nginx")]),
+    ("gateway", "gateway", &[("gateway.networking.k8s.io/gateway-name", "shared")]),
+    ("gateway", "other-gateway", &[("gateway.networking.k8s.io/gateway-name", "other")]),
     ("monitoring", "prometheus", &[("app.kubernetes.io/name", "prometheus")]),
     ("monitoring", "grafana", &[("app.kubernetes.io/name", "grafana")]),
     ("cnpg-system", "operator", &[("app.kubernetes.io/name", "cloudnative-pg")]),
     ("default", "stranger", &[]),
 ];
+
+/// By what requests come in: a customer's Ingress, or a route of the Gateway.
+const ENTRANCES: [&str; 2] = ["ingress", "gateway"];
 
 /// What is no pod.
 const OUTSIDE: [(&str, Ipv4Addr); 4] = [
@@ -56,10 +62,10 @@ const OUTSIDE: [(&str, Ipv4Addr); 4] = [
 /// Instances of the database, and the jobs that make them.
 const DATABASES: [&str; 3] = ["database", "replica", "initdb"];
 
-/// The ways that are open, each under the name of what needs it: from, to, and
-/// the port. All of them are within one customer, or between it and the
+/// The ways that are open where requests come in by an `entrance`, each under
+/// the name of what needs it: from, to, and the port. All of them are within one customer, or between it and the
 /// platform or the outside; whatever is not here is closed.
-fn ways() -> Vec<(&'static str, Vec<Way>)> {
+fn ways(entrance: &'static str) -> Vec<(&'static str, Vec<Way>)> {
     let all = || OWN.iter().map(|(name, _)| *name);
     let from_all = |to, port| all().map(|from| (from, to, port)).collect::<Vec<_>>();
     let to_databases = |from, port| DATABASES.map(|to| (from, to, port)).to_vec();
@@ -71,7 +77,7 @@ fn ways() -> Vec<(&'static str, Vec<Way>)> {
     vec![
         ("names are resolved by UDP", from_all("dns", udp(53))),
         ("names are resolved by TCP", from_all("dns", tcp(53))),
-        ("requests reach the application", vec![("ingress", "web", tcp(8080))]),
+        ("requests reach the application", vec![(entrance, "web", tcp(8080))]),
         ("metrics of the application are read", vec![("prometheus", "web", tcp(9090))]),
         ("the application reaches its pooler", vec![("web", "pooler", tcp(5432))]),
         ("the application reaches integrations", vec![("web", "internet", tcp(443))]),
@@ -122,8 +128,11 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 /// The shared cluster of the example, as its simulated apply left it.
-fn network() -> Network {
+fn network(entrance: &str) -> Network {
     let place = Place::new();
+    if entrance == "gateway" {
+        by_gateway(&place);
+    }
     place.ok(EXAMPLE, &["apply", "-auto-approve"]);
     let mut network = Network::default();
     let platform = PLATFORM.iter().map(|(namespace, ..)| *namespace);
@@ -164,8 +173,8 @@ fn everybody() -> Vec<(&'static str, &'static str, Peer)> {
 }
 
 /// The checks that a network does not pass.
-fn failing(network: &Network) -> BTreeSet<&'static str> {
-    let ways = ways();
+fn failing(network: &Network, entrance: &'static str) -> BTreeSet<&'static str> {
+    let ways = ways(entrance);
     let everybody = everybody();
     let mut failing = BTreeSet::new();
     for (owner, name, from) in &everybody {
@@ -230,17 +239,21 @@ fn rules_of(network: &Network) -> BTreeSet<String> {
 
 #[test]
 fn the_ways_that_are_needed_are_open_and_all_others_are_closed() {
-    assert_eq!(failing(&network()), BTreeSet::new());
+    for entrance in ENTRANCES {
+        assert_eq!(failing(&network(entrance), entrance), BTreeSet::new(), "{entrance}");
+    }
 }
 
 #[test]
 fn every_rule_is_needed_by_one_way_and_by_no_other() {
-    let network = network();
     let listed: BTreeSet<String> =
         RULES.iter().map(|(rule, _)| (*rule).to_owned()).filter(|rule| rule.contains(' ')).collect();
-    assert_eq!(rules_of(&network), listed, "RULES lists each rule that there is");
-    for (rule, way) in RULES {
-        let expected: BTreeSet<&str> = Some(way).filter(|way| !way.is_empty()).into_iter().collect();
-        assert_eq!(failing(&without(&network, rule)), expected, "without {rule}");
+    for entrance in ENTRANCES {
+        let network = network(entrance);
+        assert_eq!(rules_of(&network), listed, "RULES lists each rule that there is");
+        for (rule, way) in RULES {
+            let expected: BTreeSet<&str> = Some(way).filter(|way| !way.is_empty()).into_iter().collect();
+            assert_eq!(failing(&without(&network, rule), entrance), expected, "{entrance}, without {rule}");
+        }
     }
 }

@@ -278,7 +278,7 @@ fn modules_are_planned_and_applied_as_by_opentofu() {
         .map(|entry| entry.file_name().into_string().expect("a name"))
         .collect();
     names.sort();
-    assert!(names.len() >= 20, "only {names:?}");
+    assert!(names.len() >= 24, "only {names:?}");
     for name in &names {
         compare(name, &mut found);
     }

@@ -141,7 +141,7 @@ fn a_tenant_source_that_is_not_whole_is_an_error() {
         refused("tenants/globex.hcl");
     }
     std::fs::write(&path, "# nobody\n").unwrap();
-    refused("No tenant in file");
+    refused("tenants/globex.hcl holds no tenant");
     let tenants = place.example("fleet").join("tenants");
     std::fs::remove_dir_all(&tenants).unwrap();
     refused("Unreadable tenants");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::shared::assignment;
 use super::{ConfigArgs, RunArgs, SelectArgs};
@@ -26,9 +26,40 @@ pub(crate) struct ExplainCommand {
     pub(crate) config: ConfigArgs,
 }
 
+/// How a tenant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Status {
+    /// The last run came to its end.
+    Applied,
+    /// Nothing was ever applied.
+    NotApplied,
+    /// The last run was broken off; the next one looks what became of it.
+    Interrupted,
+    /// Some object was made by half.
+    Incomplete,
+    /// The last look found what others changed.
+    Drifted,
+}
+
+impl Status {
+    /// As it is shown.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Status::Applied => "applied",
+            Status::NotApplied => "not applied",
+            Status::Interrupted => "interrupted",
+            Status::Incomplete => "incomplete",
+            Status::Drifted => "drifted",
+        }
+    }
+}
+
 /// `tenants`.
 #[derive(Debug, Args)]
 pub(crate) struct TenantsCommand {
+    /// Only tenants that stand so; may be repeated
+    #[arg(long = "status", value_name = "STATUS", value_enum, hide_possible_values = false)]
+    pub(crate) statuses: Vec<Status>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -20,7 +20,9 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use configuration::{
     ConsoleCommand, FmtCommand, GetCommand, GraphCommand, InitCommand, LockFile, TestCommand, ValidateCommand,
 };
-pub(crate) use fleet::{DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, TenantsCommand};
+pub(crate) use fleet::{
+    DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, Status, TenantsCommand,
+};
 pub(crate) use providers::{ProvidersCommand, ProvidersSchema, ProvidersWhat};
 pub(crate) use shared::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
 pub(crate) use state::{

@@ -160,6 +160,6 @@ impl PlanArgs {
 pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
-        _ => Err("a variable is set with NAME=VALUE".to_owned()),
+        _ => Err("it is written as NAME=VALUE".to_owned()),
     }
 }

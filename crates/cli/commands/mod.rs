@@ -115,11 +115,13 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Explain(args) => explain::run(&session, &args),
         Command::Onboard(args) => {
             signals::listen(session.cancel.clone(), output);
-            Box::pin(onboard::run(&session, &args)).await
+            let done = Box::pin(onboard::run(&session, &args)).await;
+            return done.unwrap_or_else(|problems| planning::refused(&session, &args.run, problems));
         }
         Command::Offboard(args) => {
             signals::listen(session.cancel.clone(), output);
-            Box::pin(offboard::run(&session, &args)).await
+            let done = Box::pin(offboard::run(&session, &args)).await;
+            return done.unwrap_or_else(|problems| planning::refused(&session, &args.run, problems));
         }
         Command::Drift(args) => {
             signals::listen(session.cancel.clone(), output);

@@ -6,7 +6,7 @@
 //! the proof; each step can be repeated.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value as Json, json};
@@ -39,7 +39,14 @@ struct Leaving {
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &OffboardCommand) -> Result<Exit, Diagnostics> {
     let platform = session.look(&args.config)?;
-    let leaving = find(session, args, &platform)?;
+    let leaving = match find(session, args, &platform) {
+        // The same command again, after it was done.
+        Err(_) if args.delete && path(session, args, "deleted").is_file() => {
+            told(session, args, &path(session, args, "deleted"), "was deleted already");
+            return Ok(Exit::Success);
+        }
+        found => found?,
+    };
     if args.delete { delete(session, args, leaving).await } else { suspend(session, args, leaving).await }
 }
 
@@ -128,6 +135,12 @@ async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> 
     for workspace in &left {
         ops::delete(&engine, workspace, false).await?;
     }
+    told(session, args, &place, "is deleted");
+    Ok(Exit::Success)
+}
+
+/// Says that it is gone, and what proves it.
+fn told(session: &Session, args: &OffboardCommand, place: &Path, what: &str) {
     if args.run.json {
         let proof = place.display().to_string();
         session.output.json(&json!({
@@ -135,9 +148,8 @@ async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> 
         }));
     } else {
         let (name, place) = (&args.name, place.display());
-        session.output.line(&format!("\n{name} is deleted. The proof of it is {place}."));
+        session.output.line(&format!("\n{name} {what}. The proof of it is {place}."));
     }
-    Ok(Exit::Success)
 }
 
 /// Refuses to delete what is not suspended or held still.
@@ -238,12 +250,19 @@ fn write(
     what: &str,
     document: &Json,
 ) -> Result<PathBuf, Diagnostics> {
+    let path = path(session, args, what);
+    let text = exact::text(format!("{document:#}\n"));
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(dir).and_then(|()| fs::write(&path, text));
+    written.map_err(|problem| error::file("Cannot write", &path, &problem))?;
+    Ok(path)
+}
+
+/// Where a document about the tenant is written.
+fn path(session: &Session, args: &OffboardCommand, what: &str) -> PathBuf {
     let dir = args.export.clone().unwrap_or_else(|| session.state_dir().join("offboarded"));
     let path = dir.join(format!("{}-{what}.json", args.name));
-    let text = exact::text(format!("{document:#}\n"));
-    let written = fs::create_dir_all(&dir).and_then(|()| fs::write(&path, text));
-    written.map_err(|problem| error::file("Cannot write", &path, &problem))?;
-    Ok(path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect())
+    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 
 fn record(

@@ -96,7 +96,7 @@ fn begun(session: &Session, args: &OnboardCommand, platform: &Platform) -> Resul
         let detail = format!("There is a file {} already, in which {:?} is not.", path.display(), args.name);
         return Err(Diagnostic::error("File exists", detail).into());
     }
-    tenant_file::write(session, &args.config, &shown(&path), None, &text)
+    tenant_file::write(session, &args.config, &args.name, &shown(&path), (None, &text))
 }
 
 /// The block of a tenant that there is, in whatever file.

@@ -110,6 +110,18 @@ pub(super) fn reporter(session: &Session, run: &RunArgs) -> Result<Arc<dyn Repor
     }
 }
 
+/// Tells why there is nothing to tell of a run, as the run would have told it.
+pub(super) fn refused(session: &Session, run: &RunArgs, problems: Diagnostics) -> Exit {
+    let all: Vec<Diagnostic> = problems.into_iter().collect();
+    if run.json {
+        let stream = Stream::new(session.output.clone(), Arc::clone(&session.sources), run.show_sensitive);
+        stream.diagnostics(all);
+    } else {
+        session.report(all);
+    }
+    Exit::Failure
+}
+
 /// The addresses that are named, and those in files: one a line, with comments
 /// after #.
 fn addresses(named: &[String], files: &[PathBuf]) -> Result<Vec<String>, Diagnostics> {
@@ -183,6 +195,11 @@ async fn made(
             plan.simulate.clone_from(&loaded.simulate);
             plan
         }));
+    }
+    if total == 0 && !selection.is_all() {
+        let detail = "No tenant is all of what was selected, so nothing was planned.";
+        let hint = "See who there is, and with which tiers, environments and labels: tenantctl tenants -json";
+        problems.push(Diagnostic::warning("Nothing selected", detail).hint(hint));
     }
     // Of nothing but failures there is no plan that could be shown as empty.
     if show && (total == 0 || !plans.is_empty()) {

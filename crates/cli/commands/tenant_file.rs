@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tenantctl_core::config::Seated;
 use tenantctl_core::config::edit::{self, Change};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::ops::Selection;
 
 use super::states;
 use crate::args::ConfigArgs;
@@ -37,7 +38,7 @@ pub(super) fn change(
 ) -> Result<Written, Diagnostics> {
     let (path, old) = read(session, seated)?;
     let new = edit::set(&old, &seated.tenant, changes)?;
-    write(session, config, &path, Some(&old), &new)
+    write(session, config, &seated.tenant, &path, (Some(&old), &new))
 }
 
 /// Takes a tenant's block away, with its file when nothing else is in there.
@@ -64,17 +65,17 @@ fn read(session: &Session, seated: &Seated) -> Result<(PathBuf, String), Diagnos
     Ok((path, text))
 }
 
-/// Writes a file; puts back what was there when the configuration is not valid
-/// with it.
+/// Writes a file; puts back what was there when the configuration, or what it
+/// says of the tenant, is not valid with it.
 ///
 /// # Errors
 /// A file that cannot be written; what is wrong with the configuration.
 pub(super) fn write(
     session: &Session,
     config: &ConfigArgs,
+    tenant: &str,
     path: &Path,
-    old: Option<&str>,
-    new: &str,
+    (old, new): (Option<&str>, &str),
 ) -> Result<Written, Diagnostics> {
     let written = Written {
         path: path.to_path_buf(),
@@ -87,7 +88,8 @@ pub(super) fn write(
     replace(path, new)?;
     let (platform, _, mut problems) = session.read(config);
     if let Some(platform) = platform.filter(|_| !problems.has_errors()) {
-        match platform.instances(&tenantctl_core::ops::Selection::default()) {
+        match platform.instances(&Selection::tenant(tenant)) {
+            // What is wrong with others is no reason to leave this one out.
             Ok(selected) => problems.extend(selected.failed.into_iter().flat_map(|(_, problems)| problems)),
             Err(found) => problems.extend(found),
         }

@@ -11,7 +11,7 @@ use tenantctl_core::ops;
 use tenantctl_core::state::{Standing, Standings, WorkspaceState};
 
 use super::states;
-use crate::args::TenantsCommand;
+use crate::args::{Status, TenantsCommand};
 use crate::error::{self, Exit};
 use crate::render::{Table, count};
 use crate::session::Session;
@@ -31,13 +31,25 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     let names: Vec<WorkspaceName> = chosen.iter().map(|tenant| tenant.workspace.clone()).collect();
     let states: BTreeMap<WorkspaceName, WorkspaceState> =
         states::read(&*store, &names)?.into_iter().map(|state| (state.name.clone(), state)).collect();
-    let left = ops::unconfigured(&platform, known);
     let record = store.audit().map_err(|e| error::state(&e))?;
     let standings = Standings::of(&record);
+    let is_meant = |seated: &Seated| {
+        args.statuses.is_empty()
+            || args.statuses.iter().any(|wanted| match wanted {
+                Status::Drifted => standings.get(&seated.workspace).drifted > 0,
+                other => *other == status(states.get(&seated.workspace)),
+            })
+    };
+    let chosen: Vec<Seated> = chosen.into_iter().filter(is_meant).collect();
+    let left = ops::unconfigured(&platform, known);
     if args.json {
         session.output.json(&document(session, &chosen, &states, &standings, &left));
     } else {
-        table(session, &chosen, &states, &standings);
+        if chosen.is_empty() {
+            session.output.line("No tenant is all of that.");
+        } else {
+            table(session, &chosen, &states, &standings);
+        }
         session.report(ops::left_over(&left));
     }
     Ok(Exit::Success)
@@ -67,7 +79,7 @@ fn document(
                 "labels": seated.labels,
                 "compliance": seated.compliance,
                 "workspace": seated.workspace,
-                "status": status(states.get(&seated.workspace)),
+                "status": status(states.get(&seated.workspace)).words(),
                 "objects": objects,
                 "serial": serial,
                 "last_apply": standing.applied,
@@ -80,13 +92,13 @@ fn document(
 }
 
 /// What the state says of how the last run ended.
-fn status(state: Option<&WorkspaceState>) -> &'static str {
+fn status(state: Option<&WorkspaceState>) -> Status {
     match state {
-        None => "not applied",
-        Some(state) if state.lineage.is_empty() => "not applied",
-        Some(state) if !state.open.is_empty() => "interrupted",
-        Some(state) if state.resources.values().any(|record| record.tainted) => "incomplete",
-        Some(_) => "applied",
+        None => Status::NotApplied,
+        Some(state) if state.lineage.is_empty() => Status::NotApplied,
+        Some(state) if !state.open.is_empty() => Status::Interrupted,
+        Some(state) if state.resources.values().any(|record| record.tainted) => Status::Incomplete,
+        Some(_) => Status::Applied,
     }
 }
 
@@ -109,7 +121,7 @@ fn table(
             seated.tenant.to_string(),
             seated.tier.to_string(),
             seated.isolation.to_string(),
-            status(states.get(&seated.workspace)).to_owned(),
+            status(states.get(&seated.workspace)).words().to_owned(),
             objects.to_string(),
             standing.applied.map_or_else(|| "-".to_owned(), ago),
             drift(&standing),

@@ -7,10 +7,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::panic::resume_unwind;
 
 use tenantctl_core::plan::Plan;
 
+use super::parallel::by_parts;
 use super::plan::{body, is_silent, legend, nothing};
 use super::summary;
 use super::text::{count, names, wrap};
@@ -79,7 +79,9 @@ fn grouped<'p>(plans: &[&'p Plan], style: Style) -> Vec<Group<'p>> {
     let mut groups: Vec<Group<'p>> = Vec::new();
     // By portions, so that few texts are there at a time.
     for plans in plans.chunks(PORTION) {
-        for (plan, Text { text, is_literal, key }) in plans.iter().zip(texts(plans, plain)) {
+        let write = |part: &[&Plan]| part.iter().map(|plan| Text::of(plan, plain)).collect::<Vec<_>>();
+        let texts = by_parts(plans, write).into_iter().flatten();
+        for (plan, Text { text, is_literal, key }) in plans.iter().zip(texts) {
             let key = (is_literal, key);
             match places.get(&key) {
                 Some((place, first)) => {
@@ -95,20 +97,6 @@ fn grouped<'p>(plans: &[&'p Plan], style: Style) -> Vec<Group<'p>> {
         }
     }
     groups
-}
-
-/// The texts of some plans, written by all processors.
-fn texts(plans: &[&Plan], style: Style) -> Vec<Text> {
-    let writers = std::thread::available_parallelism().map_or(1, usize::from);
-    let write = |part: &[&Plan]| part.iter().map(|plan| Text::of(plan, style)).collect::<Vec<_>>();
-    if plans.len() < 2 * writers {
-        return write(plans);
-    }
-    std::thread::scope(|scope| {
-        let parts = plans.chunks(plans.len().div_ceil(writers));
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || write(part))).collect();
-        running.into_iter().flat_map(|run| run.join().unwrap_or_else(|why| resume_unwind(why))).collect()
-    })
 }
 
 fn name(plan: &Plan) -> &str {

@@ -28,6 +28,7 @@ pub(crate) mod value_diff;
 
 mod clock;
 mod headline;
+mod parallel;
 pub(crate) mod reporter;
 mod scalar;
 mod sequence;

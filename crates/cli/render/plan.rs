@@ -12,6 +12,7 @@ use tenantctl_core::state::RecordKey;
 use tenantctl_core::value::{Path, Value};
 
 use super::headline;
+use super::parallel::by_parts;
 use super::scalar::SENSITIVE;
 use super::text::{count, wrap};
 use super::value_diff::ValueDiff;
@@ -81,10 +82,8 @@ fn actions(text: &mut String, plan: &Plan, style: Style) {
     let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.acts()).collect();
     if !changes.is_empty() {
         text.push_str("\ntenantctl will perform the following actions:\n");
-        for change in &changes {
-            text.push('\n');
-            text.push_str(&one(change, style));
-        }
+        let write = |part: &[&Change]| part.iter().map(|change| one(change, style)).collect::<String>();
+        text.extend(by_parts(&changes, write));
     }
     text.push_str(&deferred(plan, style));
     if !changes.is_empty() || !plan.deferred.is_empty() {
@@ -133,6 +132,7 @@ pub(super) fn nothing(mode: PlanMode, style: Style) -> String {
     format!("\n{} {words}\n", style.theme.good("No changes."))
 }
 
+/// A change, after an empty line.
 fn one(change: &Change, style: Style) -> String {
     let forcing: &[Path] = match &change.reason {
         Some(Reason::CannotUpdate(paths)) => paths,
@@ -144,12 +144,12 @@ fn one(change: &Change, style: Style) -> String {
         Action::Delete => (&change.before, &Value::NULL),
         // What is read or forgotten is shown as it is.
         Action::Read => (&Value::NULL, &change.after),
-        Action::Forget => return format!("{head}{}", block(mark, &change.key, "", style)),
+        Action::Forget => return format!("\n{head}{}", block(mark, &change.key, "", style)),
         _ => (&change.before, &change.after),
     };
     let mut diff = ValueDiff::new(style, forcing);
     diff.attributes(6, before, after);
-    format!("{head}{}", block(mark, &change.key, &diff.into_text(), style))
+    format!("\n{head}{}", block(mark, &change.key, &diff.into_text(), style))
 }
 
 fn block(mark: Mark, key: &RecordKey, inside: &str, style: Style) -> String {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's way to fail")]
 
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tenantctl_core::diag::{Diagnostics, SourceMap};
@@ -10,8 +11,9 @@ use tenantctl_core::event::Silent;
 use tenantctl_core::ops::{self, Cancel, ConfigOptions, Engine, PlanOptions, Selection};
 use tenantctl_core::plan::{Plan, file};
 use tenantctl_core::provider::{
-    Attribute, AttributeError, Block, Opened, Outcome, PlanRequest, PlanResponse, Provider, ProviderError,
-    ProviderSchema, ReadObject, ReadOutcome, Registry, ResourceSchema, Target, Type, Value,
+    Attribute, AttributeError, Block, ErrorClass, Opened, Outcome, PlanRequest, PlanResponse, Provider,
+    ProviderError, ProviderSchema, ReadObject, ReadOutcome, Registry, Renewed, ResourceSchema, Target, Type,
+    Value,
 };
 use tenantctl_core::state::{LocalStore, LockInfo, Sealer};
 
@@ -94,7 +96,14 @@ impl Provider for Vaults {
     }
 
     async fn create(&self, _: Target<'_>, config: &Value, planned: &Value) -> Result<Outcome, ProviderError> {
+        // A slow service.
+        if text(config, "name") == "slow" {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+        }
         self.note(format!("create with {}", text(&config.clone().unmark_deep(), "password_wo")));
+        if text(config, "name") == "broken" {
+            return Err(ProviderError::new(ErrorClass::Invalid, "Not made", "It cannot be."));
+        }
         assert!(planned.get("password_wo").is_some_and(|v| v.is_null()), "what is planned is kept");
         Ok(Outcome::Done(Vaults::made(config, planned)))
     }
@@ -119,7 +128,17 @@ impl Provider for Vaults {
         self.note(format!("open {path}"));
         let token = Value::from(format!("token-of-{path}"));
         let value = Value::object([("path", path.as_str().into()), ("token", token)]);
-        Ok(Opened { value, handle: Some(path.into()) })
+        let renew_after = path.starts_with("short").then_some(Duration::from_secs(40));
+        Ok(Opened { value, handle: Some(path.into()), renew_after })
+    }
+
+    async fn renew(&self, _: &str, _: &Value, handle: &serde_json::Value) -> Result<Renewed, ProviderError> {
+        let handle = handle.as_str().unwrap();
+        self.note(format!("renew {handle}"));
+        if handle == "short-once+" {
+            return Err(ProviderError::new(ErrorClass::Invalid, "Lease is over", "It lasts no longer."));
+        }
+        Ok(Renewed { handle: Some(format!("{handle}+").into()), renew_after: Some(Duration::from_secs(40)) })
     }
 
     async fn close(&self, _: &str, _: &Value, handle: &serde_json::Value) -> Result<(), ProviderError> {
@@ -242,4 +261,76 @@ async fn other_attributes_take_no_ephemeral_values() {
     );
     // What was opened for nothing is closed.
     assert_eq!(place.vaults.heard(), ["open db", "close db"]);
+}
+
+/// A vault whose password is of a lease, of these names.
+fn leased(path: &str, name: &str) -> String {
+    config(1).replace("\"db\"", &format!("{path:?}")).replace("name = \"v\"", &format!("name = {name:?}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_is_renewed_while_steps_go_on() {
+    let place = Place::new();
+    let plan = place.plan(&leased("short", "slow")).await.unwrap();
+    place.vaults.heard();
+    place.apply(plan).await;
+    let heard =
+        ["open short", "renew short", "renew short+", "create with p-token-of-short", "close short++"];
+    assert_eq!(place.vaults.heard(), heard);
+
+    // Nothing is renewed that is not asked for, or that is done in time.
+    let place = Place::new();
+    let plan = place.plan(&leased("long", "slow")).await.unwrap();
+    place.apply(plan).await;
+    assert!(!place.vaults.heard().iter().any(|words| words.starts_with("renew")));
+    let place = Place::new();
+    let plan = place.plan(&leased("short", "quick")).await.unwrap();
+    place.apply(plan).await;
+    assert!(!place.vaults.heard().iter().any(|words| words.starts_with("renew")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_is_told_and_the_object_is_closed() {
+    let place = Place::new();
+    let plan = place.plan(&leased("short-once", "slow")).await.unwrap();
+    place.vaults.heard();
+    let outcome = ops::apply(&place.engine(), vec![plan]).await.remove(0);
+    assert!(outcome.diagnostics.iter().any(|problem| problem.summary == "Lease is over"));
+    let heard = [
+        "open short-once",
+        "renew short-once",
+        "renew short-once+",
+        "create with p-token-of-short-once",
+        "close short-once+",
+    ];
+    assert_eq!(place.vaults.heard(), heard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_is_closed_after_a_failure_and_a_stop() {
+    let place = Place::new();
+    let plan = place.plan(&leased("db", "broken")).await.unwrap();
+    place.vaults.heard();
+    let outcome = ops::apply(&place.engine(), vec![plan]).await.remove(0);
+    assert!(outcome.diagnostics.has_errors());
+    assert_eq!(place.vaults.heard(), ["open db", "create with p-token-of-db", "close db"]);
+
+    // Stopped while the service works: what was begun comes to its end, and
+    // aborted it does not; the lease is given back either way.
+    for (requests, created) in [(1, true), (2, false)] {
+        let place = Place::new();
+        let plan = place.plan(&leased("short", "slow")).await.unwrap();
+        place.vaults.heard();
+        let engine = place.engine();
+        let cancel = engine.cancel.clone();
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            (0..requests).for_each(|_| cancel.request());
+        };
+        let (_, ()) = tokio::join!(ops::apply(&engine, vec![plan]), stop);
+        let heard = place.vaults.heard();
+        assert_eq!(heard[..2], ["open short", "renew short"], "{heard:?}");
+        assert_eq!(heard.iter().any(|words| words.starts_with("create")), created, "{heard:?}");
+        assert!(heard.last().is_some_and(|words| words.starts_with("close short+")), "{heard:?}");
+    }
 }

@@ -12,7 +12,7 @@
 
 mod remote_state;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use tenantctl_core::provider::{
@@ -72,12 +72,7 @@ fn attribute(object: &Value, name: &str) -> Value {
 /// unknown parts and marks included.
 fn data(config: &Value, id: Value) -> Value {
     let input = attribute(config, "input");
-    Value::object([
-        ("id", id),
-        ("output", input.clone()),
-        ("input", input),
-        ("triggers_replace", attribute(config, "triggers_replace")),
-    ])
+    object([id, input.clone(), input, attribute(config, "triggers_replace")])
 }
 
 /// What an object is planned to be: as in Terraform, `output` is known only once
@@ -89,8 +84,15 @@ fn planned(config: &Value, id: Value, prior: Option<&Value>) -> Value {
         _ if input.is_null() => input.clone(),
         _ => Value::unknown(input.ty()).with_marks(input.deep_marks()),
     };
-    let triggers = attribute(config, "triggers_replace");
-    Value::object([("id", id), ("output", output), ("input", input), ("triggers_replace", triggers)])
+    object([id, input, output, attribute(config, "triggers_replace")])
+}
+
+/// An object of these attributes, in the order of their names, which all
+/// objects share.
+fn object(attributes: [Value; 4]) -> Value {
+    static NAMES: LazyLock<[Arc<str>; 4]> =
+        LazyLock::new(|| ["id", "input", "output", "triggers_replace"].map(Into::into));
+    Value::object(NAMES.iter().cloned().zip(attributes))
 }
 
 fn unknown_type(kind: &str) -> String {
@@ -218,7 +220,7 @@ impl Provider for Builtin {
         check_kind(kind)?;
         let input = attribute(config, "input");
         let value = Value::object([("output", input.clone()), ("input", input)]);
-        Ok(Opened { value, handle: None })
+        Ok(Opened { value, handle: None, renew_after: None })
     }
 
     async fn import(&self, target: Target<'_>, id: &str) -> Result<Value, ProviderError> {

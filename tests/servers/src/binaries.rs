@@ -16,6 +16,8 @@ const GO_MOD: &str = include_str!("../kubernetes/go.mod");
 const AWS_REQUIREMENTS: &str = include_str!("../aws/requirements.txt");
 /// The same of the CloudNativePG operator.
 const CNPG_GO_MOD: &str = include_str!("../cnpg/go.mod");
+/// The same of the Gateway API.
+const GATEWAY_GO_MOD: &str = include_str!("../gateway/go.mod");
 /// The same of OpenTofu.
 const OPENTOFU_GO_MOD: &str = include_str!("../opentofu/go.mod");
 
@@ -114,6 +116,21 @@ pub(crate) fn cnpg() -> Result<Operator> {
     )))
 }
 
+/// The published definitions of the Gateway API, in one file.
+///
+/// # Panics
+/// When it is not there.
+pub fn gateway_definitions() -> PathBuf {
+    let folder = release(GATEWAY_GO_MOD, "sigs.k8s.io/gateway-api").and_then(|r| set("gateway", r));
+    let found = folder.map(|folder| folder.join("gateway.yaml")).filter(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "The Gateway API is not installed. Fetch it once, from the top of the repository, with:\n\n    \
+             tests/servers/install\n"
+        )
+    })
+}
+
 fn cache() -> Option<PathBuf> {
     set("kubernetes", release(GO_MOD, "k8s.io/kubernetes")?)
 }
@@ -146,6 +163,7 @@ mod tests {
         for (lock, module) in [
             (GO_MOD, "k8s.io/kubernetes"),
             (CNPG_GO_MOD, "github.com/cloudnative-pg/cloudnative-pg"),
+            (GATEWAY_GO_MOD, "sigs.k8s.io/gateway-api"),
             (OPENTOFU_GO_MOD, "github.com/opentofu/opentofu"),
         ] {
             let release = release(lock, module).expect("go.mod requires it");

@@ -68,7 +68,7 @@ mod x509;
 pub use audit::{AuditEvent, AuditMark};
 pub use aws::Aws;
 pub use azure::Azure;
-pub use binaries::opentofu;
+pub use binaries::{gateway_definitions, opentofu};
 pub use cluster::Cluster;
 pub use cnpg::Cnpg;
 pub use dns::NameServer;

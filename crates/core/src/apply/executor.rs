@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::step::{Run, StepResult, Taken};
 use super::turn::{AHEAD, Turn};
@@ -77,10 +77,13 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         cancel: execution.cancel,
         denied: Cancel::default(),
         opened: std::sync::Mutex::default(),
+        opens: Notify::new(),
         next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
     };
     let mut queue = Queue::new(&plan.steps);
     let mut running = FuturesUnordered::new();
+    let mut renewing = FuturesUnordered::new();
+    let opens = plan.opens();
     let import = plan.changes.iter().filter(|change| change.importing.is_some()).count();
     let mut done = Counts { import, ..Counts::default() };
     let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
@@ -95,7 +98,19 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             let run = &run;
             running.push(async move { (id, taken(run, &plan.steps[id as usize]).await) });
         }
-        let Some((id, result)) = running.next().await else { break };
+        let step = tokio::select! {
+            biased;
+            step = running.next() => step,
+            Some(renewed) = renewing.next() => {
+                diagnostics.extend(StepResult::<()>::err(renewed).map(|error| *error));
+                continue;
+            }
+            at = run.due(), if opens => {
+                renewing.push(run.renew(at));
+                continue;
+            }
+        };
+        let Some((id, result)) = step else { break };
         match result {
             Ok(Taken::Done) => {
                 succeeded += usize::from(is_known(plan.steps[id as usize].action));
@@ -108,6 +123,11 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         }
     }
     drop(running);
+    // What is being renewed is closed by what that comes to.
+    while let Some(renewed) = renewing.next().await {
+        diagnostics.extend(renewed.err().map(|error| *error));
+    }
+    drop(renewing);
     let undone = known - succeeded;
     whole.end(undone, known, &mut diagnostics);
     if execution.cancel.is_draining() && undone > 0 {

@@ -8,7 +8,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::call::{Begun, Caller, Limit};
 use super::open::OpenHandle;
@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub denied: Cancel,
     /// What is to be closed in the end.
     pub opened: Mutex<Vec<OpenHandle>>,
+    /// Told when `opened` changes.
+    pub opens: Notify,
     pub next_begin: AtomicU64,
 }
 

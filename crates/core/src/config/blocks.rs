@@ -27,8 +27,9 @@ pub(super) fn moved(block: &Block, registry: &Registry, diagnostics: &mut Diagno
         (Selector::Resource(from), Selector::Resource(to)) if from.mode != to.mode => {
             Some("A resource and a data source are not of one sort.")
         }
-        (Selector::Resource(from), _) if from.mode != ResourceMode::Managed => {
-            Some("Only what resource blocks made is kept, so there is nothing to move.")
+        // Only what resource blocks made is kept: there is nothing to move.
+        (Selector::Resource(from), Selector::Resource(_)) if from.mode != ResourceMode::Managed => {
+            return None;
         }
         (Selector::Resource(from), Selector::Resource(to))
             if from.kind != to.kind && registry.moved(&from.kind, &to.kind).is_none() =>

@@ -66,7 +66,14 @@ pub(super) fn compile(
     }
     for block in &body.blocks {
         let name = &*block.kind.name;
-        if !schema.blocks.contains_key(name) && !meta.blocks.contains(&name) && name != "dynamic" {
+        if name == "dynamic" {
+            if !block.labels.first().is_some_and(|made| schema.blocks.contains_key(&*made.name)) {
+                let made = block.labels.first().unwrap_or(&block.kind);
+                let detail = format!("Blocks of type {:?} are not made dynamically here.", made.name);
+                let problem = Diagnostic::error("Unsupported block type", detail).at(made.span);
+                diagnostics.push(problem.suggest(&made.name, schema.blocks.keys().copied()));
+            }
+        } else if !schema.blocks.contains_key(name) && !meta.blocks.contains(&name) {
             let attributes: Vec<&str> = schema.attributes.keys().copied().collect();
             diagnostics.push(unexpected_block(
                 block,

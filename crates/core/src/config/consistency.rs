@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::decode::noun;
 use super::model::{Module, ModuleCall, Variable};
 use super::reader::unexpected_argument;
+use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{ChainStep, Expr, Reference};
 use crate::syntax::Block;
@@ -46,6 +47,15 @@ pub(super) fn deprecated_outputs(module: &Module, diagnostics: &mut Diagnostics)
         });
     }
     found.into_iter().for_each(|warning| diagnostics.push(warning));
+}
+
+/// Reports variables that no `module` block could set.
+pub(super) fn reserved(module: &Module, diagnostics: &mut Diagnostics) {
+    let names = module.variables.iter().map(|variable| &variable.name);
+    for name in names.filter(|name| vocabulary::is_reserved(&name.name)) {
+        let detail = "A module block has an argument of this name, so that no variable can have it.";
+        diagnostics.push(Diagnostic::error("Invalid name", detail).at(name.span));
+    }
 }
 
 /// Reports what is defined more than once.

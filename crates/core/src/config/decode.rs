@@ -13,12 +13,12 @@ use super::given::Given;
 use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
 use super::providers::LocalNames;
-use super::reader::{Constants, check_labels, constant, constant_expr, listed};
+use super::reader::{Constants, check_labels, check_name, constant, constant_expr, dependencies, only_one};
 use super::statics::{Giver, Statics, hidden};
 use super::types::type_constraint;
 use super::{
     blocks, consistency, files, json, overrides, provider_functions, providers, provisioners, requirements,
-    timeouts, vocabulary,
+    scopes, timeouts, vocabulary,
 };
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
@@ -83,7 +83,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn file(&mut self, path: &Path) -> Option<Body> {
-        let text: Arc<str> = match files::read(path) {
+        let text: Arc<str> = match files::read(path, false) {
             Ok(text) => text.into(),
             Err(problem) => {
                 self.diagnostics.push(*problem);
@@ -229,7 +229,15 @@ impl<'a> Decoder<'a> {
             is_of_caller |= statics.is_asked();
             module.calls.extend(call);
         }
+        let statics = Statics::new(&module, giver, &scope);
+        statics.check_constants(&mut self.diagnostics);
+        is_of_caller |= statics.is_asked();
+        // What tenants are made of is called by no block.
+        if !matches!(giver, Giver::Tenants) {
+            consistency::reserved(&module, &mut self.diagnostics);
+        }
         consistency::duplicates(&module, &mut self.diagnostics);
+        scopes::check(&module, self.registry, &mut self.diagnostics);
         consistency::deprecated_outputs(&module, &mut self.diagnostics);
         if self.calls_providers {
             provider_functions::check(&module, &mut self.diagnostics);
@@ -270,6 +278,9 @@ impl<'a> Decoder<'a> {
                 module.imports.extend(blocks::import(&block, &module.local_names, &mut self.diagnostics));
             }
             "check" => self.check(block, scope, module),
+            // A module takes its caller's configuration, which such a block once
+            // stood for.
+            "provider" if !self.stack.is_empty() && providers::is_empty(&block) => {}
             "provider" => {
                 let (names, problems) = (&module.local_names, &mut self.diagnostics);
                 module.providers.extend(providers::block(block, self.registry, names, scope, problems));
@@ -278,11 +289,14 @@ impl<'a> Decoder<'a> {
                 let is_root = self.stack.is_empty();
                 let problems = &mut self.diagnostics;
                 let names = &module.local_names;
-                let required =
-                    requirements::terraform(&block, is_root, self.registry, names, scope, problems);
+                let path = self.sources.path(block.kind.span.file).unwrap_or_default();
+                let is_others = files::is_of_terraform(&path);
+                let place = requirements::Place { is_root, is_others };
+                let required = requirements::terraform(&block, place, self.registry, names, scope, problems);
                 module.required_providers.extend(required.0);
                 module.configuration_aliases.extend(required.1);
             }
+            "language" => requirements::language(&block, scope, &mut self.diagnostics),
             name if vocabulary::is_tenancy(name) => self.diagnostics.push(
                 Diagnostic::error(
                     "Misplaced block",
@@ -335,13 +349,19 @@ impl<'a> Decoder<'a> {
                 }
             }
         });
-        let mut flag = |name, otherwise| {
-            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics)
-                .and_then(|v| v.as_bool())
-                .unwrap_or(otherwise)
+        let mut flag = |name| {
+            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool())
         };
-        let (nullable, sensitive) = (flag("nullable", true), flag("sensitive", false));
-        let ephemeral = flag("ephemeral", false);
+        let (nullable, constant) = (flag("nullable").unwrap_or(true), flag("const"));
+        let (sensitive, ephemeral) = (flag("sensitive") == Some(true), flag("ephemeral") == Some(true));
+        if let (Some(value), Some(attribute)) = (&default, block.body.attribute("default"))
+            && value.is_null()
+            && !nullable
+        {
+            let detail = "The default is null, which is no value of this variable: nullable = false.";
+            self.diagnostics.push(Diagnostic::error("Invalid default", detail).at(attribute.value.span));
+        }
+        check_name(&block.labels[0], &mut self.diagnostics);
         if let Some(default) = block.body.attribute("default").filter(|_| sensitive || ephemeral) {
             self.sources.hide(default.value.span);
         }
@@ -365,8 +385,9 @@ impl<'a> Decoder<'a> {
             nullable,
             sensitive,
             ephemeral,
+            constant,
             validations,
-            deprecated: self.words(&block.body, "deprecated", scope),
+            deprecated: self.deprecation(&block.body, scope),
             description: self.words(&block.body, "description", scope),
         })
     }
@@ -380,6 +401,7 @@ impl<'a> Decoder<'a> {
             vocabulary::missing("output", &block.body, "value", block.header(), &mut self.diagnostics);
             return None;
         };
+        check_name(&block.labels[0], &mut self.diagnostics);
         let mut flag = |name| {
             let value = constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics);
             value.and_then(|value| value.as_bool()).unwrap_or(false)
@@ -390,11 +412,23 @@ impl<'a> Decoder<'a> {
             value: value.value.clone(),
             sensitive,
             ephemeral,
-            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            depends_on: dependencies(&block.body, &mut self.diagnostics),
             preconditions: rules(&block.body, "precondition", &mut self.diagnostics),
-            deprecated: self.words(&block.body, "deprecated", scope),
+            deprecated: self.deprecation(&block.body, scope),
             description: self.words(&block.body, "description", scope),
         })
+    }
+
+    /// What to do instead of using something.
+    fn deprecation(&mut self, body: &Body, scope: &Constants<'_>) -> Option<Arc<str>> {
+        let words = self.words(body, "deprecated", scope)?;
+        if words.trim().is_empty()
+            && let Some(attribute) = body.attribute("deprecated")
+        {
+            let detail = "The argument \"deprecated\" says what to do instead, so it is not empty.";
+            self.diagnostics.push(Diagnostic::error("Invalid argument", detail).at(attribute.value.span));
+        }
+        Some(words)
     }
 
     /// An argument that is a text for readers.
@@ -454,9 +488,15 @@ impl<'a> Decoder<'a> {
             self.diagnostics.push(Diagnostic::error("Unknown resource type", detail).at(kind.span));
             return None;
         };
+        check_name(name, &mut self.diagnostics);
+        only_one(&block.body, "lifecycle", &mut self.diagnostics);
+        // What is said to depend on itself does so anyway.
+        let mut depends_on = dependencies(&block.body, &mut self.diagnostics);
+        depends_on.retain(|expr| !scopes::is_resource(expr, (mode, &kind.name, &name.name)));
         let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
-        let lifecycle =
-            settings.map(|b| lifecycle(b, mode, scope, &mut self.diagnostics)).unwrap_or_default();
+        let lifecycle = settings
+            .map(|b| lifecycle(b, mode, &schema.block, scope, &mut self.diagnostics))
+            .unwrap_or_default();
         let said = block.body.attribute("provider");
         let configuration = providers::of_resource(said, provider.name(), kind, names, &mut self.diagnostics);
         let meta = match mode {
@@ -471,7 +511,7 @@ impl<'a> Decoder<'a> {
             span,
             provider: provider.name().to_owned(),
             repetition: repetition(&block.body, &mut self.diagnostics),
-            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            depends_on,
             timeouts: timeouts::take(&mut block.body, &schema.block, &mut self.diagnostics),
             provisioners: provisioners::of_resource(&mut block.body, mode, &mut self.diagnostics),
             body: compile(&mut block.body, &schema.block, &meta, span, &mut self.diagnostics),
@@ -526,8 +566,16 @@ impl<'a> Decoder<'a> {
                 self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
             }
         }
+        check_name(&block.labels[0], &mut self.diagnostics);
+        only_one(&block.body, "lifecycle", &mut self.diagnostics);
         let names = [&module.local_names, &statics.module().local_names];
         let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
+        for (inner, _) in passed.iter().filter(|(inner, _)| self.registry.get(&inner.name).is_none()) {
+            let known: Vec<&str> = self.registry.iter().map(|provider| provider.name()).collect();
+            let detail = format!("This build has no provider {:?}.", inner.name);
+            let problem = Diagnostic::error("Unknown provider", detail).at(inner.span);
+            self.diagnostics.push(problem.suggest(&inner.name, known));
+        }
         let repetition = repetition(&block.body, &mut self.diagnostics);
         let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
         providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);
@@ -538,13 +586,13 @@ impl<'a> Decoder<'a> {
             repetition,
             arguments,
             providers: passed,
-            depends_on: listed(&block.body, "depends_on", &mut self.diagnostics).to_vec(),
+            depends_on: dependencies(&block.body, &mut self.diagnostics),
         })
     }
 }
 
 /// The types that blocks of a mode may have.
-fn types(schema: &ProviderSchema, mode: ResourceMode) -> &BTreeMap<&'static str, ResourceSchema> {
+pub(super) fn types(schema: &ProviderSchema, mode: ResourceMode) -> &BTreeMap<&'static str, ResourceSchema> {
     match mode {
         ResourceMode::Managed => &schema.resources,
         ResourceMode::Data => &schema.data_sources,

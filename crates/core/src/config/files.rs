@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostic;
+use crate::expr::open_regular;
 use crate::syntax::MAX_FILE;
 
 /// The ends of names of configuration files. Those of OpenTofu come in two
@@ -59,9 +60,18 @@ pub(super) fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "json")
 }
 
-/// The text of a file, without a byte order mark.
-pub(super) fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
-    let text = std::fs::File::open(path).and_then(|file| read_text(path, file)).unwrap_or_else(|error| {
+/// Whether a file is for Terraform too, and not only for this program and
+/// OpenTofu: what it asks of versions is meant for Terraform.
+pub(super) fn is_of_terraform(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.ends_with(".tf") || name.ends_with(".tf.json")
+}
+
+/// The text of a file, without a byte order mark; one that `is_named` by
+/// somebody may also be a pipe, and is waited for.
+pub(super) fn read(path: &Path, is_named: bool) -> Result<String, Box<Diagnostic>> {
+    let open = if is_named { std::fs::File::open } else { open_regular };
+    let text = open(path).and_then(|file| read_text(path, file)).unwrap_or_else(|error| {
         let detail = format!("{} cannot be read: {error}.", path.display());
         Err(Diagnostic::error("Unreadable file", detail).into())
     })?;

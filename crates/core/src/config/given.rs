@@ -8,7 +8,7 @@ use super::model::{Module, Settings};
 use super::reader::{Constants, constant_expr};
 use super::{files, json};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
-use crate::expr::{DiskFiles, FunctionContext};
+use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
 use crate::fmt::LANGUAGE;
 use crate::syntax::{parse_expression, parse_file};
 use crate::value::{Type, Value};
@@ -24,9 +24,22 @@ pub enum Given {
     File(Value, Span),
 }
 
-/// Reads a file of values: `*.tfvars`, `*.tfvars.json`.
-pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Vec<(String, Given)> {
-    let text = match files::read(path) {
+/// The first function call in an expression.
+fn called(expr: &Expr) -> Option<Span> {
+    let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
+    expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
+    found
+}
+
+/// Reads a file of values: `*.tfvars`, `*.tfvars.json`; it may be a pipe when it
+/// `is_named` by somebody.
+pub fn read_values(
+    path: &Path,
+    is_named: bool,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(String, Given)> {
+    let text = match files::read(path, is_named) {
         Ok(text) => text,
         Err(problem) => {
             diagnostics.push(*problem);
@@ -54,6 +67,11 @@ pub fn read_values(path: &Path, sources: &SourceMap, diagnostics: &mut Diagnosti
     });
     let mut values = Vec::with_capacity(body.attributes.len());
     for attribute in &body.attributes {
+        if let Some(call) = called(&attribute.value) {
+            let detail = "A file of values holds plain values: no functions are called in it.";
+            diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
+            continue;
+        }
         if let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) {
             let given = Given::File(value, attribute.value.span);
             values.push((attribute.name.name.to_string(), given));

@@ -8,6 +8,7 @@ use super::vocabulary;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, ExprKind};
+use crate::provider::Block as Schema;
 use crate::syntax::{Block, Body};
 use crate::value::{Path, PathStep, Type};
 
@@ -15,6 +16,7 @@ use crate::value::{Path, PathStep, Type};
 pub(super) fn lifecycle(
     block: &Block,
     mode: ResourceMode,
+    schema: &Schema,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Lifecycle {
@@ -27,7 +29,7 @@ pub(super) fn lifecycle(
     let mut flag =
         |name| constant(&block.body, name, &Type::Bool, scope, diagnostics).and_then(|value| value.as_bool());
     let (create_before_destroy, destroy) = (flag("create_before_destroy"), flag("destroy"));
-    let (ignore_changes, ignore_all) = ignored(&block.body, diagnostics);
+    let (ignore_changes, ignore_all) = ignored(&block.body, schema, diagnostics);
     Lifecycle {
         create_before_destroy: create_before_destroy.unwrap_or(false),
         prevent_destroy: block.body.attribute("prevent_destroy").map(|a| a.value.clone()),
@@ -99,7 +101,7 @@ pub(super) fn repetition(body: &Body, diagnostics: &mut Diagnostics) -> Repetiti
 }
 
 /// `ignore_changes`: paths, or all.
-fn ignored(body: &Body, diagnostics: &mut Diagnostics) -> (Vec<Path>, bool) {
+fn ignored(body: &Body, schema: &Schema, diagnostics: &mut Diagnostics) -> (Vec<Path>, bool) {
     let Some(attribute) = body.attribute("ignore_changes") else { return (Vec::new(), false) };
     let is_all = |expr: &Expr| matches!(&expr.kind, ExprKind::Variable(name) if &**name == "all");
     let items = match &attribute.value.kind {
@@ -110,7 +112,20 @@ fn ignored(body: &Body, diagnostics: &mut Diagnostics) -> (Vec<Path>, bool) {
     let mut paths = Vec::with_capacity(items.len());
     for item in items {
         match path(item) {
-            Some(path) => paths.push(path),
+            Some(path) => {
+                let name = match path.steps().first() {
+                    Some(PathStep::Attribute(name)) => &**name,
+                    _ => "",
+                };
+                if schema.attributes.contains_key(name) || schema.blocks.contains_key(name) {
+                    paths.push(path);
+                } else {
+                    let known = schema.attributes.keys().chain(schema.blocks.keys()).copied();
+                    let detail = format!("This object has no argument or block {name:?}.");
+                    let problem = Diagnostic::error("Unsupported attribute", detail).at(item.span);
+                    diagnostics.push(problem.suggest(name, known));
+                }
+            }
             None => diagnostics.push(
                 Diagnostic::error(
                     "Invalid ignore_changes",

@@ -33,6 +33,7 @@ mod providers;
 mod provisioners;
 mod reader;
 mod requirements;
+mod scopes;
 mod settle;
 mod statics;
 mod tenancy;

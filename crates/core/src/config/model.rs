@@ -143,6 +143,8 @@ pub struct Variable {
     pub sensitive: bool,
     /// Never stored.
     pub ephemeral: bool,
+    /// Whether it is known before anything is planned, where that is said.
+    pub constant: Option<bool>,
     /// `validation` blocks.
     pub validations: Vec<Rule>,
     /// Callers are told this when they set it.

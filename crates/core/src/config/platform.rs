@@ -303,6 +303,12 @@ impl Platform {
         let implicit = tenancy.environments.is_empty().then_some(IMPLICIT);
         let environments = tenancy.environments.keys().map(|name| &**name).chain(implicit);
         check("environment", &selection.environments, environments.collect());
+        if !selection.labels.is_empty() {
+            let seats = tenancy.all_seats();
+            let labels: BTreeSet<Arc<str>> = seats.flat_map(|seat| tenancy.label_names(seat)).collect();
+            let names: Vec<String> = selection.labels.iter().map(|(name, _)| name.clone()).collect();
+            check("label", &names, labels.iter().map(|name| &**name).collect());
+        }
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(()) }
     }
 

@@ -130,6 +130,11 @@ pub(super) fn block(
     Some(ProviderBlock { name, local, alias, for_each, config, span })
 }
 
+/// Whether a block configures nothing.
+pub(super) fn is_empty(block: &Block) -> bool {
+    block.body.attributes.is_empty() && block.body.blocks.is_empty()
+}
+
 /// Reads what names a configuration.
 pub(crate) fn reference(expr: &Expr, diagnostics: &mut Diagnostics) -> Option<ProviderRef> {
     let (source, key) = match &expr.kind {

@@ -96,6 +96,13 @@ fn provisioner(block: &mut Block, diagnostics: &mut Diagnostics) -> Option<Provi
     refuse_connections(&block.body, diagnostics);
     let at_destroy = word(&block.body, "when", ["create", "destroy"], diagnostics);
     let may_fail = word(&block.body, "on_failure", ["fail", "continue"], diagnostics);
+    let command = block.body.attribute("command").map(|command| &command.value);
+    if let Some(Expr { kind: ExprKind::Literal(text), span }) = command
+        && text.as_str() == Some("")
+    {
+        let detail = "The command of a local-exec provisioner must be text that is not empty.";
+        diagnostics.push(Diagnostic::error("Invalid command", detail).at(*span));
+    }
     let config = compile(&mut block.body, &SCHEMA, &META, span, diagnostics);
     if at_destroy {
         check_references(&config, diagnostics);

@@ -1,9 +1,11 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
+use super::scopes;
 use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{EvalResult, FunctionContext, Reference};
 use crate::expr::{Expr, ExprKind, Scope, evaluate};
-use crate::syntax::{Attribute, Block, Body};
+use crate::syntax::lexer::name_length;
+use crate::syntax::{Attribute, Block, Body, Embedded, Ident, Places};
 use crate::value::{Type, Value};
 
 /// Reports arguments and blocks that do not belong in a body.
@@ -154,5 +156,42 @@ pub(super) fn listed<'a>(body: &'a Body, name: &str, diagnostics: &mut Diagnosti
             );
             &[]
         }
+    }
+}
+
+/// Whole objects that a block depends on.
+pub(super) fn dependencies(body: &Body, diagnostics: &mut Diagnostics) -> Vec<Expr> {
+    let mut all = listed(body, "depends_on", diagnostics).to_vec();
+    for expr in &mut all {
+        let ExprKind::Literal(quoted) = &expr.kind else { continue };
+        let Some(text) = quoted.as_str() else { continue };
+        let detail = "References stand without quotes.";
+        diagnostics.push(Diagnostic::warning("Quoted references are deprecated", detail).at(expr.span));
+        let places = Places::new(expr.span.start + 1, Vec::new());
+        let quoted = Embedded { file: expr.span.file, text, places, bound: Vec::new() };
+        if let Some(read) = quoted.expression(false, diagnostics) {
+            *expr = read;
+        }
+    }
+    scopes::dependencies(&all, diagnostics);
+    all
+}
+
+/// Reports a name that cannot be written in a reference.
+pub(super) fn check_name(name: &Ident, diagnostics: &mut Diagnostics) {
+    if name.name.is_empty() || name_length(&name.name) != name.name.len() {
+        let detail = "A name begins with a letter or _, and letters, digits, - and _ follow.";
+        diagnostics.push(Diagnostic::error("Invalid name", detail).at(name.span));
+    }
+}
+
+/// Reports all blocks of a type but the first.
+pub(super) fn only_one(body: &Body, kind: &str, diagnostics: &mut Diagnostics) {
+    let mut blocks = body.blocks.iter().filter(|block| &*block.kind.name == kind);
+    let Some(first) = blocks.next() else { return };
+    for block in blocks {
+        let detail = format!("There may be one {kind:?} block at most.");
+        let problem = Diagnostic::error("Duplicate block", detail).at(block.header());
+        diagnostics.push(problem.related(first.header(), "the first one"));
     }
 }

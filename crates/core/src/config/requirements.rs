@@ -29,11 +29,49 @@ const LANGUAGE: &str = "1.12.6";
 /// A provider that a module asks for, and its version constraint.
 pub type RequiredProvider = (Arc<str>, Option<String>);
 
+/// The edition of the language.
+const EDITION: &str = "tofu2024";
+
+/// Where a `terraform` block stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// In the root module.
+    pub(super) is_root: bool,
+    /// In a file that is for Terraform too, whose versions are others.
+    pub(super) is_others: bool,
+}
+
+/// Reads a `language` block.
+pub(super) fn language(block: &Block, scope: &Constants<'_>, diagnostics: &mut Diagnostics) {
+    check_labels(block, &[], diagnostics);
+    vocabulary::check("language", &block.body, diagnostics);
+    if let Some(edition) = block.body.attribute("edition") {
+        let is_known = matches!(&edition.value.kind, ExprKind::Variable(name) if &**name == EDITION);
+        if !is_known {
+            let detail = format!("This version of tenantctl has one edition of the language: {EDITION}.");
+            let problem = Diagnostic::error("Unsupported language edition", detail).at(edition.value.span);
+            diagnostics.push(problem.hint("The edition is written without quotes."));
+        }
+    }
+    if let Some(experiments) = block.body.attribute("experiments")
+        && !matches!(&experiments.value.kind, ExprKind::Tuple(items) if items.is_empty())
+    {
+        let detail = "This version of tenantctl has no experiments of the language.";
+        diagnostics.push(Diagnostic::error("Experiment not supported", detail).at(experiments.name.span));
+    }
+    // Other programs have names of their own there.
+    for suits in block.body.blocks.iter().filter(|inner| &*inner.kind.name == "compatible_with") {
+        let what = format!("follows version {LANGUAGE} of the language");
+        judge_version(&suits.body, "opentofu", LANGUAGE, &what, scope, diagnostics);
+        judge_version(&suits.body, "tenantctl", OWN, &format!("has version {OWN}"), scope, diagnostics);
+    }
+}
+
 /// Reads a `terraform` block; gives the providers that it asks for, and the
 /// configurations of them that a caller must give.
 pub(super) fn terraform(
     block: &Block,
-    is_root: bool,
+    place: Place,
     registry: &Registry,
     names: &LocalNames,
     scope: &Constants<'_>,
@@ -41,11 +79,10 @@ pub(super) fn terraform(
 ) -> (Vec<RequiredProvider>, Vec<ProviderRef>) {
     check_labels(block, &[], diagnostics);
     vocabulary::check("terraform", &block.body, diagnostics);
-    let what = format!("follows version {LANGUAGE} of the language");
-    required_version(&block.body, LANGUAGE, &what, scope, diagnostics);
-    if let Some(experiments) = block.body.attribute("experiments") {
-        let detail = "This version of tenantctl has no experiments of the language.";
-        diagnostics.push(Diagnostic::error("Experiment not supported", detail).at(experiments.name.span));
+    // Experiments and editions of Terraform mean nothing here, nor in OpenTofu.
+    if !place.is_others {
+        let what = format!("follows version {LANGUAGE} of the language");
+        judge_version(&block.body, "required_version", LANGUAGE, &what, scope, diagnostics);
     }
     let mut required = Vec::new();
     let mut aliases = Vec::new();
@@ -55,7 +92,7 @@ pub(super) fn terraform(
                 let asked = providers(&inner.body, registry, names, scope, &mut aliases, diagnostics);
                 required.extend(asked);
             }
-            "backend" | "cloud" if is_root => backend(inner, diagnostics),
+            "backend" | "cloud" if place.is_root => backend(inner, diagnostics),
             "backend" | "cloud" => {
                 let detail = "Only the root directory says where states are kept.";
                 diagnostics
@@ -76,7 +113,7 @@ pub(super) fn terraform(
 
 /// Checks that a `tenantctl` block asks for no other version than this one.
 pub(super) fn tenantctl(body: &Body, scope: &Constants<'_>, diagnostics: &mut Diagnostics) {
-    required_version(body, OWN, &format!("has version {OWN}"), scope, diagnostics);
+    judge_version(body, "required_version", OWN, &format!("has version {OWN}"), scope, diagnostics);
 }
 
 /// States are on this machine: says so where another place is asked for.
@@ -96,17 +133,18 @@ pub(super) fn backend(block: &Block, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// `required_version`, against the version that is there. `is` says which that
-/// is, after the program's name.
-fn required_version(
+/// An argument that is a constraint, against the version that is there. `is`
+/// says which that is, after the program's name.
+fn judge_version(
     body: &Body,
+    name: &str,
     version: &str,
     is: &str,
     scope: &Constants<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(attribute) = body.attribute("required_version") else { return };
-    let Some(value) = constant(body, "required_version", &Type::String, scope, diagnostics) else { return };
+    let Some(attribute) = body.attribute(name) else { return };
+    let Some(value) = constant(body, name, &Type::String, scope, diagnostics) else { return };
     let wanted = value.as_str().unwrap_or_default();
     let Some(constraints) = constraints(wanted, attribute.value.span, diagnostics) else { return };
     let suits = Version::parse(version).is_ok_and(|version| constraints.allow(&version));
@@ -171,9 +209,17 @@ pub(super) fn local_names(bodies: &[Body], registry: &Registry, diagnostics: &mu
         bodies.iter().flat_map(|body| &body.blocks).filter(|block| &*block.kind.name == "terraform");
     let required = terraform.flat_map(|block| &block.body.blocks);
     let required = required.filter(|block| &*block.kind.name == "required_providers");
+    let required: Vec<&Block> = required.collect();
+    if let [first, rest @ ..] = &required[..] {
+        for block in rest {
+            let detail = "A module asks for its providers in one block.";
+            let problem = Diagnostic::error("Duplicate block", detail).at(block.header());
+            diagnostics.push(problem.related(first.header(), "the first one"));
+        }
+    }
     let mut names = LocalNames::new();
     let mut seen: BTreeMap<Arc<str>, Span> = BTreeMap::new();
-    for asked in required.flat_map(|block| &block.body.attributes) {
+    for asked in required.into_iter().flat_map(|block| &block.body.attributes) {
         let source =
             object_items(&asked.value).and_then(|mut items| items.find(|(name, ..)| &**name == "source"));
         let source = source.and_then(|(.., value)| match &value.kind {

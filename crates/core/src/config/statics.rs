@@ -8,7 +8,6 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::given::{self, Given};
@@ -55,6 +54,18 @@ impl<'a> Statics<'a> {
         self.module
     }
 
+    /// Reports constants that are none, or not known.
+    pub(super) fn check_constants(&self, diagnostics: &mut Diagnostics) {
+        if matches!(self.giver, Giver::Tenants) {
+            return;
+        }
+        let constants = self.module.variables.iter().filter(|variable| variable.constant == Some(true));
+        for variable in constants.filter(|variable| !variable.sensitive && !variable.ephemeral) {
+            let problem = self.variable(variable, variable.name.span).err();
+            diagnostics.extend(problem.map(|problem| *problem));
+        }
+    }
+
     /// Whether something was looked up that a caller gives.
     pub(super) fn is_asked(&self) -> bool {
         self.is_asked.get()
@@ -62,6 +73,11 @@ impl<'a> Statics<'a> {
 
     fn variable(&self, variable: &Variable, span: Span) -> EvalResult {
         let name = &variable.name.name;
+        if variable.constant == Some(false) {
+            let detail =
+                format!("var.{name} says const = false: it is not known before everything is planned.");
+            return Err(Box::new(Diagnostic::error("References not allowed", detail).at(span)));
+        }
         if variable.sensitive || variable.ephemeral {
             let kind = if variable.sensitive { "sensitive" } else { "ephemeral" };
             return Err(Box::new(hidden(&format!("var.{name} is {kind}"), span)));
@@ -118,19 +134,6 @@ impl<'a> Statics<'a> {
         self.open.borrow_mut().pop();
         value
     }
-
-    fn path(&self, which: &str, span: Span) -> EvalResult {
-        let context = self.constants.functions();
-        let text = |path: &Path| Ok(Value::from(path.to_string_lossy().into_owned()));
-        match which {
-            "module" => text(context.module_dir),
-            "root" => text(context.root_dir),
-            _ => match context.files.absolute(Path::new(".")) {
-                Ok(path) => text(&path),
-                Err(why) => Err(Box::new(Diagnostic::error("Working directory not known", why).at(span))),
-            },
-        }
-    }
 }
 
 impl Scope for Statics<'_> {
@@ -147,7 +150,7 @@ impl Scope for Statics<'_> {
                 }
             },
             Reference::Local(name) => self.local(name, span)?,
-            Reference::Path(which) => self.path(which, span)?,
+            Reference::Path(which) => self.constants.functions().path(which, span)?,
             _ => {
                 let detail = format!(
                     "{reference} is known only when everything is planned, and modules are read before that."

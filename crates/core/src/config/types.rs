@@ -95,7 +95,10 @@ fn object(items: &[(Expr, Expr)], scope: &Constants<'_>, diagnostics: &mut Diagn
         if !constraint.defaults.is_empty() {
             defaults.children.push((name.clone(), constraint.defaults));
         }
-        attributes.insert(name, constraint.ty);
+        if attributes.insert(name.clone(), constraint.ty).is_some() {
+            let detail = format!("The type has two attributes {name:?}.");
+            diagnostics.push(Diagnostic::error("Invalid type", detail).at(key.span));
+        }
     }
     Constraint { ty: Type::Object(Arc::new(ObjectType { attributes, optional })), defaults }
 }

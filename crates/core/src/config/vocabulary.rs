@@ -34,7 +34,7 @@ pub const LANGUAGE: &[Vocabulary] = &[
     block(
         "variable",
         &["name"],
-        &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"],
+        &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated", "const"],
         &["validation"],
     ),
     block("locals", &[], &[], &[]),
@@ -62,9 +62,10 @@ pub const LANGUAGE: &[Vocabulary] = &[
     block(
         "terraform",
         &[],
-        &["required_version", "experiments"],
+        &["required_version", "experiments", "language"],
         &["required_providers", "backend", "cloud", "provider_meta", "encryption"],
     ),
+    block("language", &[], &["edition", "experiments"], &["compatible_with"]),
     block("moved", &[], &["from", "to"], &[]),
     block("removed", &[], &["from"], &["lifecycle", "provisioner", "connection"]),
     block("import", &[], &["to", "id", "for_each", "provider"], &[]),
@@ -156,6 +157,12 @@ pub const TENANCY: &[Vocabulary] = &[
 /// Whether a block stands in a root directory only.
 pub(super) fn is_tenancy(kind: &str) -> bool {
     !kind.contains(' ') && TENANCY.iter().any(|block| block.kind == kind)
+}
+
+/// Whether a name means something in a `module` block, so that no variable has
+/// it.
+pub(super) fn is_reserved(name: &str) -> bool {
+    vocabulary("module").arguments.contains(&name) || ["lifecycle", "locals"].contains(&name)
 }
 
 /// Types of blocks that stand at the top of a file.

@@ -13,6 +13,11 @@ impl Evaluator<'_> {
         let value = self.eval(source, env)?;
         let marks = value.marks();
         if value.is_null() {
+            if matches!(value.ty(), Type::List(_) | Type::Set(_) | Type::Tuple(_)) {
+                let detail =
+                    format!("The value is a {} that is null, and has no elements to take.", value.ty());
+                return fail("Splat of a null list", detail, source.span);
+            }
             return Ok(Value::tuple([]).with_marks(marks));
         }
         if !value.is_known() {

@@ -19,6 +19,6 @@ pub use ast::{
 };
 pub use chains::{Chain, ChainStep};
 pub use eval::{EvalError, EvalResult, Scope, evaluate};
-pub use files::DiskFiles;
+pub use files::{DiskFiles, open_regular};
 pub use functions::FunctionContext;
 pub(crate) use functions::duration;

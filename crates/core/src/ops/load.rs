@@ -59,19 +59,14 @@ fn read(
         |(name, text): &(String, String), given: fn(String) -> Given| (name.clone(), given(text.clone()));
     vars.extend(options.env_vars.iter().map(|var| named(var, Given::Environment)));
     for path in automatic(options) {
-        // Nobody named it, so that nothing waits for a writer of it.
-        if path.exists() && !path.is_file() {
-            let detail =
-                format!("{} is no file, and values of variables were to be read from it.", path.display());
-            diagnostics.push(Diagnostic::error("Unreadable file", detail));
-            continue;
-        }
-        vars.extend(config::read_values(&path, sources, &mut diagnostics));
+        vars.extend(config::read_values(&path, false, sources, &mut diagnostics));
     }
     for value in &options.values {
         match value {
             ValueOption::Variable(name, text) => vars.push((name.clone(), Given::CommandLine(text.clone()))),
-            ValueOption::File(path) => vars.extend(config::read_values(path, sources, &mut diagnostics)),
+            ValueOption::File(path) => {
+                vars.extend(config::read_values(path, true, sources, &mut diagnostics));
+            }
         }
     }
     let (platform, mut found) = config::load(registry, sources, modules, &options.root, &vars);

@@ -18,7 +18,10 @@ pub(crate) fn proposed(schema: &Block, config: &Value, prior: Option<&Value>) ->
                 Some(prior) => prior.get(name).unwrap_or_else(|| Value::null(attribute.ty.clone())),
                 None => Value::unknown(attribute.ty.clone()),
             };
-            filled.insert((*name).into(), value);
+            match filled.get_mut(*name) {
+                Some(place) => *place = value,
+                None => drop(filled.insert((*name).into(), value)),
+            }
         }
     }
     Value::from(Kind::Object(Arc::new(filled))).with_marks(config.marks())

@@ -144,6 +144,11 @@ impl Plan {
         Ok(true)
     }
 
+    /// Whether the apply opens something.
+    pub fn opens(&self) -> bool {
+        self.changes.iter().any(|change| change.action == Action::Open)
+    }
+
     /// Ephemeral variables that have no value: those of a plan that was saved
     /// are in no file.
     pub fn ungiven(&self) -> impl Iterator<Item = &Arc<str>> {

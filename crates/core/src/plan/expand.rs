@@ -73,6 +73,10 @@ fn is_open(value: &Value) -> bool {
 }
 
 fn enabled(value: &Value, span: Span) -> Result<Instances, Box<Diagnostic>> {
+    if value.is_sensitive() {
+        let detail = "A sensitive value cannot be used here, since it would be shown by what there is.";
+        return Err(Box::new(Diagnostic::error("Invalid enabled argument", detail).at(span)));
+    }
     match value.convert(&Type::Bool).ok().and_then(|value| value.as_bool()) {
         Some(true) => Ok(vec![(None, Repeated::default())]),
         Some(false) => Ok(Vec::new()),

@@ -9,8 +9,8 @@ use super::evaluate::{Evaluated, Evaluation, Repeated};
 use super::model::Plan;
 use crate::addr::{InstanceKey, ModulePath, ResourceMode};
 use crate::config::{Instance, Repetition};
-use crate::diag::{Diagnostic, Diagnostics};
-use crate::expr::{EvalResult, Expr, Reference, evaluate};
+use crate::diag::Diagnostics;
+use crate::expr::{EvalResult, Expr, Reference, Scope as _, evaluate};
 use crate::graph::{Graph, NodeKind};
 use crate::state::{RecordKey, WorkspaceState};
 use crate::value::{Type, Value};
@@ -99,18 +99,22 @@ impl<'a> Inspection<'a> {
     /// References to nothing, all of them, or the first mistake.
     pub fn evaluate(&self, expr: &Expr) -> Result<Value, Diagnostics> {
         self.evaluation.graph.check(0, expr)?;
+        let nothing = Repeated::default();
+        let at = self.evaluation.at(0, 0, &nothing);
         let mut misplaced = Diagnostics::new();
         expr.for_each_reference(&mut |reference, span| {
-            if *reference == Reference::Itself {
-                let detail = "There is no object here that \"self\" could stand for.";
-                misplaced.push(Diagnostic::error("Invalid reference", detail).at(span));
+            let is_local = matches!(
+                reference,
+                Reference::Itself | Reference::EachKey | Reference::EachValue | Reference::CountIndex
+            );
+            if is_local && let Err(problem) = at.lookup(reference, span) {
+                misplaced.push(*problem);
             }
         });
         if misplaced.has_errors() {
             return Err(misplaced);
         }
-        let nothing = Repeated::default();
-        let value: EvalResult = evaluate(expr, &self.evaluation.at(0, 0, &nothing));
+        let value: EvalResult = evaluate(expr, &at);
         value.map_err(|error| (*error).into())
     }
 

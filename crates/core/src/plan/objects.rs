@@ -14,9 +14,20 @@ use crate::config::{Resource, instance_key, own_timeouts, span_of, timeouts};
 use crate::diag::Diagnostic;
 use crate::expr::{Expr, ExprKind, Reference, evaluate};
 use crate::graph::NodeKind;
-use crate::provider::{AttributeError, PlanRequest, SharedProvider, Timeouts};
+use crate::provider::{AttributeError, Block, PlanRequest, SharedProvider, Timeouts};
 use crate::state::{RecordChange, RecordKey, ResourceRecord};
 use crate::value::{Path, PathStep, Type, Value};
+
+/// What is to be done with a managed object.
+struct Decided {
+    action: Action,
+    reason: Option<Reason>,
+    /// The configuration that counts: what is ignored is as it is.
+    config: Value,
+    /// `None` where nothing changes, so that before and after are one value: a
+    /// fleet's plans are held together.
+    after: Option<Value>,
+}
 
 impl Planner<'_> {
     /// What happens to one object. `None` after an error, or while something
@@ -42,11 +53,6 @@ impl Planner<'_> {
         let (config, given) = (self.storable(block, &address, &provider, &config)?, config);
         let at = self.evaluation.at(module, instance, repeated);
         let residual = (!config.is_wholly_known()).then(|| Box::new(close(&block.body, &at)));
-        let (provider_value, provider_config) = match *block.configuration.name == *block.provider {
-            true => self.provider_config(module, instance, repeated, &block.configuration)?,
-            // What stands in for a provider needs no configuration.
-            false => (Value::NULL, None),
-        };
         let timeouts = match self.timeouts(place, repeated, &provider, &given) {
             Ok(timeouts) => timeouts,
             Err(error) => {
@@ -54,34 +60,11 @@ impl Planner<'_> {
                 return None;
             }
         };
-        let mut problems = provider.validate(&block.kind, &given);
-        let mut connection = Value::NULL;
-        if problems.is_empty() {
-            match provider.connection(&provider_value, &given) {
-                Ok(settled) => connection = settled,
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if !problems.is_empty() {
-            let problems = problems.into_iter().map(|problem| refused(problem, block, &address));
-            self.evaluation.diagnostics.extend(problems);
-            return None;
-        }
-        if self.evaluation.is_ephemeral(&connection) && block.mode != ResourceMode::Ephemeral {
-            let detail = format!(
-                "{address} would be reached by an ephemeral value, but how it is reached is kept with it, so that it can be read and removed later."
-            );
-            let error = Diagnostic::error("Ephemeral value in a connection", detail).at(block.span);
-            let hint = "Let the provider find its credentials itself: by a file, by the environment or by a command.";
-            self.evaluation.diagnostics.push(error.address(&address).hint(hint));
-            return None;
-        }
+        let (connection, provider_config) = self.reached(place, repeated, &provider, &given, &address)?;
         let mut change = Change {
             config,
             residual,
-            provider_config: provider_config
-                .filter(|_| !connection.is_wholly_known() || block.mode == ResourceMode::Ephemeral)
-                .map(Box::new),
+            provider_config: provider_config.map(Box::new),
             connection,
             dependencies,
             previous: self.input.moves.previous.get(&address).cloned().map(Box::new),
@@ -107,6 +90,50 @@ impl Planner<'_> {
                 None
             }
         }
+    }
+
+    /// How an object is reached, and the provider's configuration where the
+    /// apply still needs that. `None` after an error, also in what the block
+    /// says.
+    fn reached(
+        &mut self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        provider: &SharedProvider,
+        given: &Value,
+        address: &ResourceAddress,
+    ) -> Option<(Value, Option<Expr>)> {
+        let Place { module, instance, block, .. } = place;
+        let (value, config) = match *block.configuration.name == *block.provider {
+            true => self.provider_config(module, instance, repeated, &block.configuration)?,
+            // What stands in for a provider needs no configuration.
+            false => (Value::NULL, None),
+        };
+        let mut problems = provider.validate(&block.kind, given);
+        let mut connection = Value::NULL;
+        if problems.is_empty() {
+            match provider.connection(&value, given) {
+                Ok(settled) => connection = settled,
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            let problems = problems.into_iter().map(|problem| refused(problem, block, address));
+            self.evaluation.diagnostics.extend(problems);
+            return None;
+        }
+        let is_ephemeral = block.mode == ResourceMode::Ephemeral;
+        if self.evaluation.is_ephemeral(&connection) && !is_ephemeral {
+            let detail = format!(
+                "{address} would be reached by an ephemeral value, but how it is reached is kept with it, so that it can be read and removed later."
+            );
+            let error = Diagnostic::error("Ephemeral value in a connection", detail).at(block.span);
+            let hint = "Let the provider find its credentials itself: by a file, by the environment or by a command.";
+            self.evaluation.diagnostics.push(error.address(address).hint(hint));
+            return None;
+        }
+        let config = config.filter(|_| is_ephemeral || !connection.is_wholly_known());
+        Some((connection, config))
     }
 
     fn data(
@@ -160,60 +187,21 @@ impl Planner<'_> {
         change: &mut Change,
     ) -> Result<bool, Box<Diagnostic>> {
         let block = place.block;
-        let address = change.key.address.clone();
         let Some(schema) = provider.schema().resources.get(&*block.kind) else { return Ok(true) };
         let record = self.input.state.resources.get(&change.key);
-        let wanted = self.imports.remove(&address).filter(|_| record.is_none());
+        let wanted = self.imports.remove(&change.key.address).filter(|_| record.is_none());
         let mut imported = None;
         if let Some(wanted) = wanted {
             let connection = change.connection.clone();
-            let Some(value) = self.imported(&address, provider, &connection, &wanted) else {
+            let Some(value) = self.imported(&change.key.address, provider, &connection, &wanted) else {
                 return Ok(false);
             };
             change.importing = Some(wanted.id);
             imported = Some(mark_sensitive(value, &schema.block));
         }
         let prior = record.map(|r| &r.attributes).or(imported.as_ref());
-        let mut config = match prior {
-            Some(prior) => ignore_changes(&change.config, prior, &schema.block, &block.lifecycle),
-            None => change.config.clone(),
-        };
-        let connection = change.connection.clone();
-        let request = |prior: Option<&Value>, config: &Value, proposed: &Value| {
-            let (kind, connection) = (&block.kind, &connection);
-            provider
-                .plan(PlanRequest { kind, prior, config, connection, proposed })
-                .map(|response| without_write_only(response, &schema.block))
-                .map_err(|problem| Box::new(refused(problem, block, &address)))
-        };
-        let response = request(prior, &config, &proposed(&schema.block, &config, prior))?;
-        let asked = self.input.replace.contains(&address);
-        let triggered = self.triggered(place, repeated)?;
-        let tainted = record.is_some_and(|r| r.tainted);
-        let replace = match (block.lifecycle.keep, change.create_before_destroy) {
-            (true, _) => Action::ForgetThenCreate,
-            (false, true) => Action::CreateThenDelete,
-            (false, false) => Action::DeleteThenCreate,
-        };
-        let (action, reason) = decide(prior, tainted, &response, asked, triggered, replace);
-        let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
-        let reason = match (action, reason) {
-            (Action::Create, _) if self.gone.contains(&change.key) => Some(Reason::Missing),
-            (_, reason) => reason,
-        };
-        if action.is_replace() && action != Action::ForgetThenCreate {
-            self.check_protection(place, repeated, &address)?;
-        }
-        let after = match action {
-            // Shared with what stands: a fleet's plans are held together.
-            Action::NoOp => None,
-            _ if action.is_replace() => {
-                // A new object has no changes to ignore.
-                config.clone_from(&change.config);
-                request(None, &config, &proposed(&schema.block, &config, None))?.planned.into()
-            }
-            _ => Some(response.planned),
-        };
+        let Decided { action, reason, config, after } =
+            self.decided((provider, &schema.block), place, repeated, change, prior)?;
         change.action = action;
         change.reason = reason;
         change.before = mark_sensitive(prior.cloned().unwrap_or(Value::NULL), &schema.block);
@@ -235,6 +223,60 @@ impl Planner<'_> {
         }
         self.check_identity(provider, block, change)?;
         Ok(true)
+    }
+
+    /// What is to be done with a managed object, now that it is known what
+    /// there is.
+    fn decided(
+        &self,
+        (provider, schema): (&SharedProvider, &Block),
+        place: Place<'_>,
+        repeated: &Repeated,
+        change: &Change,
+        prior: Option<&Value>,
+    ) -> Result<Decided, Box<Diagnostic>> {
+        let block = place.block;
+        let address = &change.key.address;
+        let mut config = match prior {
+            Some(prior) => ignore_changes(&change.config, prior, schema, &block.lifecycle),
+            None => change.config.clone(),
+        };
+        let request = |prior: Option<&Value>, config: &Value| {
+            let (kind, connection, proposed) =
+                (&block.kind, &change.connection, &proposed(schema, config, prior));
+            provider
+                .plan(PlanRequest { kind, prior, config, connection, proposed })
+                .map(|response| without_write_only(response, schema))
+                .map_err(|problem| Box::new(refused(problem, block, address)))
+        };
+        let response = request(prior, &config)?;
+        let asked = self.input.replace.contains(address);
+        let triggered = self.triggered(place, repeated)?;
+        let tainted = self.input.state.resources.get(&change.key).is_some_and(|record| record.tainted);
+        let replace = match (block.lifecycle.keep, change.create_before_destroy) {
+            (true, _) => Action::ForgetThenCreate,
+            (false, true) => Action::CreateThenDelete,
+            (false, false) => Action::DeleteThenCreate,
+        };
+        let (action, reason) = decide(prior, tainted, &response, asked, triggered, replace);
+        let action = if self.input.mode == PlanMode::RefreshOnly { Action::NoOp } else { action };
+        let reason = match (action, reason) {
+            (Action::Create, _) if self.gone.contains(&change.key) => Some(Reason::Missing),
+            (_, reason) => reason,
+        };
+        if action.is_replace() && action != Action::ForgetThenCreate {
+            self.check_protection(place, repeated, address)?;
+        }
+        let after = match action {
+            Action::NoOp => None,
+            _ if action.is_replace() => {
+                // A new object has no changes to ignore.
+                config.clone_from(&change.config);
+                Some(request(None, &config)?.planned)
+            }
+            _ => Some(response.planned),
+        };
+        Ok(Decided { action, reason, config, after })
     }
 
     /// What the block says of an object that does not change is recorded too,

@@ -8,7 +8,7 @@
 //! together; a plan that would remove a protected object is refused.
 //! Must not: await, touch disk, read the clock.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -25,7 +25,7 @@ use super::order;
 use super::providers::Configurations;
 use super::relevant::relevant;
 use super::targets::{Chosen, without_keys};
-use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
+use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Instance, Repetition, Resource};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::{Graph, NodeKind};
@@ -230,8 +230,10 @@ pub(super) struct Planner<'a> {
     pub(super) needs: Needs,
     /// Changes of each resource node's module instance.
     instances: FxHashMap<(usize, usize), Vec<u32>>,
-    /// Addresses, without key, of resources that change.
+    /// Addresses, without key, of resources that change; nobody asks for them
+    /// unless something is read.
     pub(super) changing: FxHashSet<ResourceAddress>,
+    reads: bool,
     /// By node: replaced create-first, since something that depends on it is.
     pub(super) create_first: Vec<bool>,
     pub(super) deferral: Deferral,
@@ -260,6 +262,7 @@ impl<'a> Planner<'a> {
     fn new(input: &'a PlanInput<'a>) -> Self {
         // Most blocks are one object.
         let expected = input.graph.modules.iter().map(|m| m.module.resources.len()).sum();
+        let mut blocks = input.graph.modules.iter().flat_map(|m| &m.module.resources);
         Planner {
             evaluation: Evaluation::new(input.graph, input.instance, input.timestamp),
             input,
@@ -270,8 +273,9 @@ impl<'a> Planner<'a> {
             configurations: Configurations::new(),
             gone: input.drift.iter().filter(|d| d.after.is_null()).map(|d| &d.key).collect(),
             needs: Needs::default(),
-            instances: FxHashMap::default(),
+            instances: HashMap::with_capacity_and_hasher(expected, FxBuildHasher),
             changing: FxHashSet::default(),
+            reads: blocks.any(|block| block.mode != ResourceMode::Managed),
             create_first: create_first(input.graph),
             deferral: Deferral::default(),
             checks: Checks::default(),
@@ -340,6 +344,7 @@ impl<'a> Planner<'a> {
         let dependencies = self.dependencies(node, instance);
         let mut values = Vec::with_capacity(keys.len());
         let mut made = Vec::with_capacity(keys.len());
+        let mut changes = false;
         for (key, repeated) in keys {
             let address = ResourceAddress {
                 module: path.clone(),
@@ -348,11 +353,21 @@ impl<'a> Planner<'a> {
                 name: block.name.clone(),
                 key: key.clone(),
             };
-            let change = if self.input.chosen.plans(node, &address) {
+            let planned = self.input.chosen.plans(node, &address);
+            let change = if planned {
                 self.object(place, &repeated, address.clone(), dependencies.clone())
             } else {
                 self.untouched(&address)
             };
+            // What is neither there nor made by this plan is no instance yet.
+            let is_made = |change: &Change| block.mode != ResourceMode::Managed || !change.after.is_null();
+            if change.as_ref().map_or(!planned, |change| !is_made(change)) {
+                if key.is_none() {
+                    values.push((key, Value::unknown(Type::Dynamic), None));
+                }
+                self.seen.insert(address);
+                continue;
+            }
             let index = change.is_some().then(|| u32::try_from(self.changes.len()).ok()).flatten();
             self.seen.insert(address);
             let Some(change) = change else {
@@ -362,12 +377,14 @@ impl<'a> Planner<'a> {
             values.push((key, change.after.clone(), index));
             made.extend(index);
             let is_open = change.action == Action::Open && change.reason.is_none();
-            if change.action != Action::NoOp && !is_open && !change.is_looking() {
-                self.changing.insert(change.key.address.without_key());
-            }
+            changes |= change.action != Action::NoOp && !is_open && !change.is_looking();
             self.changes.push(change);
             self.provisioners(place, &repeated);
             self.postconditions(place, &repeated);
+        }
+        if changes && self.reads {
+            let (kind, name) = (block.kind.clone(), block.name.clone());
+            self.changing.insert(ResourceAddress { module: path, mode: block.mode, kind, name, key: None });
         }
         self.instances.insert((node, instance), made);
         self.aggregate(&block.repetition, values, block.scope.is_some())

@@ -121,15 +121,11 @@ struct Parting<'p, 'a> {
 impl Scope for Parting<'_, '_> {
     fn lookup(&self, reference: &Reference, span: Span) -> EvalResult {
         let evaluation = self.evaluation;
-        let text = |path: &std::path::Path| Value::from(path.to_string_lossy().into_owned());
         let found = match (reference, &self.address.key) {
             (Reference::Itself, _) => Some(self.itself.clone()),
             (Reference::EachKey, Some(InstanceKey::Key(key))) => Some(key.clone().into()),
             (Reference::CountIndex, Some(InstanceKey::Index(index))) => Some((*index).into()),
-            (Reference::Path(which), _) if &**which == "module" => {
-                Some(text(&evaluation.graph.modules[self.module].module.dir))
-            }
-            (Reference::Path(_), _) => Some(text(&evaluation.instance.root)),
+            (Reference::Path(which), _) => Some(self.functions().path(which, span)?),
             // It is run by an apply.
             (reference, _) if reference.is_applying() => Some(true.into()),
             (Reference::Terraform(_) | Reference::Tofu(_), _) => {

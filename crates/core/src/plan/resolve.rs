@@ -21,7 +21,6 @@ impl At<'_, '_> {
     /// What a reference stands for here.
     pub(super) fn resolve(&self, reference: &Reference, span: Span) -> Result<Evaluated, Box<Diagnostic>> {
         let here = &self.evaluation.modules[self.module][self.instance];
-        let module = &self.evaluation.graph.modules[self.module].module;
         let node = || self.evaluation.graph.find(self.module, reference);
         let found = match reference {
             Reference::Var(_) => node().and_then(|i| here.variables[i].clone()),
@@ -41,10 +40,7 @@ impl At<'_, '_> {
                 let index = self.repeated.index.ok_or_else(|| misplaced(reference, "count", span))?;
                 Some(Evaluated::known(index.into()))
             }
-            Reference::Path(which) => {
-                let path = if &**which == "module" { &module.dir } else { &self.evaluation.instance.root };
-                Some(Evaluated::known(path.to_string_lossy().into_owned().into()))
-            }
+            Reference::Path(which) => Some(Evaluated::known(self.functions().path(which, span)?)),
             reference if reference.is_applying() => {
                 Some(Evaluated::known(Value::from(false).with_marks(Marks::EPHEMERAL)))
             }

@@ -130,6 +130,17 @@ pub struct Opened {
     pub value: Value,
     /// What [`Provider::close`] needs, when there is something to close.
     pub handle: Option<serde_json::Value>,
+    /// How long it is good for unless [`Provider::renew`] makes that longer.
+    pub renew_after: Option<Duration>,
+}
+
+/// What [`Provider::renew`] came to.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// The handle in place of the one before; `None` when that still serves.
+    pub handle: Option<serde_json::Value>,
+    /// How long it is good for now.
+    pub renew_after: Option<Duration>,
 }
 
 /// Makes an object of one type out of one of another.
@@ -306,6 +317,22 @@ pub trait Provider: Send + Sync {
             ErrorClass::Invalid,
             "Unknown ephemeral resource",
             format!("There is no ephemeral resource {kind}."),
+        ))
+    }
+
+    /// Makes an open object last longer, as [`Opened::renew_after`] asks for. Its
+    /// value stays as it is.
+    async fn renew(
+        &self,
+        kind: &str,
+        connection: &Value,
+        handle: &serde_json::Value,
+    ) -> Result<Renewed, ProviderError> {
+        let _ = (connection, handle);
+        Err(ProviderError::new(
+            ErrorClass::Invalid,
+            "Renewal not supported",
+            format!("Ephemeral resources of type {kind} cannot be renewed."),
         ))
     }
 

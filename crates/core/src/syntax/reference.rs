@@ -22,8 +22,12 @@ pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)
         }
         "each" | "count" | "path" | "terraform" | "tofu" => return None,
         "self" => (Reference::Itself, 0),
-        "data" | "ephemeral" => {
-            let mode = if root == "data" { ResourceMode::Data } else { ResourceMode::Ephemeral };
+        "resource" | "data" | "ephemeral" => {
+            let mode = match root {
+                "resource" => ResourceMode::Managed,
+                "data" => ResourceMode::Data,
+                _ => ResourceMode::Ephemeral,
+            };
             let name = names.get(1)?;
             (Reference::Resource { mode, kind: first?.into(), name: (*name).into() }, 2)
         }
@@ -38,6 +42,7 @@ pub(super) fn bad_reference(root: &str) -> Diagnostic {
     let want = match root {
         "var" | "local" | "module" => format!("{root:?} is followed by a dot and a name."),
         "data" => "A data source is referred to as data.TYPE.NAME.".into(),
+        "resource" => "A resource is referred to as resource.TYPE.NAME, or TYPE.NAME.".into(),
         "ephemeral" => "An ephemeral resource is referred to as ephemeral.TYPE.NAME.".into(),
         "each" => "The \"each\" object has the attributes \"key\" and \"value\".".into(),
         "count" => "The \"count\" object has the attribute \"index\".".into(),

@@ -15,7 +15,7 @@ use crate::config::{
     passed_providers, read_text,
 };
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{Expr, ExprKind, evaluate};
+use crate::expr::{Expr, ExprKind, evaluate, open_regular};
 use crate::plan::PlanMode;
 use crate::provider::Registry;
 use crate::syntax::{Attribute, Block, Body, Ident, parse_file};
@@ -113,7 +113,7 @@ pub fn read(
         mocks: BTreeMap::new(),
         overrides: Vec::new(),
     };
-    let text = match std::fs::File::open(path).and_then(|source| read_text(path, source)) {
+    let text = match open_regular(path).and_then(|source| read_text(path, source)) {
         Ok(Ok(text)) => text,
         Ok(Err(problem)) => {
             diagnostics.push(*problem);
@@ -155,13 +155,7 @@ impl Reader<'_> {
         for block in body.blocks {
             match &*block.kind.name {
                 "run" => {
-                    let Some(run) = self.run(&block) else { continue };
-                    if let Some(first) = file.runs.iter().find(|other| other.name.name == run.name.name) {
-                        let detail = format!("There are two runs {:?} in this file.", run.name.name);
-                        let problem = Diagnostic::error("Duplicate definition", detail).at(run.name.span);
-                        self.diagnostics.push(problem.related(first.name.span, "first defined here"));
-                    }
-                    file.runs.push(run);
+                    file.runs.extend(self.run(&block));
                 }
                 "variables" => file.variables.extend(self.variables(&block)),
                 "provider" => file.providers.push(block),

@@ -73,6 +73,13 @@ impl<'a> Overlay<'a> {
         last
     }
 
+    /// Overrides inside of what is overridden as a whole have nothing to do.
+    fn is_inside(&mut self, path: &str) {
+        for (one, found) in self.overrides.iter().zip(&mut self.found) {
+            *found |= one.target.starts_with(path);
+        }
+    }
+
     /// The mock that a resource is made with.
     fn mock(&self, named: &ProviderRef, callers: Option<&Callers<'_>>) -> Option<&'a Mocked> {
         let (name, alias) = Callers::meant(callers, &named.name, named.alias.as_ref())?;
@@ -96,8 +103,12 @@ impl<'a> Overlay<'a> {
                 continue;
             }
             let Some(inner) = self.registry.get(&resource.provider).cloned() else { continue };
-            let mut values = mock.map(|mock| mock.defaults(kind, &resource.kind)).unwrap_or_default();
-            values.extend(given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+            // What is given to one block stands for all that is given to its type.
+            let values = match (given, mock) {
+                (Some(given), _) => given.clone(),
+                (None, Some(mock)) => mock.defaults(kind, &resource.kind),
+                (None, None) => BTreeMap::new(),
+            };
             let name = format!("{} for {address}", resource.provider);
             self.registry.insert(Arc::new(Mock { name: name.clone(), inner, values }));
             resource.provider = name;
@@ -105,7 +116,10 @@ impl<'a> Overlay<'a> {
         for call in &mut made.calls {
             let address = format!("{path}module.{}", call.name.name);
             call.module = match self.find(OverrideKind::Module, &address) {
-                Some(given) => Arc::new(stand_in(&call.module, &given.values)),
+                Some(given) => {
+                    self.is_inside(&format!("{address}."));
+                    Arc::new(stand_in(&call.module, &given.values))
+                }
                 None => {
                     let own = &call.module.providers;
                     let callers = Callers { own, given: &call.providers, outer: callers };

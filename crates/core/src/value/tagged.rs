@@ -252,7 +252,7 @@ fn entries<'de, A: MapAccess<'de>>(first: Arc<str>, mut map: A) -> Result<Entrie
             Name::Tag(tag) => return Err(A::Error::custom(format!("a value tag {tag:?} among names"))),
         }
     }
-    Ok(super::entries(entries))
+    Ok(super::make::entries(entries))
 }
 
 /// Entries that stand inside a tag.

@@ -201,7 +201,7 @@ impl Provider for Aws {
         };
         let session = self.sessions.get(connection).await?;
         let found = eks::token(&session, &plain(config)).await?;
-        Ok(Opened { value: json::found(&schema.block, config, &found), handle: None })
+        Ok(Opened { value: json::found(&schema.block, config, &found), handle: None, renew_after: None })
     }
 
     async fn read_data(

@@ -19,6 +19,10 @@ use super::secrets::Secrets;
 /// How the server begins when a manifest does not fit its kind's schema.
 const MISFIT: [&str; 2] = ["failed to create typed patch object", "failed to convert new object"];
 
+/// When to look again whether a quota is counted: for kinds that are new to the
+/// server that takes half a minute.
+const COUNTING: Duration = Duration::from_secs(2);
+
 /// How a request failed.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
@@ -145,6 +149,10 @@ fn refused(status: &Status, retry_after: Option<Duration>, about: About<'_>) -> 
             .hint("The credentials of the cluster are missing, wrong or expired."),
         403 if has_cause(status, "NamespaceTerminating") => {
             said(ErrorClass::NotFound, "Namespace is being deleted")
+        }
+        // The quota is younger than the last look of who counts for it.
+        403 if status.message.contains("status unknown for quota") => {
+            said(ErrorClass::Busy(Some(COUNTING)), "Quota not counted yet")
         }
         403 => said(ErrorClass::Denied, "Not allowed")
             .hint("Let the user named there do it, by a role and its binding, or use other credentials."),
@@ -321,6 +329,7 @@ mod tests {
 
     #[test]
     fn answers_have_classes() {
+        let counting = ErrorClass::Busy(Some(COUNTING));
         use ErrorClass::{Conflict, Denied, Indeterminate, Invalid, NotFound, Throttled, Transient};
         let terminating =
             json!({"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]});
@@ -328,6 +337,7 @@ mod tests {
         let cases = [
             (json!({"code": 401}), Denied, Denied),
             (json!({"code": 403, "message": "no"}), Denied, Denied),
+            (json!({"code": 403, "message": "status unknown for quota: q"}), counting, counting),
             (json!({"code": 403, "details": terminating}), NotFound, NotFound),
             (json!({"code": 404, "details": {"kind": "namespaces", "name": "x"}}), NotFound, NotFound),
             (json!({"code": 409, "details": taken}), Conflict, Conflict),

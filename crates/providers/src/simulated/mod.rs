@@ -443,7 +443,7 @@ impl Provider for Simulated {
         let token = work::fingerprint(config);
         let target = Target { kind, connection, token: &token, workspace: "" };
         let value = self.finish(&target, &planned, None, &token);
-        Ok(Opened { value, handle: None })
+        Ok(Opened { value, handle: None, renew_after: None })
     }
 
     /// What a service might answer: arguments as given, results invented.

@@ -11,6 +11,7 @@ locals {
     { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = local.write },
     { apiGroups = ["batch"], resources = ["jobs", "cronjobs"], verbs = local.write },
     { apiGroups = ["networking.k8s.io"], resources = ["ingresses"], verbs = local.write },
+    { apiGroups = ["gateway.networking.k8s.io"], resources = ["httproutes"], verbs = local.write },
     { apiGroups = ["autoscaling"], resources = ["horizontalpodautoscalers"], verbs = local.write },
     { apiGroups = ["policy"], resources = ["poddisruptionbudgets"], verbs = local.write },
   ]
@@ -20,6 +21,7 @@ locals {
     { apiGroups = ["apps"], resources = ["deployments", "statefulsets", "replicasets"], verbs = local.read },
     { apiGroups = ["batch"], resources = ["jobs", "cronjobs"], verbs = local.read },
     { apiGroups = ["networking.k8s.io"], resources = ["ingresses", "networkpolicies"], verbs = local.read },
+    { apiGroups = ["gateway.networking.k8s.io"], resources = ["httproutes"], verbs = local.read },
     { apiGroups = ["postgresql.cnpg.io"], resources = ["clusters", "poolers", "backups", "scheduledbackups"], verbs = local.read },
   ]
 

@@ -117,6 +117,43 @@ resource "kubernetes_manifest" "ingress" {
       }]
     }
   }
+
+  lifecycle {
+    enabled = var.routing == "ingress"
+  }
+}
+
+# What a server would fill in is written out, inside of lists that are replaced
+# as a whole.
+resource "kubernetes_manifest" "route" {
+  cluster = local.cluster
+  manifest = {
+    apiVersion = "gateway.networking.k8s.io/v1"
+    kind       = "HTTPRoute"
+    metadata   = merge(local.metadata, { name = "web" })
+    spec = {
+      parentRefs = [{
+        group     = "gateway.networking.k8s.io"
+        kind      = "Gateway"
+        name      = local.gateway.name
+        namespace = local.gateway.namespace
+      }]
+      hostnames = local.hosts
+      rules = [{
+        matches     = [{ path = { type = "PathPrefix", value = "/" } }]
+        backendRefs = [{ group = "", kind = "Service", name = kubernetes_manifest.service.object.metadata.name, port = 80, weight = 1 }]
+      }]
+    }
+  }
+
+  lifecycle {
+    enabled = var.routing == "gateway"
+
+    precondition {
+      condition     = local.gateway != null
+      error_message = "The shared cluster of ${var.environment.name} has no Gateway: have modules/cluster make one, with gateway = true in clusters.tf."
+    }
+  }
 }
 
 resource "simulated_dns_record" "web" {

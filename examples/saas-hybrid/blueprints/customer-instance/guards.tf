@@ -24,6 +24,7 @@ resource "kubernetes_manifest" "quota" {
         "count/jobs.batch"                             = "50"
         "count/cronjobs.batch"                         = "20"
         "count/ingresses.networking.k8s.io"            = "20"
+        "count/httproutes.gateway.networking.k8s.io"   = "20"
         "count/networkpolicies.networking.k8s.io"      = "40"
         "count/roles.rbac.authorization.k8s.io"        = "20"
         "count/rolebindings.rbac.authorization.k8s.io" = "20"

@@ -20,6 +20,7 @@ locals {
   operators = {
     dns        = { namespace = "kube-system", labels = { "k8s-app" = "kube-dns" } }
     ingress    = { namespace = "ingress-nginx", labels = { "app.kubernetes.io/name" = "ingress-nginx" } }
+    gateway    = { namespace = "gateway", labels = { "gateway.networking.k8s.io/gateway-name" = "shared" } }
     prometheus = { namespace = "monitoring", labels = { "app.kubernetes.io/name" = "prometheus" } }
     databases  = { namespace = "cnpg-system", labels = { "app.kubernetes.io/name" = "cloudnative-pg" } }
   }
@@ -54,7 +55,7 @@ locals {
       podSelector = { matchLabels = local.pods.web }
       policyTypes = ["Ingress", "Egress"]
       ingress = [
-        { from = local.peer.ingress, ports = [{ protocol = "TCP", port = 8080 }] },
+        { from = local.peer[var.routing], ports = [{ protocol = "TCP", port = 8080 }] },
         { from = local.peer.prometheus, ports = [{ protocol = "TCP", port = 9090 }] },
       ]
       egress = [

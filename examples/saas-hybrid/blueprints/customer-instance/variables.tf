@@ -90,6 +90,23 @@ variable "domains" {
   default     = []
 }
 
+variable "routing" {
+  description = "How requests come in: by an Ingress of the customer's own, or by routes of the cluster's shared Gateway."
+  type        = string
+  default     = "ingress"
+
+  validation {
+    condition     = contains(["ingress", "gateway"], var.routing)
+    error_message = "routing is one of ingress, gateway."
+  }
+}
+
+variable "gateway" {
+  description = "The Gateway of the shared cluster, where it has one."
+  type        = object({ name = string, namespace = string })
+  default     = null
+}
+
 variable "database" {
   type = object({
     instances = number

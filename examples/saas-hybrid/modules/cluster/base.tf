@@ -2,7 +2,7 @@
 
 locals {
   # Namespaces of the platform; that of CloudNativePG comes with its manifest.
-  own      = toset(["ingress-nginx", "monitoring", "external-secrets"])
+  own      = toset(concat(["ingress-nginx", "monitoring", "external-secrets"], var.gateway ? ["gateway"] : []))
   platform = setunion(local.own, ["kube-system", "cnpg-system"])
 
   labels = {

@@ -25,7 +25,12 @@ output "connection" {
   value       = local.cluster
 
   # Nobody moves in before the rules of the house hang on the wall.
-  depends_on = [kubernetes_manifest.binding, kubernetes_manifest.addon, kubernetes_manifest.namespace]
+  depends_on = [
+    kubernetes_manifest.binding,
+    kubernetes_manifest.addon,
+    kubernetes_manifest.namespace,
+    kubernetes_manifest.gateway,
+  ]
 }
 
 output "ingress_ip" {

@@ -21,7 +21,7 @@ locals {
     expression = "request.userInfo.groups.exists(g, g.startsWith('tenant:') || g == 'system:serviceaccounts:' + request.namespace)"
   }
 
-  # What customers may say on services and ingresses.
+  # What customers may say on services, ingresses and routes.
   annotations = [
     "kubectl.kubernetes.io/last-applied-configuration",
     "nginx.ingress.kubernetes.io/proxy-body-size",
@@ -99,6 +99,7 @@ locals {
       resources = [
         { group = "", names = ["services"] },
         { group = "networking.k8s.io", names = ["ingresses"] },
+        { group = "gateway.networking.k8s.io", names = ["httproutes"] },
       ]
       operations = ["CREATE", "UPDATE"]
       conditions = [local.by_customer]
@@ -116,6 +117,7 @@ locals {
         { group = "apps", names = ["deployments", "statefulsets", "daemonsets"] },
         { group = "autoscaling", names = ["horizontalpodautoscalers"] },
         { group = "networking.k8s.io", names = ["ingresses", "networkpolicies"] },
+        { group = "gateway.networking.k8s.io", names = ["httproutes"] },
         { group = "policy", names = ["poddisruptionbudgets"] },
         { group = "rbac.authorization.k8s.io", names = ["roles", "rolebindings"] },
       ]
@@ -158,7 +160,7 @@ locals {
 }
 
 resource "kubernetes_manifest" "policy" {
-  for_each = local.policies
+  for_each = merge(local.policies, local.gateway_policies)
 
   cluster = local.cluster
   manifest = {
@@ -188,7 +190,7 @@ resource "kubernetes_manifest" "policy" {
 }
 
 resource "kubernetes_manifest" "binding" {
-  for_each = local.policies
+  for_each = merge(local.policies, local.gateway_policies)
 
   cluster = local.cluster
   manifest = {

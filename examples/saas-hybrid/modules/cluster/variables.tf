@@ -19,6 +19,12 @@ variable "system_nodes" {
   default     = 2
 }
 
+variable "gateway" {
+  description = "A Gateway that customers share, for those whose routing is gateway."
+  type        = bool
+  default     = false
+}
+
 variable "tags" {
   description = "Tags of the cluster and its pools."
   type        = map(string)

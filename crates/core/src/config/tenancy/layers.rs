@@ -144,6 +144,12 @@ impl Tenancy {
         Node::over(Some(node), &Layer::Tenant(seat.tenant.name.name.clone()), &seat.tenant.labels)
     }
 
+    /// Names of the labels of a seat.
+    pub(in crate::config) fn label_names(&self, seat: Seat<'_>) -> Vec<Arc<str>> {
+        let labels = self.labels(seat);
+        labels.settings().into_iter().flat_map(|labels| labels.keys().cloned()).collect()
+    }
+
     /// The regimes of all there is, and those of a tenant.
     pub(in crate::config) fn regimes(&self, tenant: Option<&Tenant>) -> Vec<Arc<str>> {
         let mut regimes: Vec<Arc<str>> = Vec::new();

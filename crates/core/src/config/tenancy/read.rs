@@ -15,6 +15,7 @@ use super::setting::{Content, Setting, Written};
 use crate::addr::is_valid_name;
 use crate::config::decode::Decoder;
 use crate::config::model::Module;
+use crate::config::part_of;
 use crate::config::reader::{check_labels, constant, listed};
 use crate::config::vocabulary::{self, vocabulary};
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -130,6 +131,7 @@ impl Reader<'_, '_> {
         let Some(value) = self.evaluated(&attribute.value) else { return Guard::default() };
         let mut guard = Guard { span: attribute.name.span, ..Guard::default() };
         for (name, limit) in value.as_entries().into_iter().flat_map(|entries| entries.iter()) {
+            let (part, _) = part_of(&attribute.value, &crate::value::Path::root().attribute(name.clone()));
             let Some(place) = (match &**name {
                 "max_destroy_percent" => Some(&mut guard.max_destroy_percent),
                 "max_tenant_percent" => Some(&mut guard.max_tenant_percent),
@@ -141,10 +143,15 @@ impl Reader<'_, '_> {
                 self.error(error.at(attribute.value.span).suggest(name, known));
                 continue;
             };
-            *place = limit.as_number().and_then(|n| u32::try_from(n.as_i64()?).ok());
+            if limit.is_null() {
+                continue;
+            }
+            let most = if name.ends_with("_percent") { 100 } else { u32::MAX };
+            *place = limit.as_number().and_then(|n| u32::try_from(n.as_i64()?).ok()).filter(|n| *n <= most);
             if place.is_none() {
-                let detail = format!("{name:?} takes a whole number, not less than 0.");
-                self.error(Diagnostic::error("Wrong type", detail).at(attribute.value.span));
+                let range = if most == 100 { "from 0 to 100" } else { "not less than 0" };
+                let detail = format!("{name:?} takes a whole number, {range}.");
+                self.error(Diagnostic::error("Wrong type", detail).at(part.span));
             }
         }
         if value.as_entries().is_none() {
@@ -245,10 +252,12 @@ impl Reader<'_, '_> {
         if !free {
             let error =
                 Diagnostic::error("Invalid name", format!("{:?} cannot be the name of a {what}.", name.name));
-            self.error(error.at(name.span).hint(
+            self.error(error.at(name.span).hint(if &*name.name == PLATFORM {
+                "The platform's own resources go by that name."
+            } else {
                 "Names have lower-case letters, digits and hyphens inside, start with a letter, and are \
-                 63 characters at most.",
-            ));
+                 63 characters at most."
+            }));
         }
         free.then_some(name)
     }

@@ -129,11 +129,7 @@ impl Scope for RootScope<'_> {
                     Box::new(Diagnostic::error("Unknown variable", detail).at(span).suggest(name, known))
                 })
             }
-            Reference::Path(which) => {
-                let path =
-                    if &**which == "module" { self.functions.module_dir } else { self.functions.root_dir };
-                Ok(path.to_string_lossy().into_owned().into())
-            }
+            Reference::Path(which) => self.functions.path(which, span),
             _ => {
                 let detail = format!("{reference} cannot be used here: a plain value is needed.");
                 Err(Box::new(Diagnostic::error("References not allowed", detail).at(span)))

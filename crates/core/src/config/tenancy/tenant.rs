@@ -5,7 +5,7 @@
 //! file without its tenant is an error, never a smaller fleet.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::layers::extended;
@@ -13,7 +13,7 @@ use super::model::{Tenancy, Tenant};
 use super::read::Reader;
 use super::setting::{Content, Setting, Written};
 use crate::config::reader::check_names;
-use crate::config::vocabulary;
+use crate::config::{files, vocabulary};
 use crate::diag::{Diagnostic, Span};
 use crate::syntax::{Block, Body, Ident};
 
@@ -53,16 +53,23 @@ impl Reader<'_, '_> {
             ));
         }
         for body in &bodies {
-            self.file(body, &dir);
+            check_names(body, &[], &["tenant"], self.diagnostics());
         }
+        self.without_tenant(&dir, &bodies);
         bodies
     }
 
-    /// A file holds tenants and nothing else.
-    fn file(&mut self, body: &Body, dir: &Path) {
-        check_names(body, &[], &["tenant"], self.diagnostics());
-        if body.blocks.is_empty() && body.attributes.is_empty() && !self.diagnostics().has_errors() {
-            let detail = format!("A file in {} holds no tenant.", dir.display());
+    /// Reports files that hold nothing, which is what is left of a tenant's
+    /// when something went wrong.
+    fn without_tenant(&mut self, dir: &Path, bodies: &[Body]) {
+        // Where all could be read, there is one body a file.
+        let files = match files::of_directory(dir) {
+            Ok(files) if !self.diagnostics().has_errors() => files.primary,
+            _ => return,
+        };
+        for (path, _) in files.iter().zip(bodies).filter(|(_, body)| body.blocks.is_empty()) {
+            let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+            let detail = format!("{} holds no tenant.", path.display());
             self.error(Diagnostic::error("No tenant in file", detail).hint(
                 "Take the file away, or put back what it held: tenants go by tenantctl offboard NAME.",
             ));

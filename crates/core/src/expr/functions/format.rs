@@ -58,6 +58,9 @@ fn parse(format: &str) -> Result<Vec<Piece<'_>>, Fault> {
 }
 
 fn parse_verb(text: &str) -> Result<(Piece<'_>, &str), Fault> {
+    if let Some(after) = text.strip_prefix('%') {
+        return Ok((Piece::Text("%"), after));
+    }
     let mut verb = Verb::default();
     let mut rest = text;
     while let Some(flag) = rest.chars().next() {
@@ -87,7 +90,6 @@ fn parse_verb(text: &str) -> Result<(Piece<'_>, &str), Fault> {
     let after = &rest[mode.len_utf8()..];
     verb.mode = mode;
     match mode {
-        '%' => Ok((Piece::Text("%"), after)),
         'v' | 't' | 'b' | 'd' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' | 's' | 'q' => {
             Ok((Piece::Verb(verb), after))
         }
@@ -321,6 +323,7 @@ mod tests {
             ("format", json!(["a", 1]), Err("no verbs")),
             ("format", json!(["%z", 1]), Err("unsupported verb \"%z\"")),
             ("format", json!(["%", 1]), Err("middle of a verb")),
+            ("format", json!(["%5%"]), Err("unsupported verb \"%%\"")),
             ("format", json!(["%s", null]), Err("null cannot be formatted")),
             ("formatlist", json!(["%s-%s", ["a", "b"], "x"]), Ok(json!(["a-x", "b-x"]))),
             ("formatlist", json!(["%s", "x"]), Ok(json!(["x"]))),

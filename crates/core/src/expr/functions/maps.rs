@@ -148,6 +148,9 @@ fn merge(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
 fn transpose(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     let mut turned: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
     for (key, list) in args.first().and_then(Value::as_entries).into_iter().flatten() {
+        if list.is_null() {
+            return Err(fault(0, "no list may be null"));
+        }
         for item in list.as_items().unwrap_or_default() {
             let Kind::String(item) = item.kind() else {
                 return Err(fault(0, "no list may hold null"));

@@ -38,7 +38,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use super::ast::Expr;
-use crate::diag::{Diagnostics, FileId};
+use super::eval::EvalResult;
+use crate::diag::{Diagnostic, Diagnostics, FileId, Span};
 use crate::value::Value;
 use declare::Function;
 
@@ -63,6 +64,24 @@ pub struct FunctionContext<'a> {
     pub files: &'a dyn FileAccess,
     /// The language that they are called in, to read and to write.
     pub language: &'a Language,
+}
+
+impl FunctionContext<'_> {
+    /// What `path.module`, `path.root` or `path.cwd` stands for.
+    ///
+    /// # Errors
+    /// When the working directory cannot be told.
+    pub fn path(&self, which: &str, span: Span) -> EvalResult {
+        let text = |path: &Path| Value::from(path.to_string_lossy().into_owned());
+        match which {
+            "module" => Ok(text(self.module_dir)),
+            "root" => Ok(text(self.root_dir)),
+            _ => match self.files.start() {
+                Ok(path) => Ok(text(&path)),
+                Err(why) => Err(Box::new(Diagnostic::error("Working directory not known", why).at(span))),
+            },
+        }
+    }
 }
 
 /// The language, for functions that read and write it.
@@ -110,6 +129,14 @@ pub trait FileAccess: Send + Sync {
     /// # Errors
     /// When the working directory cannot be told.
     fn absolute(&self, path: &Path) -> Result<PathBuf, String>;
+
+    /// The directory that the program was started in.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn start(&self) -> Result<PathBuf, String> {
+        self.absolute(Path::new("."))
+    }
 
     /// The user's home directory.
     fn home(&self) -> Option<PathBuf>;

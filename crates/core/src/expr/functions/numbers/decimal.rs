@@ -160,7 +160,11 @@ pub(in super::super) fn format(verb: &Verb, number: &Number) -> Result<(&'static
             decimal.scientific(places, verb.mode)
         }
         'g' | 'G' => decimal.general(verb.precision, if verb.mode == 'g' { 'e' } else { 'E' }),
-        _ => return integer(verb, number).map(|body| (sign(verb, negative), body)),
+        // No whole number is less than zero and zero.
+        _ => {
+            let negative = negative && !decimal.digits.is_empty();
+            return integer(verb, number).map(|body| (sign(verb, negative), body));
+        }
     };
     Ok((sign(verb, negative), body))
 }

@@ -1,0 +1,3 @@
+resource "terraform_data" "protected" {
+  lifecycle { prevent_destroy = false }
+}

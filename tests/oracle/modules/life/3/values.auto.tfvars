@@ -1,0 +1,3 @@
+generation = 2
+on = false
+keep = {}

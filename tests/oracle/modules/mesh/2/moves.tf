@@ -1,0 +1,4 @@
+moved {
+  from = module.cluster["us-a"]
+  to   = module.cluster["us-b"]
+}

@@ -1,0 +1,137 @@
+//! Small roots, right and wrong: what OpenTofu plans and applies, this program
+//! does, with the same outputs; what it refuses, this one refuses.
+//!
+//! `roots/*.txt` has them, between lines of `=====`. A line `@@ PATH` begins
+//! another file than `main.tf`. A root after `===== REASON` is meant to be
+//! judged otherwise here, and must be.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value as Json;
+use tenantctl_core::value::exact;
+
+use super::folder;
+
+/// How many of each program run at a time.
+const AT_ONCE: usize = 2;
+
+/// One root, and why it is judged otherwise here.
+struct Root {
+    text: String,
+    reason: String,
+}
+
+fn roots() -> Vec<Root> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder().join("roots"))
+        .expect("roots")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    let mut roots = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a file of roots");
+        let mut root = Root { text: String::new(), reason: String::new() };
+        for line in text.lines() {
+            match line.strip_prefix("=====") {
+                Some(reason) => {
+                    let next = Root { text: String::new(), reason: reason.trim().to_owned() };
+                    roots.push(std::mem::replace(&mut root, next));
+                }
+                None => root.text = format!("{}{line}\n", root.text),
+            }
+        }
+        roots.push(root);
+    }
+    roots.retain(|root| !root.text.trim().is_empty());
+    roots
+}
+
+/// Puts the files of a root into a directory.
+fn write(dir: &Path, text: &str) {
+    let mut path = dir.join("main.tf");
+    let mut content = String::new();
+    for line in text.lines().chain(["@@ "]) {
+        match line.strip_prefix("@@ ") {
+            Some(next) => {
+                std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+                std::fs::write(&path, std::mem::take(&mut content)).expect("a file");
+                path = dir.join(next);
+            }
+            None => content = format!("{content}{line}\n"),
+        }
+    }
+}
+
+/// What a program makes of a root: its outputs, or what it says against it.
+fn judge(program: &Path, is_ours: bool, text: &str) -> Result<Json, String> {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(place.path().join("settings"), "").expect("a file");
+    let dir = place.path().join("root");
+    std::fs::create_dir(&dir).expect("a folder");
+    write(&dir, text);
+    let run = |args: &[&str]| {
+        let output = Command::new(program)
+            .args(args)
+            .current_dir(&dir)
+            .env_clear()
+            .env("HOME", place.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("TF_CLI_CONFIG_FILE", place.path().join("settings"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("NO_COLOR", "1")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stdout) + &text(&output.stderr)),
+        }
+    };
+    if !is_ours {
+        run(&["init", "-input=false"])?;
+    }
+    run(&["apply", "-auto-approve", "-input=false"])?;
+    let show: &[&str] = if is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
+    let mut outputs: Json = exact::parse(&run(show)?).expect("JSON");
+    for output in outputs.as_object_mut().expect("an object").values_mut() {
+        // A state keeps what outputs are, not what is said of them.
+        output.as_object_mut().expect("an output").remove("deprecated");
+    }
+    Ok(outputs)
+}
+
+#[test]
+fn roots_are_taken_and_refused_as_by_opentofu() {
+    let roots = roots();
+    assert!(roots.len() > 300, "only {}", roots.len());
+    let theirs = tenantctl_test_servers::opentofu();
+    let ours = Path::new(env!("CARGO_BIN_EXE_tenantctl"));
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(Root { text, reason }) = roots.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (theirs, ours) = (judge(&theirs, false, text), judge(ours, true, text));
+                    let is_same = match (&theirs, &ours) {
+                        (Ok(theirs), Ok(ours)) => theirs == ours,
+                        (Err(_), Err(_)) => true,
+                        _ => false,
+                    };
+                    if is_same != reason.is_empty() {
+                        let words = format!(
+                            "{text}  why: {reason:?}\n  OpenTofu:  {theirs:?}\n  tenantctl: {ours:?}"
+                        );
+                        wrong.lock().expect("not poisoned").push(words);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("not poisoned");
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), roots.len(), wrong.join("\n"));
+}

@@ -1,0 +1,111 @@
+use serde_json::Value as Json;
+
+use super::{platform, tenant};
+use crate::common::{Place, Said};
+
+fn words(said: &Said) -> String {
+    said.stderr.split_whitespace().filter(|word| *word != "=" && *word != "|").collect::<Vec<_>>().join(" ")
+}
+
+/// Who selects nobody is told so; a name that nobody has is a mistake.
+#[test]
+fn a_selection_of_nobody_is_no_success_in_silence() {
+    let place = Place::new();
+    platform(&place);
+    for command in [&["plan"][..], &["apply", "-auto-approve"], &["destroy", "-auto-approve"]] {
+        let with = |flags: &[&'static str]| [command, flags].concat();
+        let said = place.run("fleet", &with(&["-label=tem=shop"]));
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        let told = words(&said);
+        assert!(told.contains("There is no label \"tem\".") && told.contains("\"team\"?"), "{told}");
+        for flags in [&["-label=team=none"][..], &["-tier=business", "-tenant=acme"]] {
+            let said = place.ok("fleet", &with(flags));
+            assert!(words(&said).contains("warning: Nothing selected"), "{flags:?}: {}", said.stderr);
+        }
+    }
+    let said = place.ok("fleet", &["tenants", "-label=team=none"]);
+    assert_eq!(said.stdout.trim(), "No tenant is all of that.");
+    let said = place.run("fleet", &["tenants", "-label=team"]);
+    assert!(said.stderr.contains("it is written as NAME=VALUE"), "{}", said.stderr);
+}
+
+#[test]
+fn tenants_are_listed_by_how_they_stand() {
+    let place = Place::new();
+    platform(&place);
+    place.ok("fleet", &["apply", "-auto-approve", "-tenant=acme"]);
+    let listed = |flags: &[&str]| {
+        let said = place.ok("fleet", &[&["tenants", "-json"], flags].concat());
+        let json: Json = serde_json::from_str(&said.stdout).expect("JSON");
+        let names = json["tenants"].as_array().expect("a list").iter();
+        names.filter_map(|one| one["workspace"].as_str().map(str::to_owned)).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(listed(&["-status=applied"]), "acme/production acme/staging");
+    assert_eq!(listed(&["-status=not-applied", "-tier=starter"]), "initech/production");
+    assert_eq!(listed(&["-status=drifted"]), "");
+    assert_eq!(listed(&["-status=applied", "-status=not-applied"]).split(' ').count(), 4);
+}
+
+#[test]
+fn a_limit_that_is_none_is_refused_where_it_stands() {
+    for (limits, at) in [
+        ("max_destroy_percent = 101", Some("14:35")),
+        ("max_destroy_percent = 5, max_tenants = \"x\"", Some("14:52")),
+        ("max_tenants = -1", Some("14:27")),
+        ("max_tenants = null", None),
+    ] {
+        let place = Place::new();
+        platform(&place);
+        let guard = format!("unique    = [\"domains\"]\n  guard = {{ {limits} }}");
+        place.edit("fleet", "main.hcl", "unique    = [\"domains\"]", &guard);
+        let said = place.run("fleet", &["validate"]);
+        assert_eq!(said.code, i32::from(at.is_some()), "{limits}: {}", said.stderr);
+        assert!(
+            at.is_none_or(|at| said.stderr.contains(&format!("main.hcl:{at}"))),
+            "{limits}: {}",
+            said.stderr
+        );
+    }
+}
+
+/// A tenant whose settings are wrong keeps no other from being taken in.
+#[test]
+fn a_tenant_is_taken_in_beside_one_that_is_not_right() {
+    let place = Place::new();
+    platform(&place);
+    place.write("fleet", "tenants/initech.hcl", &tenant("initech", "starter", "levle = \"x\""));
+    place.ok("fleet", &["onboard", "hooli", "-tier=starter", "-environment=production"]);
+    let said = place.run("fleet", &["onboard", "hooli", "-set=levle=x"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(words(&said).contains("tenants/hooli.hcl was left as it was"), "{}", said.stderr);
+    let said = place.run("fleet", &["onboard", "platform", "-tier=starter", "-environment=production"]);
+    assert!(words(&said).contains("The platform's own resources go by that name."), "{}", said.stderr);
+}
+
+/// What programs read is JSON to the end, and what was done may be asked again.
+#[test]
+fn taking_in_and_letting_go_answer_programs_and_may_be_repeated() {
+    let place = Place::new();
+    platform(&place);
+    let lines = |said: &Said| -> Vec<Json> {
+        said.stdout.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    };
+    let said = place.run("fleet", &["onboard", "hooli", "-tier=startr", "-environment=production", "-json"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    let told = lines(&said);
+    assert!(told.iter().any(|line| line["diagnostic"]["summary"] == "Unknown tier"), "{}", said.stdout);
+    assert!(said.stderr.lines().all(|line| !line.starts_with("error")), "{}", said.stderr);
+
+    place.ok("fleet", &["onboard", "hooli", "-tier=starter", "-environment=production"]);
+    let delete = ["offboard", "hooli", "-delete", "-retention=0", "-auto-approve", "-json"];
+    for _ in 0..2 {
+        let last = lines(&place.ok("fleet", &delete)).pop().expect("a line");
+        assert_eq!((&last["type"], &last["tenant"]), (&"deleted".into(), &"hooli".into()));
+        let proof = last["proof"].as_str().expect("a place");
+        assert!(place.example("fleet").join(proof).is_file(), "{proof}");
+    }
+    let said = place.ok("fleet", &delete[..5]);
+    assert!(said.stdout.contains("hooli was deleted already."), "{}", said.stdout);
+    let said = place.run("fleet", &["offboard", "holli", "-json"]);
+    assert_eq!(lines(&said).last().expect("a line")["diagnostic"]["summary"], "Unknown tenant");
+}
