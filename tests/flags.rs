@@ -87,3 +87,81 @@ fn the_working_directory_is_the_one_of_the_start() {
         assert!(said.stdout.contains(&line), "{line}{}", said.stdout);
     }
 }
+
+#[test]
+fn what_is_shown_goes_into_a_file_too() {
+    let place = place();
+    let outputs = format!("{ROOT}output \"o\" {{\n  value = terraform_data.a.output\n}}\n");
+    place.write("x", "main.tf", &outputs);
+    place.write("x", "t.tftest.hcl", "run \"r\" {}\n");
+    place.ok("x", &["apply", "-auto-approve"]);
+    for (command, shown, key) in [
+        (&["output"][..], "o = 1", "/o/value"),
+        (&["show"], "terraform_data.a", "/values/outputs/o/value"),
+        (&["state", "list"], "terraform_data.a", "/objects/0/address"),
+        (&["state", "show", "terraform_data.a"], "terraform_data", "/values/triggers_replace"),
+        (&["workspace", "list"], "default", "/workspaces/0"),
+        (&["validate"], "Success!", "/valid"),
+    ] {
+        let said = place.ok("x", &[command, &["-json-into=out.json"]].concat());
+        assert!(said.stdout.contains(shown), "{command:?}: {}", said.stdout);
+        let text = std::fs::read_to_string(place.example("x").join("out.json")).expect("the file");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert!(json.pointer(key).is_some(), "{command:?}: {text}");
+        assert_eq!(place.run("x", &[command, &["-json", "-json-into=out.json"]].concat()).code, 1);
+    }
+    let said = place.ok("x", &["test", "-json-into=out.json"]);
+    assert!(said.stdout.contains("1 passed"), "{}", said.stdout);
+    let lines = std::fs::read_to_string(place.example("x").join("out.json")).expect("the file");
+    assert!(lines.lines().last().is_some_and(|line| line.contains("\"test_summary\"")), "{lines}");
+}
+
+#[test]
+fn a_plans_steps_are_drawn() {
+    let place = place();
+    place.write("x", "main.tf", "resource \"terraform_data\" \"a\" {\n  for_each = { \"q\\\"q\" = 1 }\n}\nresource \"terraform_data\" \"b\" {\n  input = terraform_data.a\n}\n");
+    place.ok("x", &["plan", "-out=saved"]);
+    let said = place.ok("x", &["graph", "-plan=saved"]);
+    let edge = r#"  "terraform_data.b (create)" -> "terraform_data.a[\"q\\\"q\"] (create)";"#;
+    assert!(said.stdout.lines().any(|line| line == edge), "{edge}\n{}", said.stdout);
+    let json = place.ok("x", &["graph", "-plan=saved", "-json"]);
+    assert!(json.stdout.contains("\"kind\":\"create\""), "{}", json.stdout);
+}
+
+#[test]
+fn deprecations_are_told_of_the_modules_that_are_meant() {
+    let place = place();
+    place.write("x", "main.tf", "module \"m\" {\n  source = \"./m\"\n  old    = 1\n}\n");
+    place.write("x", "m/main.tf", "variable \"old\" {\n  default    = 0\n  deprecated = \"Use new.\"\n}\n");
+    for (which, told) in [("all", true), ("local", true), ("none", false)] {
+        let said = place.ok("x", &["plan", &format!("-deprecation=module:{which}")]);
+        assert_eq!(said.stderr.contains("Use new."), told, "{which}: {}", said.stderr);
+    }
+    let said = place.run("x", &["plan", "-deprecation=all"]);
+    assert!(said.code == 1 && said.stderr.contains("module:local"), "{}", said.stderr);
+}
+
+#[test]
+fn what_is_not_there_is_answered_by_what_is() {
+    let place = place();
+    place.ok("x", &["apply", "-auto-approve"]);
+    for (command, words) in [
+        (&["state", "mv", "-json", "a.b", "a.c"][..], "by its exit code"),
+        (&["output", "-state=x"], "-state-dir=DIR"),
+        (&["import", "-config=d", "a.b", "c"], "-chdir=DIR"),
+        (&["login"], "git's own"),
+        (&["workspace", "new", "x"], "first applied"),
+        (&["state", "replace-provider", "a", "b"], "short names"),
+    ] {
+        let said = place.run("x", command);
+        assert!(said.code == 1 && said.stderr.contains(words), "{command:?}: {}", said.stderr);
+    }
+    // What asks for nothing is taken.
+    place.ok(
+        "x",
+        &["taint", "-lock=false", "-backup=f", "-ignore-remote-version", "-var", "n=2", "terraform_data.a"],
+    );
+    place.ok("x", &["untaint", "-var-file=none", "terraform_data.a"]);
+    place.ok("x", &["state", "list", "-var", "n=2"]);
+    place.ok("x", &["output", "-var", "n=2"]);
+}

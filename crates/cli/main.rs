@@ -55,5 +55,8 @@ fn main() -> ExitCode {
 /// taken for "there are changes".
 fn refused(refusal: &clap::Error) -> Exit {
     let shown = refusal.print();
+    if let Some(words) = args::instead(refusal) {
+        Output::terminal(false).error_text(&format!("\n{words}\n"));
+    }
     if refusal.use_stderr() || shown.is_err() { Exit::Failure } else { Exit::Success }
 }

@@ -130,6 +130,7 @@ impl Session {
             root: self.root.clone(),
             values: config.values.0.clone(),
             env_vars: self.settings.variables.clone(),
+            deprecation: config.deprecation,
         }
     }
 

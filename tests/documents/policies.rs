@@ -17,7 +17,8 @@ A `policy` block says what must hold of every plan. Without `resources` it is ab
 and `self.resources` are all its objects; with `resources` it is about each object of these types, where `\"aws_*\"`
 means all that begin so and `\"*\"` means all there are, and `self` is the object: `self.address`, `self.type`,
 `self.name`, `self.values`. `var` are the blueprint's variables, the settings, and what the blueprint may be told;
-`local` are the root directory's local values, where they are plain. A type that no provider has is an error.
+`local` are the root directory's local values, where they are plain. A type that no provider has is an error, and so is
+a tier or an environment that there is not; a regime that no policy is about is told.
 
 ```hcl
 policy \"near-its-users\" {

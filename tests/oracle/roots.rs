@@ -1,7 +1,9 @@
 //! Small roots, right and wrong: what OpenTofu plans and applies, this program
 //! does, with the same outputs; what it refuses, this one refuses.
 //!
-//! `roots/*.txt` has them, between lines of `=====`. A line `@@ PATH` begins
+//! Tests of roots end the same way, run by run.
+//!
+//! `roots/*.txt` and `runs/*.txt` have them, between lines of `=====`. A line `@@ PATH` begins
 //! another file than `main.tf`. A root after `===== REASON` is meant to be
 //! judged otherwise here, and must be.
 
@@ -24,8 +26,8 @@ struct Root {
     reason: String,
 }
 
-fn roots() -> Vec<Root> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder().join("roots"))
+fn roots(of: &str) -> Vec<Root> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder().join(of))
         .expect("roots")
         .map(|file| file.expect("a file").path())
         .collect();
@@ -65,21 +67,31 @@ fn write(dir: &Path, text: &str) {
     }
 }
 
-/// What a program makes of a root: its outputs, or what it says against it.
-fn judge(program: &Path, is_ours: bool, text: &str) -> Result<Json, String> {
-    let place = tempfile::tempdir().expect("a temporary directory");
-    std::fs::write(place.path().join("settings"), "").expect("a file");
-    let dir = place.path().join("root");
-    std::fs::create_dir(&dir).expect("a folder");
-    write(&dir, text);
-    let run = |args: &[&str]| {
-        let output = Command::new(program)
+/// A program in a place of its own, with a root.
+struct Tool<'a> {
+    program: &'a Path,
+    is_ours: bool,
+    place: tempfile::TempDir,
+}
+
+impl<'a> Tool<'a> {
+    fn new(program: &'a Path, is_ours: bool, text: &str) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(place.path().join("settings"), "").expect("a file");
+        std::fs::create_dir(place.path().join("root")).expect("a folder");
+        write(&place.path().join("root"), text);
+        Tool { program, is_ours, place }
+    }
+
+    /// What it prints, and whether it ends well.
+    fn run(&self, args: &[&str]) -> (String, bool) {
+        let output = Command::new(self.program)
             .args(args)
-            .current_dir(&dir)
+            .current_dir(self.place.path().join("root"))
             .env_clear()
-            .env("HOME", place.path())
+            .env("HOME", self.place.path())
             .env("PATH", "/usr/bin:/bin")
-            .env("TF_CLI_CONFIG_FILE", place.path().join("settings"))
+            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
             .env("CHECKPOINT_DISABLE", "1")
             .env("NO_COLOR", "1")
             .stdin(std::process::Stdio::null())
@@ -87,16 +99,28 @@ fn judge(program: &Path, is_ours: bool, text: &str) -> Result<Json, String> {
             .expect("the program runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match output.status.success() {
-            true => Ok(text(&output.stdout)),
-            false => Err(text(&output.stdout) + &text(&output.stderr)),
+            true => (text(&output.stdout), true),
+            false => (text(&output.stdout) + &text(&output.stderr), false),
         }
-    };
-    if !is_ours {
-        run(&["init", "-input=false"])?;
     }
-    run(&["apply", "-auto-approve", "-input=false"])?;
-    let show: &[&str] = if is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
-    let mut outputs: Json = exact::parse(&run(show)?).expect("JSON");
+
+    fn good(&self, args: &[&str]) -> Result<String, String> {
+        let (text, is_good) = self.run(args);
+        if is_good { Ok(text) } else { Err(text) }
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.is_ours { Ok(()) } else { self.good(&["init", "-input=false"]).map(drop) }
+    }
+}
+
+/// What a program makes of a root: its outputs, or what it says against it.
+fn applied(tool: &Tool<'_>) -> Result<Json, String> {
+    tool.ready()?;
+    tool.good(&["apply", "-auto-approve", "-input=false"])?;
+    let show: &[&str] =
+        if tool.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
+    let mut outputs: Json = exact::parse(&tool.good(show)?).expect("JSON");
     for output in outputs.as_object_mut().expect("an object").values_mut() {
         // A state keeps what outputs are, not what is said of them.
         output.as_object_mut().expect("an output").remove("deprecated");
@@ -104,10 +128,25 @@ fn judge(program: &Path, is_ours: bool, text: &str) -> Result<Json, String> {
     Ok(outputs)
 }
 
-#[test]
-fn roots_are_taken_and_refused_as_by_opentofu() {
-    let roots = roots();
-    assert!(roots.len() > 300, "only {}", roots.len());
+/// What came of the tests of a root: each run and its status; an error when
+/// there are none.
+fn tested(tool: &Tool<'_>) -> Result<Json, String> {
+    tool.ready()?;
+    let (text, is_good) = tool.run(&["test", "-json"]);
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let is_end = |run: &Json| run["progress"].as_str().is_none_or(|progress| progress == "complete");
+    let runs: Vec<Json> = lines
+        .map(|line| line["test_run"].clone())
+        .filter(|run| run.is_object() && is_end(run))
+        .map(|run| serde_json::json!([run["path"], run["run"], run["status"]]))
+        .collect();
+    if runs.is_empty() { Err(text) } else { Ok(serde_json::json!([is_good, runs])) }
+}
+
+/// Compares what both make of all roots of a folder.
+fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>) -> Result<Json, String>) {
+    let roots = roots(of);
+    assert!(roots.len() >= at_least, "only {}", roots.len());
     let theirs = tenantctl_test_servers::opentofu();
     let ours = Path::new(env!("CARGO_BIN_EXE_tenantctl"));
     let next = AtomicUsize::new(0);
@@ -116,7 +155,8 @@ fn roots_are_taken_and_refused_as_by_opentofu() {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(Root { text, reason }) = roots.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (theirs, ours) = (judge(&theirs, false, text), judge(ours, true, text));
+                    let theirs = judge(&Tool::new(&theirs, false, text));
+                    let ours = judge(&Tool::new(ours, true, text));
                     let is_same = match (&theirs, &ours) {
                         (Ok(theirs), Ok(ours)) => theirs == ours,
                         (Err(_), Err(_)) => true,
@@ -134,4 +174,14 @@ fn roots_are_taken_and_refused_as_by_opentofu() {
     });
     let wrong = wrong.into_inner().expect("not poisoned");
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), roots.len(), wrong.join("\n"));
+}
+
+#[test]
+fn roots_are_taken_and_refused_as_by_opentofu() {
+    compare("roots", 300, applied);
+}
+
+#[test]
+fn tests_of_roots_end_as_in_opentofu() {
+    compare("runs", 40, tested);
 }

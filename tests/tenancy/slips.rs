@@ -43,7 +43,21 @@ fn tenants_are_listed_by_how_they_stand() {
     assert_eq!(listed(&["-status=applied"]), "acme/production acme/staging");
     assert_eq!(listed(&["-status=not-applied", "-tier=starter"]), "initech/production");
     assert_eq!(listed(&["-status=drifted"]), "");
-    assert_eq!(listed(&["-status=applied", "-status=not-applied"]).split(' ').count(), 4);
+    // What did not come to its end is not as it should be.
+    let fail = r#"{"version": 1, "rules": [{"match": {"operation": "create"}, "then": {"fail": {"class": "denied", "message": "no"}}}]}"#;
+    place.write("fleet", "fail.json", fail);
+    place.write(
+        "fleet",
+        "blueprint/more.tf",
+        "resource \"simulated_bucket\" \"more\" {\n  name   = var.tenant.name\n  region = \"eu-west-1\"\n}\n",
+    );
+    let apply = ["apply", "-auto-approve", "-tenant=initech", "-fault-script=fail.json"];
+    assert_eq!(place.run("fleet", &apply).code, 1);
+    assert_eq!(listed(&["-status=incomplete"]), "initech/production");
+    place.ok("fleet", &["destroy", "-auto-approve", "-tenant=initech"]);
+    assert_eq!(listed(&["-status=destroyed"]), "initech/production");
+    std::fs::remove_file(place.example("fleet").join("blueprint/more.tf")).unwrap();
+    assert_eq!(listed(&["-status=applied", "-status=not-applied"]).split(' ').count(), 3);
 }
 
 #[test]
@@ -108,4 +122,107 @@ fn taking_in_and_letting_go_answer_programs_and_may_be_repeated() {
     assert!(said.stdout.contains("hooli was deleted already."), "{}", said.stdout);
     let said = place.run("fleet", &["offboard", "holli", "-json"]);
     assert_eq!(lines(&said).last().expect("a line")["diagnostic"]["summary"], "Unknown tenant");
+}
+
+/// A name of nothing is no silent nobody, nowhere or never.
+#[test]
+fn names_that_stand_for_nothing_are_told_where_they_stand() {
+    let policy = |line: &str| {
+        format!(
+            "policy \"p\" {{\n  {line}\n  condition     = var.replicas < 9\n  error_message = \"no\"\n}}\n"
+        )
+    };
+    for (file, from, to, at, why) in [
+        (
+            "main.hcl",
+            "settings = { replicas = 2, db = { size = 2 } }",
+            "environments = [\"prodction\"]",
+            "main.hcl:16:",
+            "There is no environment \"prodction\". help: Did you mean \"production\"?",
+        ),
+        (
+            "main.hcl",
+            "unique    = [\"domains\"]",
+            "environments = [\"stagin\"]",
+            "main.hcl:13:",
+            "Did you mean \"staging\"?",
+        ),
+        ("main.hcl", "[\"domains\"]", "[\"domians\"]", "main.hcl:13:", "Did you mean \"domains\"?"),
+        (
+            "main.hcl",
+            "region = \"eu-central-1\"",
+            "region = \"eu-central-1\"\n  capacity = { \"db.sizes\" = 3 }",
+            "main.hcl:30:",
+            "The blueprint has no variable \"db.sizes\".",
+        ),
+        (
+            "tenants/globex.hcl",
+            "environments = [\"production\"]",
+            "environments = []",
+            "tenants/globex.hcl:1:",
+            "\"globex\" runs in no environment",
+        ),
+        (
+            "tenants/globex.hcl",
+            "tier ",
+            "compliance = [\"hippa\"]\n  tier ",
+            "tenants/globex.hcl:2:",
+            "No policy is about the regime \"hippa\", so it asks for nothing. help: Did you mean \"hipaa\"?",
+        ),
+        (
+            "tenants/globex.hcl",
+            "tier ",
+            "delete_after = \"soon\"\n  tier ",
+            "tenants/globex.hcl:2:",
+            "is held until \"soon\", which is no time.",
+        ),
+        (
+            "tenants/globex.hcl",
+            "tier ",
+            "members = { admn = [] }\n  tier ",
+            "tenants/globex.hcl:2:",
+            "There is no role \"admn\". help: Did you mean \"admin\"?",
+        ),
+        ("own.hcl", "", &policy("tiers = [\"startr\"]"), "own.hcl:2:", "Did you mean \"starter\"?"),
+        (
+            "own.hcl",
+            "",
+            &policy("environments = [\"prod\"]"),
+            "own.hcl:2:",
+            "There is no environment \"prod\".",
+        ),
+    ] {
+        let place = Place::new();
+        platform(&place);
+        place.write("fleet", "roles.hcl", "role \"admin\" {}\n");
+        if from.is_empty() {
+            place.write("fleet", file, to);
+        } else {
+            place.edit("fleet", file, from, to);
+        }
+        let said = place.run("fleet", &["plan"]);
+        assert_eq!(said.code, 1, "{to}: {}", said.stdout);
+        assert!(words(&said).contains(why), "{to}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("--> {at}")), "{to}: {}", said.stderr);
+    }
+    // What may be meant is a warning, once.
+    for (file, from, to, why) in [
+        ("main.hcl", "unique ", "compliance = [\"iso27001\"]\n  unique ", "warning: Regime without policy"),
+        (
+            "own.hcl",
+            "",
+            &policy("tenants = [\"hooli\"]"),
+            "There is no tenant \"hooli\", whom a policy is about.",
+        ),
+    ] {
+        let place = Place::new();
+        platform(&place);
+        if from.is_empty() {
+            place.write("fleet", file, to);
+        } else {
+            place.edit("fleet", file, from, to);
+        }
+        let said = place.ok("fleet", &["plan"]);
+        assert_eq!(words(&said).matches(why).count(), 1, "{to}: {}", said.stderr);
+    }
 }

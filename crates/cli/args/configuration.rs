@@ -9,7 +9,7 @@ use super::taken::{TakenByInit, TakenLock};
 use crate::render::graph::Contents;
 
 /// `validate`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ValidateCommand {
     /// Print JSON
     #[arg(long)]
@@ -22,6 +22,9 @@ pub(crate) struct ValidateCommand {
     pub(crate) test_directory: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
 }
 
 /// `init`.
@@ -86,6 +89,10 @@ pub(crate) struct GetCommand {
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Taken for OpenTofu's sake: tests ask for nothing here
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) test_directory: Option<PathBuf>,
 }
 
 /// `graph`.
@@ -102,6 +109,9 @@ pub(crate) struct GraphCommand {
     #[allow(dead_code, reason = "either value means the same")]
     #[arg(long, value_name = "N", hide = true, allow_negative_numbers = true)]
     pub(crate) module_depth: Option<i64>,
+    /// The steps of this plan file rather than the configuration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["contents", "platform"])]
+    pub(crate) plan: Option<PathBuf>,
     /// The platform's shared resources rather than the blueprint
     #[arg(long)]
     pub(crate) platform: bool,
@@ -138,6 +148,9 @@ pub(crate) struct TestCommand {
     pub(crate) parallelism: Option<u16>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
 }
 
 /// `console`.

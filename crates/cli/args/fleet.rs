@@ -35,8 +35,10 @@ pub(crate) enum Status {
     NotApplied,
     /// The last run was broken off; the next one looks what became of it.
     Interrupted,
-    /// Some object was made by half.
+    /// The last run did not come to its end, or left some object half made.
     Incomplete,
+    /// The last run took all away.
+    Destroyed,
     /// The last look found what others changed.
     Drifted,
 }
@@ -49,6 +51,7 @@ impl Status {
             Status::NotApplied => "not applied",
             Status::Interrupted => "interrupted",
             Status::Incomplete => "incomplete",
+            Status::Destroyed => "destroyed",
             Status::Drifted => "drifted",
         }
     }

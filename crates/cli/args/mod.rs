@@ -6,6 +6,7 @@
 mod configuration;
 mod dashes;
 mod fleet;
+mod hints;
 mod providers;
 mod shared;
 mod state;
@@ -23,6 +24,7 @@ pub(crate) use configuration::{
 pub(crate) use fleet::{
     DriftCommand, ExplainCommand, OffboardCommand, OnboardCommand, Status, TenantsCommand,
 };
+pub(crate) use hints::instead;
 pub(crate) use providers::{ProvidersCommand, ProvidersSchema, ProvidersWhat};
 pub(crate) use shared::{ConfigArgs, PlanArgs, RunArgs, SelectArgs};
 pub(crate) use state::{
@@ -32,7 +34,7 @@ pub(crate) use state::{
     WorkspaceShow, WorkspaceWhat,
 };
 pub(crate) use taken::TakenByApply;
-use taken::TakenEverywhere;
+use taken::{TakenEverywhere, TakenValues};
 pub(crate) use values::Values;
 
 /// Parses the process's arguments, its own name included.
@@ -200,10 +202,13 @@ pub(crate) struct ImportCommand {
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, hide = true)]
+    pub(crate) ignore_remote_version: bool,
 }
 
 /// `show`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ShowCommand {
     /// A plan file; without it the state is shown
     #[arg(value_name = "PLAN")]
@@ -228,10 +233,13 @@ pub(crate) struct ShowCommand {
     pub(crate) show_sensitive: bool,
     #[command(flatten)]
     pub(crate) values: Values,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
 }
 
 /// `output`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct OutputCommand {
     /// Only this output
     #[arg(value_name = "NAME")]
@@ -248,6 +256,12 @@ pub(crate) struct OutputCommand {
     /// Show sensitive values
     #[arg(long)]
     pub(crate) show_sensitive: bool,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "raw"])]
+    pub(crate) json_into: Option<PathBuf>,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `version`.

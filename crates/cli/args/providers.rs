@@ -15,6 +15,10 @@ pub(crate) struct ProvidersCommand {
     pub(crate) config: ConfigArgs,
     #[command(subcommand)]
     pub(crate) what: Option<ProvidersWhat>,
+    /// Taken for OpenTofu's sake: tests ask for nothing here
+    #[allow(dead_code, reason = "either value means the same")]
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) test_directory: Option<std::path::PathBuf>,
 }
 
 /// What of providers is asked for, other than which are needed.

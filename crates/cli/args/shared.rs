@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tenantctl_core::addr::WorkspaceName;
+use tenantctl_core::config::Deprecation;
 use tenantctl_core::ops::Selection;
 
 use super::state::LockArgs;
@@ -18,6 +19,10 @@ pub(crate) struct ConfigArgs {
     /// Simulate all providers, or the named one; may be repeated
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
     pub(crate) simulate: Vec<String>,
+    /// Of which modules to say what is deprecated: all, local or none
+    #[arg(long, value_name = "module:WHICH", default_value = "module:all", hide_default_value = true,
+          value_parser = deprecation)]
+    pub(crate) deprecation: Deprecation,
     /// Faults that simulated providers show
     #[arg(long, value_name = "FILE")]
     pub(crate) fault_script: Option<PathBuf>,
@@ -154,6 +159,15 @@ impl PlanArgs {
             destroy: false,
             ignore_guard: false,
         }
+    }
+}
+
+fn deprecation(text: &str) -> Result<Deprecation, String> {
+    match text {
+        "module:all" => Ok(Deprecation::All),
+        "module:local" => Ok(Deprecation::Local),
+        "module:none" => Ok(Deprecation::None),
+        _ => Err("it is module:all, module:local or module:none".to_owned()),
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::taken::{TakenByState, TakenValues};
+
 /// How long to wait for a lock.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct LockArgs {
@@ -47,7 +49,7 @@ pub(crate) enum StateWhat {
 }
 
 /// `state list`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct StateList {
     /// Only what is one of these, or inside one of them
     #[arg(value_name = "ADDRESS")]
@@ -61,10 +63,16 @@ pub(crate) struct StateList {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `state show`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct StateShow {
     /// The object
     #[arg(value_name = "ADDRESS")]
@@ -78,6 +86,12 @@ pub(crate) struct StateShow {
     /// Show sensitive values
     #[arg(long)]
     pub(crate) show_sensitive: bool,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `state mv`.
@@ -97,6 +111,9 @@ pub(crate) struct StateMv {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByState,
 }
 
 /// `state rm`.
@@ -113,6 +130,9 @@ pub(crate) struct StateRm {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByState,
 }
 
 /// `state pull`.
@@ -124,6 +144,9 @@ pub(crate) struct StatePull {
     /// Print sensitive values in the open, as Terraform needs them
     #[arg(long)]
     pub(crate) show_sensitive: bool,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `state push`.
@@ -140,6 +163,9 @@ pub(crate) struct StatePush {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByState,
 }
 
 /// `state check`.
@@ -198,6 +224,9 @@ pub(crate) struct TaintCommand {
     pub(crate) allow_missing: bool,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByState,
 }
 
 /// `lock`.
@@ -244,6 +273,9 @@ pub(crate) struct ForceUnlockCommand {
     /// Do not ask
     #[arg(long)]
     pub(crate) force: bool,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `workspace`.
@@ -265,11 +297,17 @@ pub(crate) enum WorkspaceWhat {
 }
 
 /// `workspace list`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct WorkspaceList {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write that into this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_into: Option<PathBuf>,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenValues,
 }
 
 /// `workspace show`.
@@ -294,6 +332,9 @@ pub(crate) struct WorkspaceDelete {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[allow(dead_code, reason = "it asks for nothing")]
+    #[command(flatten)]
+    pub(crate) taken: TakenByState,
 }
 
 /// `audit`.

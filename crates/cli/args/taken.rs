@@ -4,6 +4,8 @@
 
 use clap::Args;
 
+use super::values::Values;
+
 /// Of every command: problems that are alike are shown together.
 #[derive(Debug, Args)]
 #[allow(dead_code, reason = "either value means the same")]
@@ -55,4 +57,28 @@ pub(crate) struct TakenLock {
     lock: bool,
     #[arg(long, value_name = "DURATION", hide = true)]
     lock_timeout: Option<String>,
+}
+
+/// Of what changes a state: it is always locked, earlier ones are kept anyway,
+/// and no variable plays a part.
+#[derive(Debug, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+pub(crate) struct TakenByState {
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true,
+          default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    lock: bool,
+    #[arg(long, value_name = "FILE", hide = true)]
+    backup: Option<String>,
+    #[arg(long, hide = true)]
+    ignore_remote_version: bool,
+    #[command(flatten)]
+    values: TakenValues,
+}
+
+/// Values of variables where nothing depends on them.
+#[derive(Clone, Debug, Default, Args)]
+#[allow(dead_code, reason = "either value means the same")]
+pub(crate) struct TakenValues {
+    #[command(flatten)]
+    values: Values,
 }

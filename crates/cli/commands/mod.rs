@@ -33,8 +33,15 @@ mod validate;
 mod version;
 mod workspace;
 
-use crate::args::{Cli, Command, LockWhat, StateWhat, WorkspaceWhat};
-use crate::error::Exit;
+use std::path::Path;
+
+use tenantctl_core::diag::Diagnostics;
+
+use crate::args::{
+    Cli, Command, LockWhat, OutputCommand, ShowCommand, StateList, StateShow, StateWhat, ValidateCommand,
+    WorkspaceList, WorkspaceWhat,
+};
+use crate::error::{self, Exit};
 use crate::output::Output;
 use crate::render;
 use crate::session::Session;
@@ -43,7 +50,7 @@ use crate::signals;
 
 /// Does what was asked.
 pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
-    let session = match Session::new(settings, output.clone(), &cli.global) {
+    let mut session = match Session::new(settings, output.clone(), &cli.global) {
         Ok(session) => session,
         Err(problems) => {
             let all: Vec<_> = problems.into_iter().collect();
@@ -77,18 +84,38 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
             signals::listen(session.cancel.clone(), output);
             return Box::pin(apply::run(&session, &args, apply::Verb::Refresh)).await;
         }
-        Command::Show(args) => show::run(&session, &args),
-        Command::Output(args) => self::output::run(&session, &args),
+        Command::Show(args) => {
+            let json = ShowCommand { json: true, ..args.clone() };
+            into_file(&mut session, args.json_into.as_deref(), |session| show::run(session, &json))
+                .and_then(|()| show::run(&session, &args))
+        }
+        Command::Output(args) => {
+            let json = OutputCommand { json: true, ..args.clone() };
+            into_file(&mut session, args.json_into.as_deref(), |session| self::output::run(session, &json))
+                .and_then(|()| self::output::run(&session, &args))
+        }
         Command::Init(args) => init::run(&session, &args),
         Command::Get(args) => init::get(&session, &args),
         Command::Graph(args) => graph::run(&session, &args),
         Command::Providers(args) => providers::run(&session, &args),
-        Command::Validate(args) => Ok(validate::run(&session, &args)),
+        Command::Validate(args) => {
+            let json = ValidateCommand { json: true, ..args.clone() };
+            into_file(&mut session, args.json_into.as_deref(), |session| Ok(validate::run(session, &json)))
+                .map(|()| validate::run(&session, &args))
+        }
         Command::Console(args) => console::run(&session, &args),
         Command::Fmt(args) => Ok(fmt::run(&session, &args)),
         Command::State(args) => match &args.what {
-            StateWhat::List(list) => state::list(&session, list),
-            StateWhat::Show(show) => state::show(&session, show),
+            StateWhat::List(list) => {
+                let json = StateList { json: true, ..list.clone() };
+                into_file(&mut session, list.json_into.as_deref(), |session| state::list(session, &json))
+                    .and_then(|()| state::list(&session, list))
+            }
+            StateWhat::Show(show) => {
+                let json = StateShow { json: true, ..show.clone() };
+                into_file(&mut session, show.json_into.as_deref(), |session| state::show(session, &json))
+                    .and_then(|()| state::show(&session, show))
+            }
             StateWhat::Mv(args) => state_change::mv(&session, args).await,
             StateWhat::Rm(args) => state_change::rm(&session, args).await,
             StateWhat::Pull(args) => state_file::pull(&session, args),
@@ -106,7 +133,11 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         },
         Command::ForceUnlock(args) => lock::force(&session, &args).await,
         Command::Workspace(args) => match &args.what {
-            WorkspaceWhat::List(list) => workspace::list(&session, list),
+            WorkspaceWhat::List(list) => {
+                let json = WorkspaceList { json: true, ..list.clone() };
+                into_file(&mut session, list.json_into.as_deref(), |session| workspace::list(session, &json))
+                    .and_then(|()| workspace::list(&session, list))
+            }
             WorkspaceWhat::Show(show) => workspace::show(&session, show),
             WorkspaceWhat::Delete(delete) => workspace::delete(&session, delete).await,
         },
@@ -133,4 +164,19 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         session.report(problems);
         Exit::Failure
     })
+}
+
+/// Has a command that only shows something write its JSON into a file first.
+/// What is wrong is told when it is shown.
+fn into_file(
+    session: &mut Session,
+    path: Option<&Path>,
+    json: impl FnOnce(&Session) -> Result<Exit, Diagnostics>,
+) -> Result<(), Diagnostics> {
+    let Some(path) = path else { return Ok(()) };
+    let file = std::fs::File::create(path).map_err(|problem| error::file("Cannot write", path, &problem))?;
+    let shown = std::mem::replace(&mut session.output, Output::to(file, std::io::sink()));
+    let _ = json(session);
+    session.output = shown;
+    Ok(())
 }

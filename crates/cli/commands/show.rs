@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tenantctl_core::diag::Diagnostics;
+use tenantctl_core::ops;
 use tenantctl_core::plan::{Plan, file};
 
 use super::states;
@@ -59,8 +60,10 @@ fn saved_plan(session: &Session, args: &ShowCommand, path: &Path) -> Result<(), 
 }
 
 fn current_state(session: &Session, args: &ShowCommand) -> Result<(), Diagnostics> {
-    let states = states::load(session, &args.tenants)?;
+    let mut states = states::load(session, &args.tenants)?;
     if args.json {
+        let registry = providers::real(&session.settings);
+        states.iter_mut().for_each(|state| ops::complete(&registry, state));
         let mut all = states.iter().map(|s| (s.name.to_string(), json_state::state(s, args.show_sensitive)));
         let json = match states.len() {
             0 => serde_json::json!({ "format_version": "1.0" }),

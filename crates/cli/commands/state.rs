@@ -3,12 +3,14 @@
 use serde_json::json;
 use tenantctl_core::addr::ResourceAddress;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
+use tenantctl_core::ops;
 use tenantctl_core::state::ResourceRecord;
 
 use super::planning::invalid;
 use super::states;
 use crate::args::{StateList, StateShow};
 use crate::error::Exit;
+use crate::providers;
 use crate::render;
 use crate::session::Session;
 
@@ -62,7 +64,11 @@ fn has_id(record: &ResourceRecord, wanted: Option<&str>) -> bool {
 /// Shows one object.
 pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnostics> {
     let address: ResourceAddress = args.address.parse().map_err(|e| invalid(&e))?;
-    let state = states::single(session, args.tenant.as_ref())?;
+    let mut state = states::single(session, args.tenant.as_ref())?;
+    if args.json {
+        let registry = providers::real(&session.settings);
+        state.iter_mut().for_each(|state| ops::complete(&registry, state));
+    }
     let records = state.as_ref().map(|state| &state.resources);
     let Some(record) = records.and_then(|all| all.values().find(|record| record.key.address == address))
     else {

@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
         args.statuses.is_empty()
             || args.statuses.iter().any(|wanted| match wanted {
                 Status::Drifted => standings.get(&seated.workspace).drifted > 0,
-                other => *other == status(states.get(&seated.workspace)),
+                other => *other == status(states.get(&seated.workspace), &standings.get(&seated.workspace)),
             })
     };
     let chosen: Vec<Seated> = chosen.into_iter().filter(is_meant).collect();
@@ -79,7 +79,7 @@ fn document(
                 "labels": seated.labels,
                 "compliance": seated.compliance,
                 "workspace": seated.workspace,
-                "status": status(states.get(&seated.workspace)).words(),
+                "status": status(states.get(&seated.workspace), &standing).words(),
                 "objects": objects,
                 "serial": serial,
                 "last_apply": standing.applied,
@@ -91,13 +91,15 @@ fn document(
     json!({ "format_version": "1.0", "tenants": tenants, "not_in_configuration": left })
 }
 
-/// What the state says of how the last run ended.
-fn status(state: Option<&WorkspaceState>) -> Status {
+/// What the state and the record say of how the last run ended.
+fn status(state: Option<&WorkspaceState>, standing: &Standing<'_>) -> Status {
     match state {
         None => Status::NotApplied,
         Some(state) if state.lineage.is_empty() => Status::NotApplied,
         Some(state) if !state.open.is_empty() => Status::Interrupted,
         Some(state) if state.resources.values().any(|record| record.tainted) => Status::Incomplete,
+        Some(_) if standing.incomplete => Status::Incomplete,
+        Some(state) if standing.destroyed && state.resources.is_empty() => Status::Destroyed,
         Some(_) => Status::Applied,
     }
 }
@@ -121,7 +123,7 @@ fn table(
             seated.tenant.to_string(),
             seated.tier.to_string(),
             seated.isolation.to_string(),
-            status(states.get(&seated.workspace)).words().to_owned(),
+            status(states.get(&seated.workspace), &standing).words().to_owned(),
             objects.to_string(),
             standing.applied.map_or_else(|| "-".to_owned(), ago),
             drift(&standing),

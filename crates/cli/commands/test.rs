@@ -15,6 +15,7 @@ use tenantctl_core::testing::{self, FileReport, Status, Suite, TestFile};
 
 use crate::args::TestCommand;
 use crate::error::{self, Exit};
+use crate::output::Output;
 use crate::providers::{self, Simulation};
 use crate::render::test;
 use crate::render::test_json::Lines;
@@ -22,20 +23,25 @@ use crate::session::{self, Session};
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, args: &TestCommand) -> Result<Exit, Diagnostics> {
-    let lines = args.json.then(|| Lines::new(session.output.clone(), Arc::clone(&session.sources)));
-    match all(session, args, lines.as_ref()).await {
+    let mut outputs: Vec<Output> = args.json.then(|| session.output.clone()).into_iter().collect();
+    if let Some(path) = &args.json_into {
+        let file = std::fs::File::create(path).map_err(|e| error::file("Cannot write", path, &e))?;
+        outputs.push(Output::to(file, std::io::sink()));
+    }
+    let new = |output| Lines::new(output, Arc::clone(&session.sources));
+    let lines: Vec<Lines> = outputs.into_iter().map(new).collect();
+    match all(session, args, &lines).await {
         Ok(exit) => Ok(exit),
-        Err(problems) => match lines {
-            Some(lines) => {
-                lines.diagnostics(&problems, None);
-                Ok(Exit::Failure)
-            }
-            None => Err(problems),
-        },
+        Err(problems) => {
+            lines.iter().for_each(|lines| lines.diagnostics(&problems, None));
+            if args.json { Ok(Exit::Failure) } else { Err(problems) }
+        }
     }
 }
 
-async fn all(session: &Session, args: &TestCommand, lines: Option<&Lines>) -> Result<Exit, Diagnostics> {
+/// Runs all files. Who reads `lines` is told there, people unless it is they who
+/// asked for lines.
+async fn all(session: &Session, args: &TestCommand, lines: &[Lines]) -> Result<Exit, Diagnostics> {
     let paths = testing::discover(&session.root, &args.test_directory, &args.filter)?;
     let (mut problems, registry) = (Diagnostics::new(), providers::real(&session.settings));
     let files: Vec<TestFile> =
@@ -45,16 +51,14 @@ async fn all(session: &Session, args: &TestCommand, lines: Option<&Lines>) -> Re
     }
     let place = tempfile::tempdir().map_err(|e| error::file("Cannot make", Path::new("a directory"), &e))?;
     let suite = suite(session, args, place.path())?;
-    if let Some(lines) = lines {
-        lines.found(&files);
-    }
+    lines.iter().for_each(|lines| lines.found(&files));
     let mut reports = Vec::with_capacity(files.len());
     for file in &files {
         session.output.status(&format!("Running {}", file.path.display()));
         let report = Box::pin(testing::run(&suite, file)).await;
-        match lines {
-            Some(lines) => lines.file(&report),
-            None => show(session, args, &report),
+        lines.iter().for_each(|lines| lines.file(&report));
+        if !args.json {
+            show(session, args, &report);
         }
         reports.push(report);
     }
@@ -64,14 +68,14 @@ async fn all(session: &Session, args: &TestCommand, lines: Option<&Lines>) -> Re
     }
     if reports.iter().any(|report| !report.leftovers.is_empty()) {
         let problem = kept(&place.keep()).into();
-        match lines {
-            Some(lines) => lines.diagnostics(&problem, None),
-            None => session.report(problem),
+        lines.iter().for_each(|lines| lines.diagnostics(&problem, None));
+        if !args.json {
+            session.report(problem);
         }
     }
-    match lines {
-        Some(lines) => lines.summary(&reports),
-        None => session.output.line(&format!("\n{}", test::summary(&reports, session.output.theme()))),
+    lines.iter().for_each(|lines| lines.summary(&reports));
+    if !args.json {
+        session.output.line(&format!("\n{}", test::summary(&reports, session.output.theme())));
     }
     let good = reports.iter().all(|report| report.status() <= Status::Pass) && !session.cancel.is_draining();
     Ok(if good { Exit::Success } else { Exit::Failure })

@@ -1,7 +1,7 @@
-//! A graph over blocks, in the language of Graphviz or as JSON.
+//! A graph over blocks, or over the steps of a plan, in the language of Graphviz or as JSON.
 //!
 //! Guarantees: an edge that others on the way already say is left out; what is
-//! written depends on the configuration only.
+//! written depends on the configuration, or the plan, only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use tenantctl_core::addr::ResourceMode;
 use tenantctl_core::graph::{Graph, NodeKind};
+use tenantctl_core::plan::{Plan, Step, StepAction};
 
 /// Which blocks are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -55,6 +56,26 @@ impl Drawing {
         drawing
     }
 
+    /// The steps of plans, each named by what it does to what.
+    pub(crate) fn of_steps(plans: &[Plan]) -> Drawing {
+        let mut nodes = BTreeMap::new();
+        for plan in plans {
+            let module = if plans.len() > 1 { plan.workspace.to_string() } else { String::new() };
+            let prefix = if module.is_empty() { String::new() } else { format!("{module}:") };
+            let label =
+                |step: &Step| format!("{} ({})", plan.changes[step.change as usize].key, word(step.action));
+            for step in plan.steps.iter().filter(|step| step.action != StepAction::Join) {
+                let needs = before(&plan.steps, step).into_iter();
+                let needs = needs.map(|step| format!("{prefix}{}", label(step))).collect();
+                let (kind, label, module) = (word(step.action), label(step), module.clone());
+                nodes.insert(format!("{prefix}{label}"), Shown { kind, label, module, needs });
+            }
+        }
+        let mut drawing = Drawing { nodes };
+        drawing.reduce();
+        drawing
+    }
+
     /// Takes out edges to what is reached over others.
     fn reduce(&mut self) {
         let reachable: BTreeMap<String, BTreeSet<String>> =
@@ -96,7 +117,8 @@ impl Drawing {
                 let _ = writeln!(text, "  subgraph \"cluster_{module}\" {{\n    label = \"{module}\";");
             }
             for (address, shown) in nodes {
-                let _ = writeln!(text, "{indent}\"{address}\" [label = \"{}\"];", shown.label);
+                let (address, label) = (quoted(address), quoted(&shown.label));
+                let _ = writeln!(text, "{indent}{address} [label = {label}];");
             }
             if !module.is_empty() {
                 text.push_str("  }\n");
@@ -104,7 +126,7 @@ impl Drawing {
         }
         for (address, shown) in &self.nodes {
             for need in &shown.needs {
-                let _ = writeln!(text, "  \"{address}\" -> \"{need}\";");
+                let _ = writeln!(text, "  {} -> {};", quoted(address), quoted(need));
             }
         }
         text.push_str("}\n");
@@ -122,6 +144,42 @@ impl Drawing {
             "nodes": self.nodes.iter().map(node).collect::<Vec<_>>(),
             "edges": edges.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Text in quotes, as Graphviz reads it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The steps that one waits for; what only joins others is seen through.
+fn before<'p>(steps: &'p [Step], step: &Step) -> Vec<&'p Step> {
+    let mut found = Vec::new();
+    let mut open: Vec<u32> = step.after.clone();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match &steps[id as usize] {
+            join if join.action == StepAction::Join => open.extend(&join.after),
+            other => found.push(other),
+        }
+    }
+    found
+}
+
+fn word(action: StepAction) -> &'static str {
+    match action {
+        StepAction::Create => "create",
+        StepAction::Update => "update",
+        StepAction::Delete => "delete",
+        StepAction::Depose => "depose",
+        StepAction::Forget => "forget",
+        StepAction::Read => "read",
+        StepAction::Open => "open",
+        StepAction::Check => "check",
+        StepAction::Join => "join",
     }
 }
 

@@ -1,6 +1,6 @@
 //! State in the JSON that Terraform documents for `show -json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::addr::{InstanceKey, ModulePath, ResourceAddress};
@@ -40,7 +40,8 @@ pub(crate) fn resource(record: &ResourceRecord, show_sensitive: bool) -> Json {
     json["values"] = json_value::value(&record.attributes, show_sensitive);
     json["sensitive_values"] = json_value::sensitive(&record.attributes);
     if !record.dependencies.is_empty() {
-        json["depends_on"] = json!(record.dependencies);
+        let blocks: BTreeSet<String> = record.dependencies.iter().map(block).collect();
+        json["depends_on"] = json!(blocks);
     }
     if record.tainted {
         json["tainted"] = json!(true);
@@ -49,6 +50,13 @@ pub(crate) fn resource(record: &ResourceRecord, show_sensitive: bool) -> Json {
         json["deposed_key"] = json!(deposed);
     }
     json
+}
+
+/// The address of the block that an object is of.
+fn block(address: &ResourceAddress) -> String {
+    let steps = address.module.steps().iter();
+    let module = steps.fold(ModulePath::root(), |path, step| path.child(step.name.clone(), None));
+    ResourceAddress { module, key: None, ..address.clone() }.to_string()
 }
 
 /// What tells which object it is.

@@ -15,10 +15,35 @@ use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{ChainStep, Expr, Reference};
 use crate::syntax::Block;
 
+/// Which warnings are given of what modules say is not to be used any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deprecation {
+    /// Of all modules.
+    #[default]
+    All,
+    /// Of modules in directories, which are one's own.
+    Local,
+    /// None.
+    None,
+}
+
+impl Deprecation {
+    /// Whether something is told of a module from there.
+    pub(super) fn tells_of(self, source: &str) -> bool {
+        match self {
+            Deprecation::All => true,
+            Deprecation::Local => source.starts_with("./") || source.starts_with("../"),
+            Deprecation::None => false,
+        }
+    }
+}
+
 /// Warns where outputs are used that their module says are not to be.
-pub(super) fn deprecated_outputs(module: &Module, diagnostics: &mut Diagnostics) {
+pub(super) fn deprecated_outputs(module: &Module, deprecation: Deprecation, diagnostics: &mut Diagnostics) {
     let of_call = |name: &str| module.calls.iter().find(|call| *call.name.name == *name);
-    let is_deprecated = |call: &ModuleCall| call.module.outputs.iter().any(|one| one.deprecated.is_some());
+    let is_deprecated = |call: &ModuleCall| {
+        deprecation.tells_of(&call.source) && call.module.outputs.iter().any(|one| one.deprecated.is_some())
+    };
     if !module.calls.iter().any(is_deprecated) {
         return;
     }
@@ -33,7 +58,10 @@ pub(super) fn deprecated_outputs(module: &Module, diagnostics: &mut Diagnostics)
                 ChainStep::Attribute(name) => Some(*name),
                 ChainStep::Index(_) => None,
             });
-            let (Some(call), Some(output)) = (of_call(name), output) else { return };
+            let (Some(call), Some(output)) = (of_call(name).filter(|call| is_deprecated(call)), output)
+            else {
+                return;
+            };
             let output = call.module.outputs.iter().find(|one| one.name.name == *output);
             let words = output.and_then(|one| Some((one, one.deprecated.as_ref()?)));
             if let Some((output, words)) = words {
@@ -85,16 +113,18 @@ pub(super) fn duplicates(module: &Module, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Says which arguments a module has no variables for, and which it lacks.
+/// Says which arguments a module has no variables for, and which it lacks;
+/// `tells` of those that are deprecated.
 pub(super) fn arguments(
     block: &Block,
     module: &Module,
     arguments: &BTreeMap<Arc<str>, Expr>,
+    tells: bool,
     diagnostics: &mut Diagnostics,
 ) {
     for attribute in block.body.attributes.iter().filter(|a| arguments.contains_key(&a.name.name)) {
         let set = module.variables.iter().find(|v| v.name.name == attribute.name.name);
-        if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()) {
+        if let Some(words) = set.and_then(|variable| variable.deprecated.as_ref()).filter(|_| tells) {
             let detail = format!("The variable {:?} is deprecated: {words}", attribute.name.name);
             diagnostics.push(
                 Diagnostic::warning("Variable marked as deprecated by the module author", detail)

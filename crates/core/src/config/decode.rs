@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::body::{Meta, compile};
+use super::consistency::Deprecation;
 use super::given::Given;
 use super::lifecycle::{lifecycle, repetition, rules};
 use super::model::{Module, ModuleCall, Output, Resource, Variable};
@@ -40,6 +41,7 @@ pub(super) struct Decoder<'a> {
     pub located: &'a mut Modules,
     /// Values given for the root module's variables.
     vars: &'a [(String, Given)],
+    deprecation: Deprecation,
     pub diagnostics: Diagnostics,
     /// Text of every file, for the digest.
     pub texts: Vec<Arc<str>>,
@@ -55,12 +57,14 @@ impl<'a> Decoder<'a> {
         sources: &'a SourceMap,
         located: &'a mut Modules,
         vars: &'a [(String, Given)],
+        deprecation: Deprecation,
     ) -> Self {
         Decoder {
             registry,
             sources,
             located,
             vars,
+            deprecation,
             diagnostics: Diagnostics::new(),
             texts: Vec::new(),
             modules: HashMap::new(),
@@ -238,7 +242,7 @@ impl<'a> Decoder<'a> {
         }
         consistency::duplicates(&module, &mut self.diagnostics);
         scopes::check(&module, self.registry, &mut self.diagnostics);
-        consistency::deprecated_outputs(&module, &mut self.diagnostics);
+        consistency::deprecated_outputs(&module, self.deprecation, &mut self.diagnostics);
         if self.calls_providers {
             provider_functions::check(&module, &mut self.diagnostics);
         }
@@ -558,7 +562,8 @@ impl<'a> Decoder<'a> {
             .collect();
         let giver = Giver::Call { arguments: &arguments, caller: statics };
         let module = self.called(&statics.module().dir, &path, giver, source.value.span)?;
-        consistency::arguments(block, &module, &arguments, &mut self.diagnostics);
+        let tells = self.deprecation.tells_of(&path);
+        consistency::arguments(block, &module, &arguments, tells, &mut self.diagnostics);
         for inner in &block.body.blocks {
             if &*inner.kind.name == "lifecycle" {
                 vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);

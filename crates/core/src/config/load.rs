@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::consistency::Deprecation;
 use super::decode::Decoder;
 use super::given::{self, Given};
 use super::model::{Module, Output};
@@ -34,8 +35,9 @@ pub fn load(
     modules: &mut Modules,
     root: &Path,
     vars: &[(String, Given)],
+    deprecation: Deprecation,
 ) -> (Option<Platform>, Diagnostics) {
-    let mut decoder = Decoder::new(registry, sources, modules, vars);
+    let mut decoder = Decoder::new(registry, sources, modules, vars, deprecation);
     let mut bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {

@@ -51,6 +51,7 @@ pub(crate) use reader::{check_labels, check_names, is_misspelt};
 pub(crate) use tested::provider_blocks;
 
 pub use body::{part_of, span_of};
+pub use consistency::Deprecation;
 pub use files::read_text;
 pub use given::{Given, read_values};
 pub use load::{PASSED_ON, load};

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::consistency::Deprecation;
 use super::decode::Decoder;
 use super::model::{Module, Settings};
 use super::platform::Platform;
@@ -75,7 +76,7 @@ pub(crate) fn provider_blocks(
     diagnostics: &mut Diagnostics,
 ) -> Vec<ProviderBlock> {
     let mut modules = crate::modules::Modules::open(Path::new("."), None, sources, diagnostics);
-    let mut decoder = Decoder::new(registry, sources, &mut modules, &[]);
+    let mut decoder = Decoder::new(registry, sources, &mut modules, &[], Deprecation::None);
     let body = Body { attributes: Vec::new(), blocks };
     let module = decoder.decode(Path::new("."), &mut [body]);
     diagnostics.extend(decoder.diagnostics);

@@ -69,7 +69,8 @@ fn read(
             }
         }
     }
-    let (platform, mut found) = config::load(registry, sources, modules, &options.root, &vars);
+    let (platform, mut found) =
+        config::load(registry, sources, modules, &options.root, &vars, options.deprecation);
     found.extend(diagnostics);
     (platform, found)
 }

@@ -31,7 +31,7 @@ use crate::provider::Registry;
 use crate::state::{LockInfo, StateError, StateStore, WorkspaceState};
 
 pub use crate::cancel::Cancel;
-pub use crate::config::Selection;
+pub use crate::config::{Deprecation, Selection};
 pub use crate::modules::{Fetch, Installed};
 pub use apply::{apply, total};
 pub use format::{FORMATTED, Formatted, format};
@@ -146,6 +146,8 @@ pub struct ConfigOptions {
     pub values: Vec<ValueOption>,
     /// `TF_VAR_name`.
     pub env_vars: Vec<(String, String)>,
+    /// Which warnings are given of what modules say is deprecated.
+    pub deprecation: Deprecation,
 }
 
 /// A workspace as the store has it.
@@ -166,6 +168,13 @@ fn loaded(
     state: Result<WorkspaceState, StateError>,
 ) -> Result<WorkspaceState, Diagnostics> {
     let mut state = state.map_err(|e| plan::state_error(&e))?;
+    complete(registry, &mut state);
+    Ok(state)
+}
+
+/// Brings back what a state does not write of its records: attributes that are
+/// null, by their schemas.
+pub fn complete(registry: &Registry, state: &mut WorkspaceState) {
     let open = state.open.iter_mut().map(|begin| &mut begin.record);
     for record in state.resources.values_mut().chain(open) {
         let address = &record.key.address;
@@ -180,5 +189,4 @@ fn loaded(
             record.complete(schema.block.unset());
         }
     }
-    Ok(state)
 }

@@ -231,7 +231,7 @@ impl Policy {
     fn hint(&self) -> String {
         let name = &self.name.name;
         if self.is_built_in {
-            let regimes = self.regimes().join(", ");
+            let regimes = self.regimes().collect::<Vec<_>>().join(", ");
             format!("The policy is {name:?}, for {regimes}. A policy block of that name takes its place.")
         } else {
             format!("The policy is {name:?}.")

@@ -49,6 +49,10 @@ pub struct AuditEntry {
 pub struct Standing<'a> {
     /// When it was last applied.
     pub applied: Option<&'a str>,
+    /// That run did not come to its end.
+    pub incomplete: bool,
+    /// That run took all away.
+    pub destroyed: bool,
     /// When somebody last looked for drift, if that was since then.
     pub checked: Option<&'a str>,
     /// How many objects others had changed by then.
@@ -94,6 +98,8 @@ impl<'a> Standings<'a> {
         let drifted = checked.and_then(|(_, entry)| entry.drifted.as_ref()?.get(workspace).copied());
         Standing {
             applied: applied.map(|(_, entry)| entry.at.as_str()),
+            incomplete: applied.is_some_and(|(_, entry)| !entry.complete),
+            destroyed: applied.is_some_and(|(_, entry)| entry.complete && entry.operation == "destroy"),
             checked: checked.map(|(_, entry)| entry.at.as_str()),
             drifted: drifted.unwrap_or_default(),
         }
@@ -111,6 +117,7 @@ mod tests {
             |at: &str, operation: &str, workspaces: &[&str], drifted: Option<&[(&str, usize)]>| AuditEntry {
                 at: at.into(),
                 operation: operation.into(),
+                complete: true,
                 workspaces: workspaces.iter().map(|text| name(text)).collect(),
                 drifted: drifted.map(|all| all.iter().map(|(text, n)| (name(text), *n)).collect()),
                 ..AuditEntry::default()
@@ -125,7 +132,8 @@ mod tests {
             entry("7", "drift", &["hooli"], Some(&[("hooli", 3)])),
         ];
         let standings = Standings::of(&record);
-        let standing = |applied, checked, drifted| Standing { applied, checked, drifted };
+        let standing =
+            |applied, checked, drifted| Standing { applied, checked, drifted, ..Standing::default() };
         for (workspace, expected) in [
             ("acme", standing(Some("1"), Some("6"), 0)),
             ("globex", standing(Some("5"), None, 0)),
@@ -134,6 +142,12 @@ mod tests {
         ] {
             assert_eq!(standings.get(&name(workspace)), expected, "{workspace}");
         }
+        let broken = [AuditEntry { complete: false, ..record[0].clone() }];
+        let incomplete = Standing { incomplete: true, ..standing(Some("1"), None, 0) };
+        assert_eq!(Standings::of(&broken).get(&name("acme")), incomplete);
+        let gone = [entry("8", "destroy", &["acme"], None)];
+        let destroyed = Standing { destroyed: true, ..standing(Some("8"), None, 0) };
+        assert_eq!(Standings::of(&gone).get(&name("acme")), destroyed);
         assert_eq!(Standings::of(&record[..4]).get(&name("acme")), standing(Some("1"), Some("4"), 2));
     }
 }

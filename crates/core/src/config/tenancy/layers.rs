@@ -100,6 +100,12 @@ impl Tenancy {
                     ))
                 })?,
         };
+        if names.is_empty() && tenant.own.is_empty() {
+            let detail = format!("{:?} runs in no environment: its list of them is empty.", tenant.name.name);
+            let error = Diagnostic::error("No environment", detail).at(tenant.name.span);
+            let hint = format!("Name one, or let it go: tenantctl offboard {}", tenant.name.name);
+            return Err(Box::new(error.hint(hint)));
+        }
         names.extend(tenant.own.keys());
         names.sort();
         names.dedup();

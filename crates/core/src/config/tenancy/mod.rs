@@ -4,14 +4,16 @@
 //! `read` and `tenant` make data (`model`) of blocks, with `scope` for what
 //! settings may refer to; `setting` is what layers hold and come to; `layers`
 //! merges them for one tenant in one environment; `explain` says where each
-//! setting comes from, `facts` what policies may ask of it; `limits` holds what many instances may not have together,
-//! `policy` what must hold of each plan.
+//! setting comes from, `facts` what policies may ask of it; `limits` holds what
+//! many instances may not have together, `policy` what must hold of each plan;
+//! `names` finds names that stand for nothing.
 
 mod explain;
 mod facts;
 mod layers;
 mod limits;
 mod model;
+mod names;
 mod policy;
 mod read;
 mod scope;

@@ -50,10 +50,10 @@ pub struct Policy {
     /// that begin so; none means the plan as a whole.
     resources: Vec<Arc<str>>,
     /// It is about tenants under one of these regimes; all, when empty.
-    compliance: Vec<Arc<str>>,
-    tiers: Vec<Arc<str>>,
-    environments: Vec<Arc<str>>,
-    tenants: Vec<Arc<str>>,
+    compliance: Vec<Ident>,
+    pub(super) tiers: Vec<Ident>,
+    pub(super) environments: Vec<Ident>,
+    pub(super) tenants: Vec<Ident>,
     /// Whose plans it is about, where it says so: tenants', the platform's.
     applies_to: Option<AppliesTo>,
     /// It came with the program.
@@ -72,13 +72,15 @@ impl Policy {
     }
 
     /// The regimes whose tenants it is about; all tenants without one.
-    pub fn regimes(&self) -> &[Arc<str>] {
-        &self.compliance
+    pub fn regimes(&self) -> impl Iterator<Item = &str> {
+        self.compliance.iter().map(|regime| &*regime.name)
     }
 
     /// Whether it is about this tenant.
     pub fn is_about(&self, seated: &Seated) -> bool {
-        let is = |chosen: &[Arc<str>], name: &Arc<str>| chosen.is_empty() || chosen.contains(name);
+        let is = |chosen: &[Ident], name: &Arc<str>| {
+            chosen.is_empty() || chosen.iter().any(|chosen| chosen.name == *name)
+        };
         if self.applies_to.is_some_and(|it| !it.tenants) {
             return false;
         }
@@ -87,15 +89,15 @@ impl Policy {
             && is(&self.environments, &environment)
             && is(&self.tenants, &seated.tenant)
             && (self.compliance.is_empty()
-                || seated.compliance.iter().any(|regime| self.compliance.contains(regime)))
+                || self.regimes().any(|regime| seated.compliance.iter().any(|under| **under == *regime)))
     }
 
     /// Whether it is about the platform's own resources, which are under these
     /// regimes and have such variables. Unless it says, it is when it is about
     /// objects, and about no tenant, tier or environment in particular.
     pub fn is_about_platform(&self, regimes: &[Ident], has: &dyn Fn(&str) -> bool) -> bool {
-        let is_under = |named: &Arc<str>| regimes.iter().any(|regime| regime.name == *named);
-        let is_under = self.compliance.is_empty() || self.compliance.iter().any(is_under);
+        let is_under = |named: &str| regimes.iter().any(|regime| *regime.name == *named);
+        let is_under = self.compliance.is_empty() || self.regimes().any(is_under);
         let chooses = [&self.tiers, &self.environments, &self.tenants].iter().any(|names| !names.is_empty());
         is_under
             && match self.applies_to {
@@ -117,7 +119,7 @@ impl Policy {
 
 impl Reader<'_, '_> {
     /// Those of the configuration, and the built-in ones that it does not
-    /// replace.
+    /// replace; those that are turned off, too.
     pub(super) fn policies<'b>(&mut self, blocks: impl Iterator<Item = &'b Block>) -> Vec<Policy> {
         let mut policies: Vec<Policy> = Vec::new();
         for block in blocks {
@@ -137,7 +139,6 @@ impl Reader<'_, '_> {
                 policies.extend(policy.map(|policy| Policy { is_built_in: true, ..policy }));
             }
         }
-        policies.retain(|policy| policy.enforcement != Enforcement::Off);
         policies
     }
 
@@ -172,9 +173,7 @@ impl Reader<'_, '_> {
         let resources = self.names(&block.body, "resources").unwrap_or_default();
         resources.iter().for_each(|kind| self.known_type(kind));
         let applies_to = self.applies_to(&block.body);
-        let mut listed = |name: &str| -> Vec<Arc<str>> {
-            self.names(&block.body, name).into_iter().flatten().map(|ident| ident.name).collect()
-        };
+        let mut listed = |name: &str| self.names(&block.body, name).unwrap_or_default();
         Some(Policy {
             enforcement,
             rule,

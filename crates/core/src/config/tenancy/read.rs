@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::model::{Environment, Guard, Tenancy, Tier};
+use super::policy::Enforcement;
 use super::scope::RootScope;
 use super::setting::{Content, Setting, Written};
 use crate::addr::is_valid_name;
@@ -80,7 +81,10 @@ impl Reader<'_, '_> {
         }
         self.tenants(&of("tenant").collect::<Vec<_>>(), platform, &mut tenancy);
         self.tiers(&tenancy);
-        tenancy.policies = self.policies(of("policy"));
+        let mut policies = self.policies(of("policy"));
+        self.names_of_nothing(&tenancy, &policies);
+        policies.retain(|policy| policy.enforcement != Enforcement::Off);
+        tenancy.policies = policies;
         Some(tenancy)
     }
 
