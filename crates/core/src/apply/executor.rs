@@ -64,70 +64,10 @@ pub struct Executed {
 /// Runs a plan.
 pub async fn execute(execution: Execution<'_>) -> Executed {
     let plan = execution.plan;
-    let run = Run {
-        plan,
-        state: execution.state,
-        values: Values::new(plan, execution.now, execution.passed),
-        registry: execution.registry,
-        journal: execution.journal,
-        slots: execution.slots,
-        ahead: Semaphore::new(AHEAD),
-        events: execution.events,
-        secrets: execution.secrets,
-        cancel: execution.cancel,
-        denied: Cancel::default(),
-        opened: std::sync::Mutex::default(),
-        opens: Notify::new(),
-        next_begin: AtomicU64::new(execution.state.open.iter().map(|b| b.id + 1).max().unwrap_or(1)),
-    };
-    let mut queue = Queue::new(&plan.steps);
-    let mut running = FuturesUnordered::new();
-    let mut renewing = FuturesUnordered::new();
-    let opens = plan.opens();
-    let import = plan.changes.iter().filter(|change| change.importing.is_some()).count();
-    let mut done = Counts { import, ..Counts::default() };
-    let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
-    let mut succeeded = 0;
-    let mut diagnostics = Diagnostics::new();
+    let run = begun(&execution);
     let mut whole = Whole::new(&run);
-    loop {
-        whole.foresee(&queue.ready);
-        while !run.stops()
-            && let Some(id) = queue.ready.pop()
-        {
-            let run = &run;
-            running.push(async move { (id, taken(run, &plan.steps[id as usize]).await) });
-        }
-        let step = tokio::select! {
-            biased;
-            step = running.next() => step,
-            Some(renewed) = renewing.next() => {
-                diagnostics.extend(StepResult::<()>::err(renewed).map(|error| *error));
-                continue;
-            }
-            at = run.due(), if opens => {
-                renewing.push(run.renew(at));
-                continue;
-            }
-        };
-        let Some((id, result)) = step else { break };
-        match result {
-            Ok(Taken::Done) => {
-                succeeded += usize::from(is_known(plan.steps[id as usize].action));
-                count(&mut done, &plan.steps[id as usize]);
-                whole.made(id);
-                queue.finished(id);
-            }
-            Ok(Taken::Unreached) => {}
-            Err(error) => diagnostics.push(*error),
-        }
-    }
-    drop(running);
-    // What is being renewed is closed by what that comes to.
-    while let Some(renewed) = renewing.next().await {
-        diagnostics.extend(renewed.err().map(|error| *error));
-    }
-    drop(renewing);
+    let Walked { done, succeeded, mut diagnostics } = walk(&run, &mut whole).await;
+    let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
     let undone = known - succeeded;
     whole.end(undone, known, &mut diagnostics);
     if execution.cancel.is_draining() && undone > 0 {
@@ -145,6 +85,86 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
         diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
     Executed { done, undone, outputs, diagnostics }
+}
+
+/// What the steps of an execution share.
+fn begun<'a>(execution: &Execution<'a>) -> Run<'a> {
+    let open = &execution.state.open;
+    Run {
+        plan: execution.plan,
+        state: execution.state,
+        values: Values::new(execution.plan, execution.now, execution.passed),
+        registry: execution.registry,
+        journal: execution.journal,
+        slots: execution.slots,
+        ahead: Semaphore::new(AHEAD),
+        events: execution.events,
+        secrets: execution.secrets,
+        cancel: execution.cancel,
+        denied: Cancel::default(),
+        opened: std::sync::Mutex::default(),
+        opens: Notify::new(),
+        next_begin: AtomicU64::new(open.iter().map(|begin| begin.id + 1).max().unwrap_or(1)),
+    }
+}
+
+/// What taking the steps came to.
+struct Walked {
+    done: Counts,
+    /// Steps that the user knows and that came to their end.
+    succeeded: usize,
+    diagnostics: Diagnostics,
+}
+
+/// Takes all steps that may be taken.
+async fn walk<'r>(run: &'r Run<'r>, whole: &mut Whole<'r>) -> Walked {
+    let plan = run.plan;
+    let mut queue = Queue::new(&plan.steps);
+    let mut running = FuturesUnordered::new();
+    let mut renewing = FuturesUnordered::new();
+    let opens = plan.opens();
+    let import = plan.changes.iter().filter(|change| change.importing.is_some()).count();
+    let mut walked = Walked {
+        done: Counts { import, ..Counts::default() },
+        succeeded: 0,
+        diagnostics: Diagnostics::new(),
+    };
+    loop {
+        whole.foresee(&queue.ready);
+        while !run.stops()
+            && let Some(id) = queue.ready.pop()
+        {
+            running.push(async move { (id, taken(run, &plan.steps[id as usize]).await) });
+        }
+        let step = tokio::select! {
+            biased;
+            step = running.next() => step,
+            Some(renewed) = renewing.next() => {
+                walked.diagnostics.extend(StepResult::<()>::err(renewed).map(|error| *error));
+                continue;
+            }
+            at = run.due(), if opens => {
+                renewing.push(run.renew(at));
+                continue;
+            }
+        };
+        let Some((id, result)) = step else { break };
+        match result {
+            Ok(Taken::Done) => {
+                walked.succeeded += usize::from(is_known(plan.steps[id as usize].action));
+                count(&mut walked.done, &plan.steps[id as usize]);
+                whole.made(id);
+                queue.finished(id);
+            }
+            Ok(Taken::Unreached) => {}
+            Err(error) => walked.diagnostics.push(*error),
+        }
+    }
+    // What is being renewed is closed by what that comes to.
+    while let Some(renewed) = renewing.next().await {
+        walked.diagnostics.extend(renewed.err().map(|error| *error));
+    }
+    walked
 }
 
 /// How much of what there was to do in a workspace was left.

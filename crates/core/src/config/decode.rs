@@ -4,31 +4,30 @@
 //! directories are read once; a module that includes itself is an error.
 //! Must not: follow references, or evaluate anything but constants.
 
+mod interface;
+mod objects;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::body::{Meta, compile};
 use super::consistency::Deprecation;
 use super::given::Given;
-use super::lifecycle::{lifecycle, repetition, rules};
-use super::model::{Module, ModuleCall, Output, Resource, Variable};
-use super::providers::LocalNames;
-use super::reader::{Constants, check_labels, check_name, constant, constant_expr, dependencies, only_one};
-use super::statics::{Giver, Statics, hidden};
-use super::types::type_constraint;
+use super::model::Module;
+use super::reader::{Constants, check_labels};
+use super::statics::{Giver, Statics};
 use super::{
-    blocks, consistency, files, json, overrides, provider_functions, providers, provisioners, requirements,
-    scopes, timeouts, vocabulary,
+    blocks, consistency, files, json, overrides, provider_functions, providers, requirements, scopes,
+    vocabulary,
 };
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{Constraint, DiskFiles, Expr, ExprKind, FunctionContext, Reference, fill_defaults};
+use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
 use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::{ProviderSchema, Registry, ResourceSchema};
 use crate::syntax::{Block, Body, parse_file};
-use crate::value::{Marks, Type, Value};
+use crate::value::Value;
 
 /// Block types of the language that have no place here yet.
 const LATER: [&str; 1] = ["action"];
@@ -326,273 +325,6 @@ impl<'a> Decoder<'a> {
                 );
             }
         }
-    }
-
-    fn variable(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Variable> {
-        vocabulary::check("variable", &block.body, &mut self.diagnostics);
-        if !check_labels(block, &["name"], &mut self.diagnostics) {
-            return None;
-        }
-        let constraint = match block.body.attribute("type") {
-            Some(attribute) => type_constraint(&attribute.value, scope, &mut self.diagnostics),
-            None => Constraint::default(),
-        };
-        let default = block.body.attribute("default").and_then(|attribute| {
-            let value = constant_expr(&attribute.value, &Type::Dynamic, scope, &mut self.diagnostics)?;
-            match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.diagnostics.push(
-                        Diagnostic::error(
-                            "Wrong type",
-                            format!("The default does not suit the variable's type: {error}."),
-                        )
-                        .at(attribute.value.span),
-                    );
-                    None
-                }
-            }
-        });
-        let mut flag = |name| {
-            constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool())
-        };
-        let (nullable, constant) = (flag("nullable").unwrap_or(true), flag("const"));
-        let (sensitive, ephemeral) = (flag("sensitive") == Some(true), flag("ephemeral") == Some(true));
-        if let (Some(value), Some(attribute)) = (&default, block.body.attribute("default"))
-            && value.is_null()
-            && !nullable
-        {
-            let detail = "The default is null, which is no value of this variable: nullable = false.";
-            self.diagnostics.push(Diagnostic::error("Invalid default", detail).at(attribute.value.span));
-        }
-        check_name(&block.labels[0], &mut self.diagnostics);
-        if let Some(default) = block.body.attribute("default").filter(|_| sensitive || ephemeral) {
-            self.sources.hide(default.value.span);
-        }
-        let validations = rules(&block.body, "validation", &mut self.diagnostics);
-        let name = &block.labels[0].name;
-        for rule in &validations {
-            let (mut refers, mut to_itself) = (false, false);
-            rule.condition.for_each_reference(&mut |reference, _| {
-                refers = true;
-                to_itself |= matches!(reference, Reference::Var(named) if named == name);
-            });
-            if refers && !to_itself {
-                let detail = format!("A validation of {name:?} must look at var.{name}, which it is about.");
-                self.diagnostics.push(Diagnostic::error("Invalid condition", detail).at(rule.condition.span));
-            }
-        }
-        Some(Variable {
-            name: block.labels[0].clone(),
-            constraint: Arc::new(constraint),
-            default,
-            nullable,
-            sensitive,
-            ephemeral,
-            constant,
-            validations,
-            deprecated: self.deprecation(&block.body, scope),
-            description: self.words(&block.body, "description", scope),
-        })
-    }
-
-    fn output(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Output> {
-        vocabulary::check("output", &block.body, &mut self.diagnostics);
-        if !check_labels(block, &["name"], &mut self.diagnostics) {
-            return None;
-        }
-        let Some(value) = block.body.attribute("value") else {
-            vocabulary::missing("output", &block.body, "value", block.header(), &mut self.diagnostics);
-            return None;
-        };
-        check_name(&block.labels[0], &mut self.diagnostics);
-        let mut flag = |name| {
-            let value = constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics);
-            value.and_then(|value| value.as_bool()).unwrap_or(false)
-        };
-        let (sensitive, ephemeral) = (flag("sensitive"), flag("ephemeral"));
-        Some(Output {
-            name: block.labels[0].clone(),
-            value: value.value.clone(),
-            sensitive,
-            ephemeral,
-            depends_on: dependencies(&block.body, &mut self.diagnostics),
-            preconditions: rules(&block.body, "precondition", &mut self.diagnostics),
-            deprecated: self.deprecation(&block.body, scope),
-            description: self.words(&block.body, "description", scope),
-        })
-    }
-
-    /// What to do instead of using something.
-    fn deprecation(&mut self, body: &Body, scope: &Constants<'_>) -> Option<Arc<str>> {
-        let words = self.words(body, "deprecated", scope)?;
-        if words.trim().is_empty()
-            && let Some(attribute) = body.attribute("deprecated")
-        {
-            let detail = "The argument \"deprecated\" says what to do instead, so it is not empty.";
-            self.diagnostics.push(Diagnostic::error("Invalid argument", detail).at(attribute.value.span));
-        }
-        Some(words)
-    }
-
-    /// An argument that is a text for readers.
-    fn words(&mut self, body: &Body, name: &str, scope: &Constants<'_>) -> Option<Arc<str>> {
-        let words = constant(body, name, &Type::String, scope, &mut self.diagnostics)?;
-        Some(words.as_str()?.into())
-    }
-
-    fn check(&mut self, mut block: Block, scope: &Constants<'_>, module: &mut Module) {
-        let Some(check) = blocks::check(&block, &mut self.diagnostics) else { return };
-        let data = std::mem::take(&mut block.body.blocks).into_iter().find(|b| &*b.kind.name == "data");
-        if let Some(data) = data {
-            let name = Some(check.name.name.clone());
-            module.resources.extend(self.resource(
-                data,
-                ResourceMode::Data,
-                name,
-                scope,
-                &module.local_names,
-            ));
-        }
-        module.checks.push(check);
-    }
-
-    /// A resource or data source; `check` is the block that it stands in.
-    fn resource(
-        &mut self,
-        mut block: Block,
-        mode: ResourceMode,
-        check: Option<Arc<str>>,
-        scope: &Constants<'_>,
-        names: &LocalNames,
-    ) -> Option<Resource> {
-        if !check_labels(&block, &["type", "name"], &mut self.diagnostics) {
-            return None;
-        }
-        let span = block.header();
-        let (kind, name) = (&block.labels[0], &block.labels[1]);
-        let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
-            let known: Vec<&str> =
-                self.registry.iter().flat_map(|p| types(p.schema(), mode).keys()).copied().collect();
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Unknown resource type",
-                    format!("No provider of this build has the type {:?}.", kind.name),
-                )
-                .at(kind.span)
-                .suggest(&kind.name, known),
-            );
-            return None;
-        };
-        let Some(schema) = types(provider.schema(), mode).get(&*kind.name) else {
-            let modes = [ResourceMode::Managed, ResourceMode::Data, ResourceMode::Ephemeral];
-            let is = |mode: &ResourceMode| types(provider.schema(), *mode).contains_key(&*kind.name);
-            let other = modes.into_iter().find(is).map_or("something else", noun_with_article);
-            let detail = format!("{:?} is {other}, not {}.", kind.name, noun_with_article(mode));
-            self.diagnostics.push(Diagnostic::error("Unknown resource type", detail).at(kind.span));
-            return None;
-        };
-        check_name(name, &mut self.diagnostics);
-        only_one(&block.body, "lifecycle", &mut self.diagnostics);
-        // What is said to depend on itself does so anyway.
-        let mut depends_on = dependencies(&block.body, &mut self.diagnostics);
-        depends_on.retain(|expr| !scopes::is_resource(expr, (mode, &kind.name, &name.name)));
-        let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
-        let lifecycle = settings
-            .map(|b| lifecycle(b, mode, &schema.block, scope, &mut self.diagnostics))
-            .unwrap_or_default();
-        let said = block.body.attribute("provider");
-        let configuration = providers::of_resource(said, provider.name(), kind, names, &mut self.diagnostics);
-        let meta = match mode {
-            ResourceMode::Managed => Meta::of("resource"),
-            ResourceMode::Data => Meta::of("data"),
-            ResourceMode::Ephemeral => Meta::of("ephemeral"),
-        };
-        Some(Resource {
-            mode,
-            kind: kind.name.clone(),
-            name: name.name.clone(),
-            span,
-            provider: provider.name().to_owned(),
-            repetition: repetition(&block.body, &mut self.diagnostics),
-            depends_on,
-            timeouts: timeouts::take(&mut block.body, &schema.block, &mut self.diagnostics),
-            provisioners: provisioners::of_resource(&mut block.body, mode, &mut self.diagnostics),
-            body: compile(&mut block.body, &schema.block, &meta, span, &mut self.diagnostics),
-            configuration,
-            lifecycle,
-            scope: check,
-        })
-    }
-
-    fn call(&mut self, block: &Block, statics: &Statics<'_>) -> Option<ModuleCall> {
-        if !check_labels(block, &["name"], &mut self.diagnostics) {
-            return None;
-        }
-        let Some(source) = block.body.attribute("source") else {
-            self.diagnostics.push(
-                Diagnostic::error("Missing required argument", "The argument \"source\" is required.")
-                    .at(block.header()),
-            );
-            return None;
-        };
-        let path = constant_expr(&source.value, &Type::String, statics, &mut self.diagnostics)?;
-        if path.marks() != Marks::NONE {
-            self.diagnostics.push(hidden("This is secret", source.value.span));
-            return None;
-        }
-        let path = path.as_str()?.to_owned();
-        if let Some(version) = block.body.attribute("version") {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Unsupported argument",
-                    "Only modules of a registry have versions to choose from, and tenantctl uses none.",
-                )
-                .at(version.name.span)
-                .hint("Name a tag of a git repository in the source: ?ref=TAG"),
-            );
-        }
-        let meta = vocabulary::vocabulary("module").arguments;
-        let arguments: BTreeMap<_, _> = block
-            .body
-            .attributes
-            .iter()
-            .filter(|a| !meta.contains(&&*a.name.name))
-            .map(|a| (a.name.name.clone(), a.value.clone()))
-            .collect();
-        let giver = Giver::Call { arguments: &arguments, caller: statics };
-        let module = self.called(&statics.module().dir, &path, giver, source.value.span)?;
-        let tells = self.deprecation.tells_of(&path);
-        consistency::arguments(block, &module, &arguments, tells, &mut self.diagnostics);
-        for inner in &block.body.blocks {
-            if &*inner.kind.name == "lifecycle" {
-                vocabulary::check("module lifecycle", &inner.body, &mut self.diagnostics);
-            } else {
-                self.diagnostics.push(super::reader::unexpected_block(inner, ["lifecycle"], &[]));
-            }
-        }
-        check_name(&block.labels[0], &mut self.diagnostics);
-        only_one(&block.body, "lifecycle", &mut self.diagnostics);
-        let names = [&module.local_names, &statics.module().local_names];
-        let passed = providers::passed(block.body.attribute("providers"), names, &mut self.diagnostics);
-        for (inner, _) in passed.iter().filter(|(inner, _)| self.registry.get(&inner.name).is_none()) {
-            let known: Vec<&str> = self.registry.iter().map(|provider| provider.name()).collect();
-            let detail = format!("This build has no provider {:?}.", inner.name);
-            let problem = Diagnostic::error("Unknown provider", detail).at(inner.span);
-            self.diagnostics.push(problem.suggest(&inner.name, known));
-        }
-        let repetition = repetition(&block.body, &mut self.diagnostics);
-        let repeats = repetition.expr().is_some() || block.body.attribute("depends_on").is_some();
-        providers::check_passed(&passed, &module, repeats, block.header(), &mut self.diagnostics);
-        Some(ModuleCall {
-            name: block.labels[0].clone(),
-            module,
-            source: path.into(),
-            repetition,
-            arguments,
-            providers: passed,
-            depends_on: dependencies(&block.body, &mut self.diagnostics),
-        })
     }
 }
 
