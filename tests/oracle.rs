@@ -9,6 +9,7 @@
 mod consoles;
 mod generate;
 mod modules;
+mod place;
 mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};

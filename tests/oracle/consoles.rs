@@ -3,8 +3,9 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use super::place::{Place, copy};
 
 /// What a console says to an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl fmt::Display for Answer {
 
 /// A console in a module of its own.
 pub struct Console {
-    place: tempfile::TempDir,
+    place: Place,
     program: std::path::PathBuf,
     args: &'static [&'static str],
 }
@@ -56,9 +57,8 @@ impl Console {
     }
 
     fn new(program: std::path::PathBuf, args: &'static [&'static str]) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        copy(&super::folder().join("module"), &place.path().join("module"));
-        std::fs::write(place.path().join("settings"), "").expect("a file");
+        let place = Place::new();
+        copy(&super::folder().join("module"), &place.root());
         Console { place, program, args }
     }
 
@@ -97,15 +97,9 @@ impl Console {
     }
 
     fn run(&self, input: String) -> (String, String) {
-        let mut child = Command::new(&self.program)
-            .args(self.args)
-            .current_dir(self.place.path().join("module"))
-            .env_clear()
-            .env("HOME", self.place.path())
-            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
-            .env("TF_IN_AUTOMATION", "1")
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("NO_COLOR", "1")
+        let mut child = self
+            .place
+            .command(&self.program, self.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -123,15 +117,3 @@ impl Console {
 
 /// Text that no expression gives.
 const MARK: &str = "@@@ next @@@";
-
-pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() {
-            copy(&source, &target);
-        } else {
-            std::fs::copy(source, target).expect("a copy");
-        }
-    }
-}

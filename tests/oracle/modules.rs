@@ -9,12 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Map, Value as Json};
 use tenantctl_core::value::exact;
 
 use super::folder;
+use super::place::{Place, copy};
 
 /// Keys that say who made the plan and when, and how providers are named.
 const OWN: [&str; 6] =
@@ -26,46 +26,25 @@ const FLAGS: [&str; 5] =
 
 /// A program in a place of its own.
 struct Tool {
-    place: tempfile::TempDir,
+    place: Place,
     program: PathBuf,
     is_ours: bool,
 }
 
 impl Tool {
     fn new(program: PathBuf, is_ours: bool) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        std::fs::create_dir(place.path().join("root")).expect("a folder");
-        std::fs::write(place.path().join("settings"), "").expect("a file");
-        Tool { place, program, is_ours }
+        Tool { place: Place::new(), program, is_ours }
     }
 
     fn run(&self, args: &[&str]) -> String {
-        let output = Command::new(&self.program)
-            .args(args)
-            .current_dir(self.place.path().join("root"))
-            .env_clear()
-            .env("HOME", self.place.path())
-            // Provisioners run commands.
-            .env("PATH", "/usr/bin:/bin")
-            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("NO_COLOR", "1")
-            .output()
-            .expect("the program runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let who = self.program.display();
-        assert!(
-            output.status.success(),
-            "{who} {args:?}\n{}\n{}",
-            text(&output.stdout),
-            text(&output.stderr)
-        );
-        text(&output.stdout)
+        let (text, complaints, is_good) = self.place.run(&self.program, args);
+        assert!(is_good, "{} {args:?}\n{text}\n{complaints}", self.program.display());
+        text
     }
 
     /// Puts the files of a step over those of the one before.
     fn enter(&self, step: &Path) {
-        super::consoles::copy(step, &self.place.path().join("root"));
+        copy(step, &self.place.root());
         if !self.is_ours {
             self.run(&["init", "-input=false"]);
         }

@@ -8,7 +8,6 @@
 //! judged otherwise here, and must be.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,6 +15,7 @@ use serde_json::Value as Json;
 use tenantctl_core::value::exact;
 
 use super::folder;
+use super::place::Place;
 
 /// How many of each program run at a time.
 const AT_ONCE: usize = 2;
@@ -71,37 +71,20 @@ fn write(dir: &Path, text: &str) {
 struct Tool<'a> {
     program: &'a Path,
     is_ours: bool,
-    place: tempfile::TempDir,
+    place: Place,
 }
 
 impl<'a> Tool<'a> {
     fn new(program: &'a Path, is_ours: bool, text: &str) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        std::fs::write(place.path().join("settings"), "").expect("a file");
-        std::fs::create_dir(place.path().join("root")).expect("a folder");
-        write(&place.path().join("root"), text);
+        let place = Place::new();
+        write(&place.root(), text);
         Tool { program, is_ours, place }
     }
 
     /// What it prints, and whether it ends well.
     fn run(&self, args: &[&str]) -> (String, bool) {
-        let output = Command::new(self.program)
-            .args(args)
-            .current_dir(self.place.path().join("root"))
-            .env_clear()
-            .env("HOME", self.place.path())
-            .env("PATH", "/usr/bin:/bin")
-            .env("TF_CLI_CONFIG_FILE", self.place.path().join("settings"))
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("NO_COLOR", "1")
-            .stdin(std::process::Stdio::null())
-            .output()
-            .expect("the program runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match output.status.success() {
-            true => (text(&output.stdout), true),
-            false => (text(&output.stdout) + &text(&output.stderr), false),
-        }
+        let (text, complaints, is_good) = self.place.run(self.program, args);
+        if is_good { (text, true) } else { (text + &complaints, false) }
     }
 
     fn good(&self, args: &[&str]) -> Result<String, String> {

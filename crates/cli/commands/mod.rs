@@ -86,13 +86,11 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         }
         Command::Show(args) => {
             let json = ShowCommand { json: true, ..args.clone() };
-            into_file(&mut session, args.json_into.as_deref(), |session| show::run(session, &json))
-                .and_then(|()| show::run(&session, &args))
+            shown(&mut session, args.json_into.as_deref(), [&json, &args], show::run)
         }
         Command::Output(args) => {
             let json = OutputCommand { json: true, ..args.clone() };
-            into_file(&mut session, args.json_into.as_deref(), |session| self::output::run(session, &json))
-                .and_then(|()| self::output::run(&session, &args))
+            shown(&mut session, args.json_into.as_deref(), [&json, &args], self::output::run)
         }
         Command::Init(args) => init::run(&session, &args),
         Command::Get(args) => init::get(&session, &args),
@@ -100,31 +98,13 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Providers(args) => providers::run(&session, &args),
         Command::Validate(args) => {
             let json = ValidateCommand { json: true, ..args.clone() };
-            into_file(&mut session, args.json_into.as_deref(), |session| Ok(validate::run(session, &json)))
-                .map(|()| validate::run(&session, &args))
+            shown(&mut session, args.json_into.as_deref(), [&json, &args], |session, args| {
+                Ok(validate::run(session, args))
+            })
         }
         Command::Console(args) => console::run(&session, &args),
         Command::Fmt(args) => Ok(fmt::run(&session, &args)),
-        Command::State(args) => match &args.what {
-            StateWhat::List(list) => {
-                let json = StateList { json: true, ..list.clone() };
-                into_file(&mut session, list.json_into.as_deref(), |session| state::list(session, &json))
-                    .and_then(|()| state::list(&session, list))
-            }
-            StateWhat::Show(show) => {
-                let json = StateShow { json: true, ..show.clone() };
-                into_file(&mut session, show.json_into.as_deref(), |session| state::show(session, &json))
-                    .and_then(|()| state::show(&session, show))
-            }
-            StateWhat::Mv(args) => state_change::mv(&session, args).await,
-            StateWhat::Rm(args) => state_change::rm(&session, args).await,
-            StateWhat::Pull(args) => state_file::pull(&session, args),
-            StateWhat::Push(args) => state_file::push(&session, args).await,
-            StateWhat::Check(args) => state_past::check(&session, args),
-            StateWhat::History(args) => state_past::history(&session, args),
-            StateWhat::Restore(args) => state_past::restore(&session, args).await,
-            StateWhat::Reencrypt(args) => state_past::reencrypt(&session, args).await,
-        },
+        Command::State(args) => of_states(&mut session, &args.what).await,
         Command::Taint(args) => state_change::taint(&session, &args, true).await,
         Command::Untaint(args) => state_change::taint(&session, &args, false).await,
         Command::Lock(args) => match &args.what {
@@ -135,8 +115,7 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
         Command::Workspace(args) => match &args.what {
             WorkspaceWhat::List(list) => {
                 let json = WorkspaceList { json: true, ..list.clone() };
-                into_file(&mut session, list.json_into.as_deref(), |session| workspace::list(session, &json))
-                    .and_then(|()| workspace::list(&session, list))
+                shown(&mut session, list.json_into.as_deref(), [&json, list], workspace::list)
             }
             WorkspaceWhat::Show(show) => workspace::show(&session, show),
             WorkspaceWhat::Delete(delete) => workspace::delete(&session, delete).await,
@@ -166,17 +145,43 @@ pub(crate) async fn run(cli: Cli, settings: Settings, output: Output) -> Exit {
     })
 }
 
-/// Has a command that only shows something write its JSON into a file first.
-/// What is wrong is told when it is shown.
-fn into_file(
+/// The commands below `state`.
+async fn of_states(session: &mut Session, what: &StateWhat) -> Result<Exit, Diagnostics> {
+    match what {
+        StateWhat::List(list) => {
+            let json = StateList { json: true, ..list.clone() };
+            shown(session, list.json_into.as_deref(), [&json, list], state::list)
+        }
+        StateWhat::Show(show) => {
+            let json = StateShow { json: true, ..show.clone() };
+            shown(session, show.json_into.as_deref(), [&json, show], state::show)
+        }
+        StateWhat::Mv(args) => state_change::mv(session, args).await,
+        StateWhat::Rm(args) => state_change::rm(session, args).await,
+        StateWhat::Pull(args) => state_file::pull(session, args),
+        StateWhat::Push(args) => state_file::push(session, args).await,
+        StateWhat::Check(args) => state_past::check(session, args),
+        StateWhat::History(args) => state_past::history(session, args),
+        StateWhat::Restore(args) => state_past::restore(session, args).await,
+        StateWhat::Reencrypt(args) => state_past::reencrypt(session, args).await,
+    }
+}
+
+/// Runs a command that only shows something: by its second arguments, and before
+/// that by its first into a file, when one is named. What is wrong is told when it
+/// is shown.
+fn shown<A>(
     session: &mut Session,
     path: Option<&Path>,
-    json: impl FnOnce(&Session) -> Result<Exit, Diagnostics>,
-) -> Result<(), Diagnostics> {
-    let Some(path) = path else { return Ok(()) };
-    let file = std::fs::File::create(path).map_err(|problem| error::file("Cannot write", path, &problem))?;
-    let shown = std::mem::replace(&mut session.output, Output::to(file, std::io::sink()));
-    let _ = json(session);
-    session.output = shown;
-    Ok(())
+    [into_file, args]: [&A; 2],
+    run: impl Fn(&Session, &A) -> Result<Exit, Diagnostics>,
+) -> Result<Exit, Diagnostics> {
+    if let Some(path) = path {
+        let file =
+            std::fs::File::create(path).map_err(|problem| error::file("Cannot write", path, &problem))?;
+        let output = std::mem::replace(&mut session.output, Output::to(file, std::io::sink()));
+        let _ = run(session, into_file);
+        session.output = output;
+    }
+    run(session, args)
 }

@@ -61,13 +61,3 @@ output "child" { value = { for k, m in module.child : k => m.out } }
 output "opt" { value = try(module.opt.out, "none") }
 output "top" { value = terraform_data.top[*].input[1] }
 output "ids" { value = length(distinct(concat(terraform_data.top[*].id, [terraform_data.base.id]))) }
-resource "terraform_data" "gone" {
-  input = "forget me"
-}
-resource "terraform_data" "old_name" {
-  count = 2
-  input = "old ${count.index}"
-}
-resource "terraform_data" "single" {
-  input = "single"
-}

@@ -1,0 +1,1 @@
+# What was here has left.
