@@ -23,10 +23,6 @@ fn root(text: &str) -> Place {
     place
 }
 
-fn words(said: &Said) -> String {
-    said.stderr.split_whitespace().filter(|word| *word != "|" && *word != "=").collect::<Vec<_>>().join(" ")
-}
-
 #[test]
 fn what_would_grow_without_end_is_refused() {
     let many = "join(\"\", [for i in range(1000) : \"0123456789\"])";
@@ -58,7 +54,7 @@ fn what_would_grow_without_end_is_refused() {
     ] {
         let said = confined(&root(&text), &["plan"]);
         assert_eq!(said.code, 1, "{text}\n{}\n{}", said.stdout, said.stderr);
-        assert!(words(&said).contains(expected), "{expected}\n{}", said.stderr);
+        assert!(said.words().contains(expected), "{expected}\n{}", said.stderr);
         assert!(said.stderr.len() < 20_000, "{} bytes of complaint", said.stderr.len());
     }
 }
@@ -87,11 +83,11 @@ fn a_file_that_is_none_is_told() {
     std::os::unix::fs::symlink("nowhere", &link).expect("a link");
     let said = confined(&place, &["validate"]);
     // What is no file is no configuration; nothing hangs on it.
-    assert!(said.code == 0 || words(&said).contains("gone.tf"), "{}", said.stderr);
+    assert!(said.code == 0 || said.words().contains("gone.tf"), "{}", said.stderr);
     std::fs::remove_file(&link).expect("goes");
     assert!(Command::new("mkfifo").arg(&link).status().expect("mkfifo runs").success());
     let said = confined(&place, &["validate"]);
-    assert!(said.code == 0 || words(&said).contains("gone.tf"), "{}", said.stderr);
+    assert!(said.code == 0 || said.words().contains("gone.tf"), "{}", said.stderr);
 }
 
 /// A pipe that nobody writes into, a directory, and a link to nothing.
@@ -101,7 +97,7 @@ fn values_that_are_in_no_file_are_told() {
     let values = place.example("x").join("terraform.tfvars");
     let told = |why: &str| {
         let said = confined(&place, &["plan"]);
-        assert!(said.code == 1 && words(&said).contains("terraform.tfvars"), "{why}: {}", said.stderr);
+        assert!(said.code == 1 && said.words().contains("terraform.tfvars"), "{why}: {}", said.stderr);
     };
     assert!(Command::new("mkfifo").arg(&values).status().expect("mkfifo runs").success());
     told("a pipe");
@@ -120,5 +116,5 @@ fn functions_do_not_wait_for_a_pipe() {
     let pipe = place.example("x").join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
     let said = confined(&place, &["plan"]);
-    assert!(said.code == 1 && words(&said).contains("not an ordinary file"), "{}", said.stderr);
+    assert!(said.code == 1 && said.words().contains("not an ordinary file"), "{}", said.stderr);
 }

@@ -26,6 +26,14 @@ pub struct Said {
     pub stderr: String,
 }
 
+impl Said {
+    /// What it complains of, without frames and breaks of lines.
+    pub fn words(&self) -> String {
+        let is_word = |word: &&str| !["|", "="].contains(word);
+        self.stderr.split_whitespace().filter(is_word).collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Place {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");

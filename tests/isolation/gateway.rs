@@ -1,3 +1,5 @@
+//! A route of the shared Gateway in an Ingress's place, on the real definitions.
+
 use serde_json::{Value as Json, json};
 
 use super::person::{ACME, GLOBEX, INITECH, Person};

@@ -1,5 +1,7 @@
+//! Policies about what the platform itself has.
+
 use super::platform;
-use crate::common::{Place, Said};
+use crate::common::Place;
 
 /// The platform has a bucket of its own, outside of the EU.
 fn with(policy: &str) -> Place {
@@ -15,10 +17,6 @@ fn with(policy: &str) -> Place {
     place
 }
 
-fn words(said: &Said) -> String {
-    said.stderr.split_whitespace().filter(|word| *word != "=" && *word != "|").collect::<Vec<_>>().join(" ")
-}
-
 const OWNED: &str = r#"
 policy "owned" {
   resources     = ["simulated_*"]
@@ -32,7 +30,7 @@ fn a_policy_about_objects_is_about_the_platforms_own_too() {
     let place = with(OWNED);
     let said = place.run("fleet", &["plan"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(words(&said).contains("simulated_bucket.logs of platform is nobody's."), "{}", said.stderr);
+    assert!(said.words().contains("simulated_bucket.logs of platform is nobody's."), "{}", said.stderr);
     assert!(said.stderr.contains("in: platform:simulated_bucket.logs"), "{}", said.stderr);
     assert!(said.stderr.contains("policies.hcl:4:"), "{}", said.stderr);
     place.edit(
@@ -77,14 +75,14 @@ fn a_policy_may_be_about_the_platform_alone() {
     place.write("fleet", "more.tf", "resource \"terraform_data\" \"more\" {}\n");
     let said = place.run("fleet", &["plan", "-platform"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    let told = words(&said);
+    let told = said.words();
     assert!(told.contains("shop has 2 objects of its own.") && !told.contains("the tenant"), "{told}");
     assert!(said.stderr.contains("policies.hcl:3:"), "{}", said.stderr);
     // Who says so, is told where it asks for what the platform has not.
     place.edit("fleet", "policies.hcl", "length(self.resources) <= 1", "var.level != \"debug\"");
     let said = place.run("fleet", &["plan", "-platform"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(words(&said).contains("platform has no variable \"level\"."), "{}", said.stderr);
+    assert!(said.words().contains("platform has no variable \"level\"."), "{}", said.stderr);
 }
 
 /// Regimes of the platform are those of all that there is.
@@ -95,14 +93,14 @@ fn the_platform_may_be_under_a_regime_with_all_that_is_in_it() {
     place.edit("fleet", "main.hcl", "unique    =", "compliance = [\"gdpr\"]\n  unique    =");
     let said = place.run("fleet", &["plan"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    let told = words(&said);
+    let told = said.words();
     assert!(told.contains("platform is under the GDPR, but simulated_bucket.logs is in us-west-2"), "{told}");
     assert!(said.stderr.contains("--> main.hcl:10:"), "{}", said.stderr);
     place.edit("fleet", "main.hcl", "us-west-2", "eu-west-1");
     place.ok("fleet", &["plan"]);
     place.edit("fleet", "main.hcl", "eu-central-1", "us-east-1");
     let said = place.run("fleet", &["plan"]);
-    assert!(words(&said).contains("globex is under the GDPR, but runs in us-east-1"), "{}", said.stderr);
+    assert!(said.words().contains("globex is under the GDPR, but runs in us-east-1"), "{}", said.stderr);
     let said = place.ok("fleet", &["tenants", "-json"]);
     assert!(said.stdout.contains("\"gdpr\""), "{}", said.stdout);
 }

@@ -1,5 +1,7 @@
+//! Policies about plans as a whole that only an apply can decide.
+
 use super::{platform, sharing::sharing};
-use crate::common::{Place, Said};
+use crate::common::Place;
 
 /// Policies over plans as a whole, by what only an apply tells. Buckets follow
 /// what another object brings.
@@ -34,11 +36,6 @@ policy "kept-for-not-too-long" {
 }
 "#;
 
-/// What is said, without the breaks of its lines.
-fn words(said: &Said) -> String {
-    said.stderr.split_whitespace().filter(|word| *word != "=" && *word != "|").collect::<Vec<_>>().join(" ")
-}
-
 fn made(place: &Place, workspace: &str) -> Vec<String> {
     let states = place.states("fleet");
     let state = states.iter().find(|state| state.name.as_str() == workspace);
@@ -49,13 +46,13 @@ fn made(place: &Place, workspace: &str) -> Vec<String> {
 fn what_would_break_it_together_is_not_begun() {
     let place = with(SUM, 60);
     let said = place.ok("fleet", &["plan", "-tenant=globex", "-out=it.plan"]);
-    let told = words(&said);
+    let told = said.words();
     assert!(told.contains("Whether globex/production keeps the policy \"kept-for-not-too-long\""), "{told}");
     assert!(told.contains("The apply looks again before each thing that it does"), "{told}");
     for apply in [&["apply", "it.plan"][..], &["apply", "-auto-approve", "-tenant=globex"]] {
         let said = place.run("fleet", apply);
         assert_eq!(said.code, 1, "{apply:?}: {}", said.stdout);
-        let told = words(&said);
+        let told = said.words();
         assert!(told.contains("Policy not kept"), "{apply:?}: {told}");
         assert!(told.contains("globex keeps too much: 4 objects."), "{apply:?}: {told}");
         // The line of the policy, where no setting asks for it.
@@ -69,7 +66,7 @@ fn what_would_break_it_together_is_not_begun() {
     // It is the plan's to say then.
     let said = place.run("fleet", &["plan", "-tenant=globex"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(words(&said).contains("globex keeps too much"), "{}", said.stderr);
+    assert!(said.words().contains("globex keeps too much"), "{}", said.stderr);
     // One that breaks it stops no other.
     place.edit("fleet", "policies.hcl", "policy \"kept", "policy \"globex-kept");
     place.edit("fleet", "policies.hcl", "  condition ", "  tenants   = [\"globex\"]\n  condition ");
@@ -111,7 +108,7 @@ policy "short-ids" {
     );
     let said = place.run("fleet", &["apply", "-auto-approve", "-tenant=globex"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    let told = words(&said);
+    let told = said.words();
     assert!(told.contains("An id is long.") && told.contains("not done"), "{told}");
     let made = made(&place, "globex/production");
     assert!(!made.iter().any(|address| address.starts_with("simulated_bucket")), "{made:?}");
@@ -127,7 +124,7 @@ policy "short-ids" {
     let said =
         place.run("fleet", &["apply", "-auto-approve", "-tenant=globex", "-target=simulated_bucket.data"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    let told = words(&said);
+    let told = said.words();
     assert!(told.contains("All is there already: only the services could tell."), "{told}");
 }
 
@@ -152,7 +149,7 @@ fn what_the_platform_brings_decides_before_anything_is_done() {
         place.ok("fleet", &["plan", "-out=all.plan"]);
         let said = place.run("fleet", &["apply", "all.plan"]);
         assert_eq!(said.code, 1, "{about}: {}", said.stdout);
-        let told = words(&said);
+        let told = said.words();
         assert!(told.contains("Policy not kept") && told.contains("It is v1."), "{about}: {told}");
         assert!(made(&place, "globex/production").is_empty(), "{about}: {told}");
         // Where there is no such cluster, it is kept.
