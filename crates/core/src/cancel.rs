@@ -37,6 +37,18 @@ impl Cancel {
         self.reached(Self::is_aborting).await;
     }
 
+    /// Does work that may be left anywhere: nothing of it counts once
+    /// aborting, also not what its calls said when they were left.
+    pub async fn unless_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let done = tokio::select! {
+            biased;
+            () = self.aborted() => None,
+            done = work => Some(done),
+        };
+        // The request may come while the work is looked at, which sees it first.
+        done.filter(|_| !self.is_aborting())
+    }
+
     async fn reached(&self, stage: impl Fn(&Self) -> bool) {
         loop {
             let notified = self.1.notified();
@@ -45,5 +57,24 @@ impl Cancel {
             }
             notified.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_sees_the_abort_first_does_not_count() {
+        let cancel = Cancel::default();
+        assert_eq!(cancel.unless_aborted(async { 1 }).await, Some(1));
+        cancel.request();
+        assert_eq!(cancel.unless_aborted(async { 1 }).await, Some(1), "a first request drains");
+        let seen = async {
+            cancel.request();
+            cancel.is_aborting()
+        };
+        assert_eq!(cancel.unless_aborted(seen).await, None);
+        assert_eq!(cancel.unless_aborted(std::future::pending::<()>()).await, None);
     }
 }

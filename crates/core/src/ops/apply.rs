@@ -149,13 +149,10 @@ async fn one(
         return Ok((applied, Diagnostics::new()));
     }
     let journal = engine.store.journal(&*lock, &state).map_err(|e| state_error(&e))?;
-    tokio::select! {
-        biased;
-        () = engine.cancel.aborted() => {
-            return Err(Diagnostic::error("Stopped", format!("Nothing was done in {}.", plan.workspace)).into());
-        }
-        settled = recover(recovery(engine, slots), &mut state, &*journal) => settled?,
-    }
+    let recovered = recover(recovery(engine, slots), &mut state, &*journal);
+    engine.cancel.unless_aborted(recovered).await.unwrap_or_else(|| {
+        Err(Diagnostic::error("Stopped", format!("Nothing was done in {}.", plan.workspace)).into())
+    })?;
     if !plan.refreshed.is_empty() {
         let entry = Entry::Records(plan.refreshed.clone());
         journal.append(entry.clone()).await.map_err(|e| state_error(&e))?;

@@ -146,15 +146,10 @@ impl Work<'_> {
                 if engine.cancel.is_draining() {
                     return Err(stopped(&one.instance.workspace));
                 }
-                tokio::select! {
-                    biased;
-                    () = engine.cancel.aborted() => Err(stopped(&one.instance.workspace)),
-                    planned = one.plan(state, lock) => {
-                        let (plan, warnings) = planned?;
-                        let claims = if compared { claims::of(&engine.registry, &plan) } else { Vec::new() };
-                        Ok((if options.brief { plan.brief() } else { plan }, warnings, claims))
-                    }
-                }
+                let planned = engine.cancel.unless_aborted(one.plan(state, lock)).await;
+                let (plan, warnings) = planned.unwrap_or_else(|| Err(stopped(&one.instance.workspace)))?;
+                let claims = if compared { claims::of(&engine.registry, &plan) } else { Vec::new() };
+                Ok((if options.brief { plan.brief() } else { plan }, warnings, claims))
             });
             Ok::<_, Diagnostics>(async move { Ok((workspace, task.await)) })
         });
