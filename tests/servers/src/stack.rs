@@ -222,6 +222,9 @@ pub(crate) fn start_controllers(site: &Site<'_>, endpoint: &str) -> Result<Serve
         format!("--service-account-private-key-file={}", site.path("sa.key")),
         format!("--root-ca-file={}", site.path("ca.crt")),
         format!("--controllers={CONTROLLER_LIST}"),
+        // A quota that counts a kind younger than half a minute is counted
+        // only when all are again, by default every five minutes.
+        "--resource-quota-sync-period=15s".to_owned(),
     ];
     Server::start(site.launch("kube-controller-manager", &site.binaries.controller_manager, args))
 }

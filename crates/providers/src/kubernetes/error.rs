@@ -153,6 +153,7 @@ fn refused(status: &Status, retry_after: Option<Duration>, about: About<'_>) -> 
         // The quota is younger than the last look of who counts for it.
         403 if status.message.contains("status unknown for quota") => {
             said(ErrorClass::Busy(Some(COUNTING)), "Quota not counted yet")
+                .hint("A kind that the cluster has just learned may be counted up to five minutes later.")
         }
         403 => said(ErrorClass::Denied, "Not allowed")
             .hint("Let the user named there do it, by a role and its binding, or use other credentials."),
