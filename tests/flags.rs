@@ -165,3 +165,24 @@ fn what_is_not_there_is_answered_by_what_is() {
     place.ok("x", &["state", "list", "-var", "n=2"]);
     place.ok("x", &["output", "-var", "n=2"]);
 }
+
+/// `flags/opentofu.txt` has what the help of each command of OpenTofu 1.12
+/// lists, with values that suit.
+#[test]
+fn every_flag_of_opentofu_is_taken_or_answered() {
+    let place = place();
+    let mut asked = 0;
+    for line in include_str!("flags/opentofu.txt").lines() {
+        let (command, flags) = line.split_once(": ").expect("a command and its flags");
+        for flag in flags.split(' ') {
+            // Nothing is done: what nobody knows is refused when all before it is taken.
+            let words: Vec<&str> = command.split(' ').chain([flag, "-nobody-knows"]).collect();
+            let said = place.run("x", &words);
+            let is_taken = said.code == 0 || said.stderr.contains("'--nobody-knows'");
+            let answer = said.stderr.split_once("try '--help'.").map_or("", |(_, answer)| answer.trim());
+            assert!(is_taken || !answer.is_empty(), "{words:?}: {}", said.stderr);
+            asked += 1;
+        }
+    }
+    assert!(asked > 250, "only {asked}");
+}

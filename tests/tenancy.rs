@@ -1,5 +1,7 @@
 use crate::common::Place;
 
+/// Tenants whose block or file is not right, beside others.
+mod broken;
 /// Claims, guards, vanished tenants: what a fleet's plan is refused for.
 mod guards;
 /// Layers of settings: merged, explained, checked at the line that set them.

@@ -111,6 +111,26 @@ fn a_count_that_comes_or_goes_keeps_the_first_object() {
 }
 
 #[test]
+fn a_module_whose_count_comes_or_goes_keeps_its_first_instance() {
+    let place = root("module \"m\" {\n  source = \"./m\"\n}\n");
+    place.write("x", "m/main.tf", "module \"in\" {\n  source = \"./in\"\n}\n");
+    place.write("x", "m/in/main.tf", "resource \"terraform_data\" \"a\" {}\n");
+    apply(&place);
+    let before = ids(&place)[0].1.clone();
+    place.write("x", "main.tf", "module \"m\" {\n  source = \"./m\"\n  count  = 2\n}\n");
+    assert_eq!(actions(&plan_json(&place, &[])), ["module.m[1].module.in.terraform_data.a create"]);
+    apply(&place);
+    assert_eq!(ids(&place)[0], ("module.m[0].module.in.terraform_data.a".to_owned(), before.clone()));
+    // The way back, while the inner call gets a count: both at once.
+    place.write("x", "main.tf", "module \"m\" {\n  source = \"./m\"\n}\n");
+    place.write("x", "m/main.tf", "module \"in\" {\n  source = \"./in\"\n  count  = 1\n}\n");
+    assert_eq!(actions(&plan_json(&place, &[])), ["module.m[1].module.in[0].terraform_data.a delete"]);
+    apply(&place);
+    assert_eq!(ids(&place), [("module.m.module.in[0].terraform_data.a".to_owned(), before)]);
+    settled(&place);
+}
+
+#[test]
 fn moves_that_contradict_one_another_are_refused() {
     let moved = |from: &str, to: &str| format!("moved {{\n  from = {from}\n  to   = {to}\n}}\n");
     let (a, b, c) = ("terraform_data.a", "terraform_data.b", "terraform_data.c");

@@ -80,3 +80,14 @@ fn targets_bring_what_they_need_and_exclusions_leave_out_what_needs_them() {
     let said = place.ok("x", &["plan", "-target=terraform_data.nothing"]);
     assert!(said.stderr.contains("Nothing has this address"), "{}", said.stderr);
 }
+
+#[test]
+fn an_instance_that_is_left_out_keeps_its_place_before_others() {
+    let place = root(
+        "resource \"terraform_data\" \"a\" {\n  count = 3\n  input = count.index\n}\n\
+         output \"second\" {\n  value = terraform_data.a[1].input\n}\n\
+         output \"number\" {\n  value = length(terraform_data.a)\n}\n",
+    );
+    let said = place.ok("x", &["apply", "-auto-approve", "-target=terraform_data.a[1]"]);
+    assert!(said.stdout.contains("second = 1") && said.stdout.contains("number = 2"), "{}", said.stdout);
+}

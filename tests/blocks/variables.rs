@@ -89,15 +89,28 @@ fn validations_refer_to_other_objects() {
 }
 
 #[test]
-fn a_validation_may_look_at_what_the_variable_makes() {
-    let text = "variable \"v\" {\n  default = \"a\"\n  validation {\n    condition = var.v == \"\" || length(terraform_data.a.input) < 3\n    \
-                error_message = \"too long\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = var.v\n}\n";
+fn a_validation_looks_at_other_things_but_not_at_what_the_variable_makes() {
+    let text = "variable \"v\" {\n  default = \"a\"\n  validation {\n    condition = length(var.v) < length(terraform_data.a.input)\n    \
+                error_message = \"too long\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = \"abc\"\n}\n";
     let place = root(text);
     apply(&place);
     settled(&place);
     assert!(refused(&place, &["plan", "-var=v=abc"]).contains("too long"));
     let words = refused(&root(&text.replace("terraform_data.a.input", "local.none")), &["plan"]);
     assert!(words.contains("There is no local value \"none\""), "{words}");
+    let words = refused(&root(&text.replace("\"abc\"", "var.v")), &["plan"]);
+    let circle = "var.v -> validation of var.v -> terraform_data.a -> var.v";
+    assert!(words.split_whitespace().collect::<Vec<_>>().join(" ").contains(circle), "{words}");
+}
+
+#[test]
+fn what_a_type_drops_is_told() {
+    let place = root("module \"m\" {\n  source = \"./m\"\n  pools  = [{ siez = 2 }]\n}\n");
+    let module = "variable \"pools\" {\n  type    = list(object({ size = optional(number) }))\n  default = [for n in [1] : { size = n, more = n }]\n}\n";
+    place.write("x", "m/main.tf", module);
+    let words = place.ok("x", &["plan"]).stderr;
+    assert_eq!(words.matches("Object attribute is ignored").count(), 2, "{words}");
+    assert!(words.contains("Did you mean \"size\"?") && words.contains("no attribute \"more\""), "{words}");
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! Tests of roots end the same way, run by run.
 //!
 //! `roots/*.txt` and `runs/*.txt` have them, between lines of `=====`. A line `@@ PATH` begins
-//! another file than `main.tf`. A root after `===== REASON` is meant to be
-//! judged otherwise here, and must be.
+//! another file than `main.tf`, a line `-----` the next step, whose files take
+//! the place of those before. A root after `===== REASON` is meant to be judged
+//! otherwise here, and must be.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -75,10 +76,8 @@ struct Tool<'a> {
 }
 
 impl<'a> Tool<'a> {
-    fn new(program: &'a Path, is_ours: bool, text: &str) -> Self {
-        let place = Place::new();
-        write(&place.root(), text);
-        Tool { program, is_ours, place }
+    fn new(program: &'a Path, is_ours: bool) -> Self {
+        Tool { program, is_ours, place: Place::new() }
     }
 
     /// What it prints, and whether it ends well.
@@ -97,10 +96,11 @@ impl<'a> Tool<'a> {
     }
 }
 
-/// What a program makes of a root: its outputs, or what it says against it.
+/// What a program makes of a root: its outputs, and whether it says anything
+/// against it.
 fn applied(tool: &Tool<'_>) -> Result<Json, String> {
     tool.ready()?;
-    tool.good(&["apply", "-auto-approve", "-input=false"])?;
+    let (said, is_good) = tool.run(&["apply", "-auto-approve", "-input=false"]);
     let show: &[&str] =
         if tool.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
     let mut outputs: Json = exact::parse(&tool.good(show)?).expect("JSON");
@@ -108,7 +108,12 @@ fn applied(tool: &Tool<'_>) -> Result<Json, String> {
         // A state keeps what outputs are, not what is said of them.
         output.as_object_mut().expect("an output").remove("deprecated");
     }
-    Ok(outputs)
+    // A refusal of the whole leaves nothing to be compared.
+    if !is_good && outputs == serde_json::json!({}) {
+        Err(said)
+    } else {
+        Ok(serde_json::json!([is_good, outputs]))
+    }
 }
 
 /// What came of the tests of a root: each run and its status; an error when
@@ -138,13 +143,17 @@ fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>) -> Result<Json, Strin
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(Root { text, reason }) = roots.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let theirs = judge(&Tool::new(&theirs, false, text));
-                    let ours = judge(&Tool::new(ours, true, text));
-                    let is_same = match (&theirs, &ours) {
+                    let (their_tool, our_tool) = (Tool::new(&theirs, false), Tool::new(ours, true));
+                    let each = |tool: &Tool<'_>| -> Vec<Result<Json, String>> {
+                        let steps = text.split("-----\n");
+                        steps.map(|step| (write(&tool.place.root(), step), judge(tool)).1).collect()
+                    };
+                    let (theirs, ours) = (each(&their_tool), each(&our_tool));
+                    let is_same = theirs.iter().zip(&ours).all(|sides| match sides {
                         (Ok(theirs), Ok(ours)) => theirs == ours,
                         (Err(_), Err(_)) => true,
                         _ => false,
-                    };
+                    });
                     if is_same != reason.is_empty() {
                         let words = format!(
                             "{text}  why: {reason:?}\n  OpenTofu:  {theirs:?}\n  tenantctl: {ours:?}"

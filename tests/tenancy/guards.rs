@@ -14,13 +14,14 @@ fn a_tenant_that_vanished_is_told_of_and_kept() {
     assert_eq!(place.states("fleet").len(), 4);
 }
 
+/// Whoever is planned, the whole fleet is looked at; whose settings are nobody
+/// else's goes on.
 #[test]
-fn a_setting_that_must_be_unique_is_refused_to_the_second() {
+fn a_setting_that_must_be_unique_is_refused_to_both() {
     let place = Place::new();
     platform(&place);
     place.edit("fleet", "tenants/globex.hcl", "globex.example.com", "acme.example.com");
-    // Whoever is planned, the whole fleet is looked at.
-    for flags in [&["plan"][..], &["plan", "-tenant=initech"]] {
+    for flags in [&["plan"][..], &["plan", "-tenant=globex"], &["plan", "-tenant=acme"]] {
         let said = place.run("fleet", flags);
         assert_eq!(said.code, 1, "{}", said.stdout);
         for words in
@@ -28,7 +29,55 @@ fn a_setting_that_must_be_unique_is_refused_to_the_second() {
         {
             assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
         }
+        assert_eq!(said.stderr.matches("error: ").count(), 1, "told once: {}", said.stderr);
     }
+    place.ok("fleet", &["plan", "-tenant=initech"]);
+    let said = place.run("fleet", &["apply", "-auto-approve"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    let states = place.states("fleet");
+    let done: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
+    assert_eq!(done, ["acme/staging", "initech/production"]);
+}
+
+/// What a tenant has is its own also while nobody plans it: one that was not
+/// selected, whose file is not right, or whose file is gone.
+#[test]
+fn a_name_is_its_holders_whoever_is_planned() {
+    let place = Place::new();
+    let tenant = |name: &str, host: &str| {
+        format!("tenant \"{name}\" {{\n  tier     = \"t\"\n  settings = {{ host = \"{host}\" }}\n}}\n")
+    };
+    place.write(
+        "claims",
+        "main.hcl",
+        "tenantctl {\n  simulate = [\"kubernetes\"]\n}\nplatform \"p\" {\n  blueprint = \"./b\"\n  tenants   = \"./tenants\"\n}\ntier \"t\" {}\n",
+    );
+    place.write(
+        "claims",
+        "b/main.tf",
+        "variable \"tenant\" {}\nvariable \"host\" {}\nresource \"simulated_dns_record\" \"web\" {\n  name = var.host\n  type = \"A\"\n  values = [\"10.0.0.1\"]\n}\n",
+    );
+    place.write("claims", "tenants/one.hcl", &tenant("one", "shop.example.com"));
+    place.write("claims", "tenants/two.hcl", &tenant("two", "two.example.com"));
+    place.ok("claims", &["apply", "-auto-approve"]);
+    place.write("claims", "tenants/two.hcl", &tenant("two", "SHOP.example.com."));
+    let refused = |flags: &[&str], hint: &str| {
+        let said = place.run("claims", flags);
+        assert_eq!(said.code, 1, "{flags:?}: {}", said.stdout);
+        let why = "two and one both claim host shop.example.com, which only one may have.";
+        assert!(said.words().contains(why), "{flags:?}: {}", said.stderr);
+        assert!(said.words().contains(hint), "{flags:?}: {}", said.stderr);
+    };
+    refused(&["plan"], "");
+    refused(&["plan", "-tenant=two"], "one has it by its state.");
+    place.write("claims", "tenants/one.hcl", "tenant \"one\" {");
+    refused(&["plan"], "one has it by its state.");
+    std::fs::remove_file(place.example("claims").join("tenants/one.hcl")).unwrap();
+    refused(&["plan"], "tenantctl offboard one");
+    // It changes hands in one run.
+    place.write("claims", "tenants/one.hcl", &tenant("one", "one.example.com"));
+    place.ok("claims", &["plan"]);
+    refused(&["plan", "-tenant=two"], "apply -tenant=one first");
 }
 
 /// Host names, whatever cluster they are served from; names of objects, in one

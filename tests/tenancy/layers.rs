@@ -59,8 +59,10 @@ fn explain_tells_where_each_setting_comes_from() {
     let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
     let settings = &json["instances"][0]["settings"];
     assert_eq!(settings[0]["setting"], "db.host");
-    assert_eq!(settings[0]["value"], serde_json::Value::Null);
-    assert_eq!(settings[0]["overrides"][0]["value"], "db.example.com");
+    // Taken away, which brings the attribute's default back.
+    assert_eq!((&settings[0]["value"], &settings[0]["layer"]), (&"none".into(), &"blueprint".into()));
+    assert_eq!(settings[0]["overrides"][0]["value"], serde_json::Value::Null);
+    assert_eq!(settings[0]["overrides"][1]["value"], "db.example.com");
     assert_eq!(settings[1]["layer"], "tier starter");
     assert_eq!(settings[1]["place"], "main.hcl:16");
     let said = place.run("fleet", &["explain", "globex", "db.sise"]);
@@ -123,9 +125,9 @@ fn mistakes_are_named_where_they_were_made() {
     }
 }
 
-/// Half a file, no file, no directory: never a smaller fleet.
+/// No directory, or an empty one: never a smaller fleet.
 #[test]
-fn a_tenant_source_that_is_not_whole_is_an_error() {
+fn a_tenant_source_that_is_not_there_is_an_error() {
     let place = Place::new();
     platform(&place);
     place.ok("fleet", &["apply", "-auto-approve"]);
@@ -134,14 +136,6 @@ fn a_tenant_source_that_is_not_whole_is_an_error() {
         assert_eq!(said.code, 1, "{}", said.stdout);
         assert!(said.stderr.contains(words), "{}", said.stderr);
     };
-    let path = place.example("fleet").join("tenants/globex.hcl");
-    let whole = std::fs::read_to_string(&path).unwrap();
-    for end in [whole.len() / 3, whole.len() / 2, whole.len() - 3] {
-        std::fs::write(&path, &whole[..end]).unwrap();
-        refused("tenants/globex.hcl");
-    }
-    std::fs::write(&path, "# nobody\n").unwrap();
-    refused("tenants/globex.hcl holds no tenant");
     let tenants = place.example("fleet").join("tenants");
     std::fs::remove_dir_all(&tenants).unwrap();
     refused("Unreadable tenants");
@@ -230,4 +224,51 @@ fn a_mistyped_setting_is_not_said_to_be_missing() {
     place.edit("fleet", "main.hcl", "replica = 2, ", "");
     let said = place.run("fleet", &["plan"]);
     assert_eq!(said.stderr.matches("No value for required variable").count(), 3, "{}", said.stderr);
+}
+
+/// What nobody set comes from the blueprint, down to attributes that are left
+/// out of an object: it is what the instance gets.
+#[test]
+fn explain_shows_defaults_that_are_in_force() {
+    let place = Place::new();
+    platform(&place);
+    place.edit("fleet", "main.hcl", ", host = \"db.${var.base}\"", "");
+    place.edit("fleet", "tenants/globex.hcl", "db = { host = null }", "domains = null");
+    place.edit("fleet", "tenants/globex.hcl", "domains = [\"globex.example.com\"], ", "");
+    let said = place.ok("fleet", &["explain", "globex"]);
+    insta::assert_snapshot!(said.stdout, @r#"
+    globex/production (business, node_pool)
+      setting      value              set by         at
+      db.host      "none"             blueprint      blueprint/main.tf:24
+      db.size      2                  tier starter   main.hcl:16
+        overrides  1                  platform       main.hcl:11
+      domains      []                 blueprint      blueprint/main.tf:20
+        overrides  null (taken away)  tenant globex  tenants/globex.hcl:4
+      level        "info"             platform       main.hcl:11
+      replicas     3                  tier business  main.hcl:22
+        overrides  2                  tier starter   main.hcl:16
+      version      "1.0"              platform       main.hcl:11
+    "#);
+    let said = place.ok("fleet", &["explain", "globex", "db.host"]);
+    assert!(said.stdout.contains("blueprint/main.tf:24"), "{}", said.stdout);
+}
+
+/// A condition that cannot be judged for what a value is names the line that
+/// set the value.
+#[test]
+fn a_value_that_a_validation_cannot_take_is_named() {
+    let place = Place::new();
+    platform(&place);
+    place.edit(
+        "fleet",
+        "blueprint/main.tf",
+        "variable \"replicas\" {\n  type = number\n",
+        "variable \"replicas\" {\n  type = number\n  validation {\n    condition     = var.replicas < 9\n    error_message = \"no\"\n  }\n",
+    );
+    place.edit("fleet", "tenants/globex.hcl", "db = { host = null }", "replicas = null");
+    let said = place.run("fleet", &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("tenants/globex.hcl:4"), "{}", said.stderr);
+    assert!(said.words().contains("in: globex/production:var.replicas"), "{}", said.stderr);
+    assert!(said.stderr.contains("the value of var.replicas"), "{}", said.stderr);
 }

@@ -171,6 +171,51 @@ fn a_tenant_goes_step_by_step() {
     assert!(said.stdout.contains("offboard delete"), "{}", said.stdout);
 }
 
+/// However often the deletion breaks off, its proof names all that there was;
+/// and a tenant that comes and goes once more leaves both proofs.
+#[test]
+fn a_proof_names_what_earlier_runs_deleted() {
+    let place = Place::new();
+    let tenant = "tenant \"acme\" {\n  tier = \"t\"\n}\n";
+    place.write(
+        "left",
+        "main.hcl",
+        "platform \"p\" {\n  blueprint = \"./b\"\n  tenants   = \"./tenants\"\n}\ntier \"t\" {}\n",
+    );
+    let bucket = |name: &str, after: &str| {
+        format!(
+            "resource \"simulated_bucket\" \"{name}\" {{\n  name = \"{name}\"\n  region = \"eu\"\n  depends_on = [{after}]\n}}\n"
+        )
+    };
+    let buckets = bucket("a", "") + &bucket("b", "simulated_bucket.a") + &bucket("c", "simulated_bucket.b");
+    place.write("left", "b/main.tf", &(String::from("variable \"tenant\" {}\n") + &buckets));
+    place.write(
+        "left",
+        "fail.json",
+        r#"{"version":1,"rules":[{"match":{"operation":"delete"},"nth":[2],"then":{"fail":{"class":"invalid","message":"no"}}}]}"#,
+    );
+    let delete = ["offboard", "acme", "-delete", "-retention=0", "-auto-approve"];
+    let proof = place.example("left").join("state/offboarded");
+    for proofs in [1, 2] {
+        place.write("left", "tenants/acme.hcl", tenant);
+        place.ok("left", &["apply", "-auto-approve"]);
+        let said = place.run("left", &[&delete[..], &["-fault-script=fail.json"]].concat());
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        assert_eq!(place.states("left")[0].resources.len(), 2, "one went");
+        place.ok("left", &delete);
+        let text = std::fs::read_to_string(proof.join("acme-deleted.json")).expect("a proof");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let deleted = json["deleted"][0]["values"]["root_module"]["resources"].as_array().expect("a list");
+        let deleted: Vec<_> = deleted.iter().filter_map(|resource| resource["address"].as_str()).collect();
+        assert_eq!(deleted, ["simulated_bucket.a", "simulated_bucket.b", "simulated_bucket.c"]);
+        assert_eq!(json["deleted"].as_array().map(Vec::len), Some(1), "each once");
+        let files = std::fs::read_dir(&proof).expect("a folder").flatten();
+        let names: Vec<_> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        assert_eq!(names.iter().filter(|name| name.starts_with("acme-deleted")).count(), proofs, "{names:?}");
+        assert_eq!(names.len(), proofs, "nothing else is left: {names:?}");
+    }
+}
+
 /// A tenant whose file somebody took away is deleted by its name alone.
 #[test]
 fn what_is_left_of_a_tenant_goes_when_named() {
@@ -213,10 +258,17 @@ fn a_report_says_what_came_of_each_workspace() {
             "hooli/production failed Undeclared setting",
         ]
     );
+    let failed = &report["workspaces"][4];
+    assert_eq!(failed["detail"], "The blueprint has no variable \"levl\".");
+    assert_eq!(failed["place"], "tenants/hooli.hcl:4");
+    for (name, value) in [("tenant", "hooli"), ("tier", "starter"), ("environment", "production")] {
+        assert_eq!(failed[name], value, "it is known whose it is");
+    }
     place.run("fleet", &["plan", "-report=run.xml"]);
     let text = std::fs::read_to_string(place.example("fleet").join("run.xml")).unwrap();
     assert!(text.contains("tests=\"5\" failures=\"1\" skipped=\"0\""), "{text}");
-    assert!(text.contains("<failure message=\"Undeclared setting\"/>"), "{text}");
+    let failure = "<failure message=\"Undeclared setting\">tenants/hooli.hcl:4: The blueprint has no variable &quot;levl&quot;.</failure>";
+    assert!(text.contains(failure), "{text}");
 }
 
 #[test]

@@ -83,6 +83,38 @@ fn all_is_destroyed_tenants_before_the_platform() {
     assert!(place.states("fleet").iter().all(|state| state.resources.is_empty()));
 }
 
+/// What tenants share stays while one of them keeps what it has: its settings are
+/// not right, or its file is gone.
+#[test]
+fn what_is_shared_outlives_whoever_is_left() {
+    let place = Place::new();
+    sharing(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    let file = place.example("fleet").join("tenants/globex.hcl");
+    let whole = std::fs::read_to_string(&file).expect("readable");
+    std::fs::remove_file(&file).expect("removed");
+    let refused = || {
+        let said = place.run("fleet", &["destroy", "-auto-approve"]);
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        assert!(
+            said.words().contains("The workspace globex/production still has objects."),
+            "{}",
+            said.stderr
+        );
+        let states = place.states("fleet").into_iter().filter(|state| !state.resources.is_empty());
+        let left: Vec<String> = states.map(|state| state.name.to_string()).collect();
+        assert_eq!(left, ["globex/production", "platform"]);
+    };
+    refused();
+    place.write("fleet", "tenants/globex.hcl", &whole.replace("host = null", "hots = null"));
+    refused();
+    place.write("fleet", "tenants/globex.hcl", &whole[..whole.len() / 2]);
+    refused();
+    place.write("fleet", "tenants/globex.hcl", &whole);
+    place.ok("fleet", &["destroy", "-auto-approve"]);
+    assert!(place.states("fleet").iter().all(|state| state.resources.is_empty()));
+}
+
 /// A reference inside of a setting, written there or in a local value, merges
 /// with what other layers say of the same setting, whether its value is known
 /// when the plan is made or not.

@@ -170,8 +170,10 @@ fn from_file(
     let mut engine = session.engine("apply", registry, sealer, events, parallelism)?;
     engine.lock_timeout = args.run.wait.lock_timeout;
     engine.fail_fast = args.run.fail_fast;
-    let mut report = Reported::new("apply", &args.run);
-    plans.iter().for_each(|plan| report.report.planned(&plan.workspace, Some(plan), &Diagnostics::new()));
+    let mut report = Reported::new(session, "apply", &args.run);
+    for plan in &plans {
+        report.report.planned(&plan.workspace, Some(plan), &Diagnostics::new(), Default::default);
+    }
     Ok(Planned { engine, platform: None, plans, fleet, failed: 0, report })
 }
 

@@ -1,7 +1,7 @@
 //! `explain`: where each setting of a tenant comes from, and what it overrode.
 
 use serde_json::{Value as Json, json};
-use tenantctl_core::config::{Explained, Origin, Seated};
+use tenantctl_core::config::{Explained, Layer, Origin, Seated};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::value::Marks;
 
@@ -73,7 +73,8 @@ fn shown(origin: &Origin, sensitive: bool) -> String {
         return "(of the platform)".into();
     }
     if value.is_null() {
-        return "null (taken away)".into();
+        let is_default = origin.layer == Layer::Blueprint;
+        return if is_default { "null" } else { "null (taken away)" }.into();
     }
     if value.deep_marks().contains(Marks::SENSITIVE) {
         return "(sensitive value)".into();

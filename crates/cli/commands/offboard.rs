@@ -5,7 +5,9 @@
 //! Guarantees: nothing is deleted before its time, nor without being named in
 //! the proof; each step can be repeated.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
@@ -51,6 +53,7 @@ pub(super) async fn run(session: &Session, args: &OffboardCommand) -> Result<Exi
 }
 
 fn find(session: &Session, args: &OffboardCommand, platform: &Platform) -> Result<Leaving, Diagnostics> {
+    platform.is_whole(&args.name)?;
     let seated: Vec<Seated> =
         platform.seated().into_iter().filter(|seated| *seated.tenant == *args.name).collect();
     let store = states::store(session)?;
@@ -111,10 +114,11 @@ async fn suspend(session: &Session, args: &OffboardCommand, leaving: Leaving) ->
 /// Deletes what the retention time is over for.
 async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> Result<Exit, Diagnostics> {
     check(args, &leaving)?;
-    let objects: Vec<Json> = leaving.states.iter().map(|state| json_state::state(state, false)).collect();
+    let pending = Pending::begin(session, args, &leaving.states)?;
     if leaving.states.iter().any(|state| !state.resources.is_empty()) {
         let exit = Box::pin(apply::run(session, &command(args, &leaving), Verb::Destroy)).await;
         if exit != Exit::Success {
+            pending.stopped(session, &leaving.states)?;
             return Ok(exit);
         }
     }
@@ -126,7 +130,7 @@ async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> 
         let detail = format!("{} still has {words}, so that nothing can be proved.", state.name);
         return Err(Diagnostic::error("Not deleted", detail).hint("Run the command again.").into());
     }
-    let place = prove(session, args, &objects, &after)?;
+    let place = prove(session, args, &pending.objects, &after)?;
     record(session, "offboard delete", &after, &format!("proof in {}", place.display()))?;
     if let Some(seated) = leaving.seated.first() {
         let path = tenant_file::remove(session, seated)?;
@@ -135,8 +139,97 @@ async fn delete(session: &Session, args: &OffboardCommand, leaving: Leaving) -> 
     for workspace in &left {
         ops::delete(&engine, workspace, false).await?;
     }
+    pending.end()?;
     told(session, args, &place, "is deleted");
     Ok(Exit::Success)
+}
+
+/// What there was when the deletion began: kept on disk until all is gone, so
+/// that the proof names all of it however often the deletion was interrupted.
+struct Pending {
+    path: PathBuf,
+    objects: Vec<Json>,
+}
+
+impl Pending {
+    /// Of a deletion that begins, or goes on.
+    fn begin(
+        session: &Session,
+        args: &OffboardCommand,
+        states: &[WorkspaceState],
+    ) -> Result<Self, Diagnostics> {
+        let path = path(session, args, "deleting");
+        let mut objects = match fs::read(&path) {
+            Ok(bytes) => {
+                let known = serde_json::from_slice::<Json>(&bytes).ok();
+                let known =
+                    known.and_then(|mut known| Some(known.get_mut("deleting")?.as_array_mut()?.split_off(0)));
+                known.ok_or_else(|| {
+                    let detail = format!("{} is not what an earlier run wrote there.", path.display());
+                    let hint =
+                        "It says what there was before that run. Without it, the proof names what is left.";
+                    Diagnostic::error("Cannot read", detail).hint(hint)
+                })?
+            }
+            Err(problem) if problem.kind() == ErrorKind::NotFound => {
+                keep_earlier(session, args)?;
+                Vec::new()
+            }
+            Err(problem) => return Err(error::file("Cannot read", &path, &problem).into()),
+        };
+        let known = addresses(&objects);
+        for state in states {
+            let now = json_state::state(state, false);
+            if addresses(std::slice::from_ref(&now)).iter().any(|address| !known.contains(address)) {
+                objects.push(now);
+            }
+        }
+        let document = json!({ "format_version": "1.0", "tenant": args.name, "deleting": objects });
+        write(session, args, "deleting", &document)?;
+        Ok(Pending { path, objects })
+    }
+
+    /// Of a deletion that did not come to its end: forgotten, unless something
+    /// went.
+    fn stopped(self, session: &Session, before: &[WorkspaceState]) -> Result<(), Diagnostics> {
+        let names: Vec<WorkspaceName> = before.iter().map(|state| state.name.clone()).collect();
+        let now = states::read(&*states::store(session)?, &names)?;
+        let sizes =
+            |states: &[WorkspaceState]| states.iter().map(|state| state.resources.len()).sum::<usize>();
+        if sizes(&now) == sizes(before) { self.end() } else { Ok(()) }
+    }
+
+    fn end(self) -> Result<(), Diagnostics> {
+        Ok(fs::remove_file(&self.path)
+            .map_err(|problem| error::file("Cannot remove", &self.path, &problem))?)
+    }
+}
+
+/// Of each object in documents of states: where it is, and its address.
+fn addresses(documents: &[Json]) -> HashSet<(String, String)> {
+    fn collect(workspace: &str, json: &Json, all: &mut HashSet<(String, String)>) {
+        let items = |name: &str| json[name].as_array().into_iter().flatten();
+        for resource in items("resources") {
+            let key = format!("{} {}", resource["address"], resource["deposed_key"]);
+            all.insert((workspace.to_owned(), key));
+        }
+        items("child_modules").for_each(|module| collect(workspace, module, all));
+    }
+    let mut all = HashSet::new();
+    for document in documents {
+        collect(&document["workspace"].to_string(), &document["values"]["root_module"], &mut all);
+    }
+    all
+}
+
+/// A tenant of that name was deleted before: its proof is kept beside the new one.
+fn keep_earlier(session: &Session, args: &OffboardCommand) -> Result<(), Diagnostics> {
+    let old = path(session, args, "deleted");
+    let Ok(bytes) = fs::read(&old) else { return Ok(()) };
+    let proof: Json = serde_json::from_slice(&bytes).unwrap_or_default();
+    let at = proof["deleted_at"].as_str().unwrap_or("earlier").replace(':', "");
+    let new = path(session, args, &format!("deleted-{at}"));
+    Ok(fs::rename(&old, &new).map_err(|problem| error::file("Cannot rename", &old, &problem))?)
 }
 
 /// Says that it is gone, and what proves it.
@@ -251,10 +344,7 @@ fn write(
     document: &Json,
 ) -> Result<PathBuf, Diagnostics> {
     let path = path(session, args, what);
-    let text = exact::text(format!("{document:#}\n"));
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let written = fs::create_dir_all(dir).and_then(|()| fs::write(&path, text));
-    written.map_err(|problem| error::file("Cannot write", &path, &problem))?;
+    tenant_file::replace(&path, &exact::text(format!("{document:#}\n")))?;
     Ok(path)
 }
 

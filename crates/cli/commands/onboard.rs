@@ -30,6 +30,7 @@ pub(super) async fn run(session: &Session, args: &OnboardCommand) -> Result<Exit
         );
         return Err(if problems.has_errors() { problems.sorted() } else { missing.into() });
     };
+    platform.is_whole(&args.name)?;
     let known = platform.seated().into_iter().find(|seated| *seated.tenant == *args.name);
     let written = match &known {
         Some(seated) => changed(session, args, &platform, seated)?,

@@ -1,11 +1,12 @@
 //! What `plan` and `apply` have in common: from flags to plans.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenantctl_core::addr::{ResourceAddress, Selector};
-use tenantctl_core::config::Platform;
+use tenantctl_core::addr::{ResourceAddress, Selector, WorkspaceName};
+use tenantctl_core::config::{Platform, Seated};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::{self, Engine, PlanOptions};
@@ -60,8 +61,9 @@ pub(super) struct Reported {
 
 impl Reported {
     /// Of this run, nothing in it yet.
-    pub(super) fn new(operation: &str, run: &RunArgs) -> Self {
-        Reported { operation: operation.to_owned(), path: run.report.clone(), report: Report::default() }
+    pub(super) fn new(session: &Session, operation: &str, run: &RunArgs) -> Self {
+        let report = Report::new(Arc::clone(&session.sources));
+        Reported { operation: operation.to_owned(), path: run.report.clone(), report }
     }
 
     /// Writes it as it is now, if it was asked for.
@@ -173,7 +175,8 @@ async fn made(
     reporter.diagnostics(loaded.warnings.into_iter().collect());
     let fleet = loaded.platform.is_fleet();
     let selection = wanted.select.selection();
-    reporter.planning(loaded.platform.chosen(&selection)?.len(), fleet);
+    let chosen = loaded.platform.chosen(&selection)?;
+    reporter.planning(chosen.len(), fleet);
     let events: Arc<dyn EventSink> = Arc::clone(reporter) as Arc<dyn EventSink>;
     let parallelism = session::parallelism(wanted.run.parallelism, fleet);
     let mut engine = session.engine(wanted.operation, loaded.registry, sealer, events, parallelism)?;
@@ -186,9 +189,12 @@ async fn made(
     let total = outcomes.len();
     let mut plans = Vec::with_capacity(total);
     let mut problems = Diagnostics::new();
-    let mut report = Reported::new(wanted.operation, wanted.run);
+    let mut report = Reported::new(session, wanted.operation, wanted.run);
+    let whose = owners(&loaded.platform, &chosen);
     for outcome in outcomes {
-        report.report.planned(&outcome.workspace, outcome.result.as_ref(), &outcome.diagnostics);
+        report.report.planned(&outcome.workspace, outcome.result.as_ref(), &outcome.diagnostics, || {
+            whose.get(&outcome.workspace).cloned().unwrap_or_default()
+        });
         let failed = outcome.diagnostics.has_errors();
         problems.extend(outcome.diagnostics);
         plans.extend(outcome.result.filter(|_| !failed).map(|mut plan| {
@@ -225,6 +231,18 @@ async fn made(
         reporter.diagnostics(problems.sorted().into_iter().collect());
     }
     Ok(Planned { engine, platform: Some(loaded.platform), plans, fleet, failed, report })
+}
+
+/// Tenant, tier and environment of each workspace, as far as they are known.
+fn owners(platform: &Platform, chosen: &[Seated]) -> HashMap<WorkspaceName, [Option<String>; 3]> {
+    let text = |name: &Arc<str>| Some(name.to_string());
+    let seated = chosen.iter().map(|seated| {
+        let environment = seated.environment.as_ref().and_then(text);
+        (seated.workspace.clone(), [text(&seated.tenant), text(&seated.tier), environment])
+    });
+    let broken =
+        platform.broken().filter_map(|(name, _)| Some((name.parse().ok()?, [text(name), None, None])));
+    broken.chain(seated).collect()
 }
 
 fn options(wanted: &Wanted<'_>) -> Result<PlanOptions, Diagnostics> {

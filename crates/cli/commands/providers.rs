@@ -71,7 +71,7 @@ fn in_state(session: &Session) -> Result<BTreeSet<String>, Diagnostics> {
     }
     let states = states::load(session, &[])?;
     let records = states.iter().flat_map(|state| state.resources.values());
-    Ok(records.map(|record| record.provider.clone()).collect())
+    Ok(records.map(|record| record.provider.to_string()).collect())
 }
 
 /// What a module and those that it calls need.
@@ -90,7 +90,7 @@ impl Needs {
         };
         let configured = module.providers.iter().map(|block| block.name.name.to_string());
         let required = module.required_providers.iter().map(|(name, _)| name.to_string());
-        let used = module.resources.iter().map(|resource| resource.provider.clone());
+        let used = module.resources.iter().map(|resource| resource.provider.to_string());
         let names: BTreeSet<String> = configured.chain(required).chain(used).collect();
         let called = |call: &tenantctl_core::config::ModuleCall| {
             Needs::of(&format!("module.{}", call.name.name), &call.module)

@@ -106,7 +106,11 @@ pub(super) fn write(
     Err(problems.sorted())
 }
 
-fn replace(path: &Path, text: &str) -> Result<(), Diagnostics> {
+/// Writes a file whole, or not at all, and has it on disk.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Diagnostics> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let put = || {
         fs::create_dir_all(dir)?;

@@ -1,6 +1,7 @@
 //! `tenants`: who there is, in configuration and in state.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,7 +14,7 @@ use tenantctl_core::state::{Standing, Standings, WorkspaceState};
 use super::states;
 use crate::args::{Status, TenantsCommand};
 use crate::error::{self, Exit};
-use crate::render::{Table, count};
+use crate::render::{Table, count, json_diagnostic};
 use crate::session::Session;
 
 /// Runs the command.
@@ -24,7 +25,8 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
         _ => return Err(problems.sorted()),
     };
     session.report(problems.sorted());
-    let chosen = platform.chosen(&args.select.selection())?;
+    let selection = args.select.selection();
+    let chosen = platform.chosen(&selection)?;
     let sealer = session.sealer()?;
     let store = session.store(&sealer)?;
     let known = store.list().map_err(|e| error::state(&e))?;
@@ -42,17 +44,26 @@ pub(super) fn run(session: &Session, args: &TenantsCommand) -> Result<Exit, Diag
     };
     let chosen: Vec<Seated> = chosen.into_iter().filter(is_meant).collect();
     let left = ops::unconfigured(&platform, known);
+    let broken: Vec<_> = platform.broken_of(&selection).collect();
+    let problems: Diagnostics = broken.iter().flat_map(|(_, problems)| problems.iter().cloned()).collect();
     if args.json {
-        session.output.json(&document(session, &chosen, &states, &standings, &left));
+        let mut document = document(session, &chosen, &states, &standings, &left);
+        let invalid = |(name, problems): &(&Arc<str>, &Diagnostics)| {
+            let all: Vec<_> =
+                problems.iter().map(|d| json_diagnostic::diagnostic(d, &session.sources)).collect();
+            json!({ "name": name, "diagnostics": all })
+        };
+        document["invalid"] = broken.iter().map(invalid).collect();
+        session.output.json(&document);
     } else {
         if chosen.is_empty() {
             session.output.line("No tenant is all of that.");
         } else {
             table(session, &chosen, &states, &standings);
         }
-        session.report(ops::left_over(&left));
+        session.report(ops::left_over(&left).into_iter().chain(problems.clone().sorted()));
     }
-    Ok(Exit::Success)
+    Ok(if problems.has_errors() { Exit::Failure } else { Exit::Success })
 }
 
 fn sizes(states: &BTreeMap<WorkspaceName, WorkspaceState>, name: &WorkspaceName) -> (usize, u64) {

@@ -67,6 +67,11 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "complete": !plan.partial && plan.deferred.is_empty(),
         "errored": false,
     });
+    if plan.mode == PlanMode::RefreshOnly
+        && let Some(json) = json.as_object_mut()
+    {
+        json.remove("resource_changes");
+    }
     if !plan.deferred.is_empty() {
         json["deferred_changes"] = plan.deferred.iter().map(deferred).collect();
     }

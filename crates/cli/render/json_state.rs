@@ -22,14 +22,18 @@ pub(crate) fn state(state: &WorkspaceState, show_sensitive: bool) -> Json {
         .iter()
         .map(|(name, value)| (name.to_string(), json_value::output(value, false, show_sensitive)))
         .collect();
-    json!({
+    let mut json = json!({
         "format_version": FORMAT,
         "tenantctl_version": VERSION,
         "workspace": state.name,
         "lineage": state.lineage,
         "serial": state.serial,
-        "values": { "outputs": outputs, "root_module": module_tree(resources.collect()) },
-    })
+    });
+    // Of what holds nothing there are no values.
+    if !state.resources.is_empty() || !outputs.is_empty() {
+        json["values"] = json!({ "outputs": outputs, "root_module": module_tree(resources.collect()) });
+    }
+    json
 }
 
 /// One object.

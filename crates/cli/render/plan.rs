@@ -30,6 +30,9 @@ const ACTIONS: [Action; 8] = [
     Action::Forget,
 ];
 
+/// So many changes are written into one piece of text.
+const PIECE: usize = 64;
+
 /// Whether there is anything for an apply to do or to record.
 pub(crate) fn is_empty(plan: &Plan) -> bool {
     let records = plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty();
@@ -43,14 +46,13 @@ pub(super) fn is_silent(plan: &Plan) -> bool {
 
 /// The whole page for a single workspace.
 pub(crate) fn page(plan: &Plan, style: Style) -> String {
-    let mut text = drift(plan, style);
+    let drift = drift(plan, style);
     if is_silent(plan) {
-        text.push_str(&nothing(plan.mode, style));
-        return text;
+        return drift + &nothing(plan.mode, style);
     }
-    text.push_str(&legend(std::slice::from_ref(plan), style));
-    actions(&mut text, plan, style);
-    text
+    let mut pieces = vec![drift, legend(std::slice::from_ref(plan), style)];
+    actions(&mut pieces, plan, style);
+    pieces.concat()
 }
 
 /// The symbols that are used.
@@ -73,27 +75,32 @@ pub(super) fn legend(plans: &[Plan], style: Style) -> String {
 
 /// Drift, changes, outputs and the summary line of one workspace.
 pub(super) fn body(plan: &Plan, style: Style) -> String {
-    let mut text = drift(plan, style);
-    actions(&mut text, plan, style);
-    text
+    let mut pieces = vec![drift(plan, style)];
+    actions(&mut pieces, plan, style);
+    pieces.concat()
 }
 
-fn actions(text: &mut String, plan: &Plan, style: Style) {
-    let changes: Vec<&Change> = plan.changes.iter().filter(|c| c.acts()).collect();
+/// In pieces: a long text that grows is copied again and again.
+fn actions(pieces: &mut Vec<String>, plan: &Plan, style: Style) {
+    let mut changes: Vec<&Change> = plan.changes.iter().filter(|c| c.acts()).collect();
+    // Who looks for an object looks for its address.
+    changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     if !changes.is_empty() {
-        text.push_str("\ntenantctl will perform the following actions:\n");
-        let write = |part: &[&Change]| part.iter().map(|change| one(change, style)).collect::<String>();
-        text.extend(by_parts(&changes, write));
+        pieces.push("\ntenantctl will perform the following actions:\n".into());
+        let piece = |part: &[&Change]| part.iter().map(|change| one(change, style)).collect::<String>();
+        let write = |part: &[&Change]| part.chunks(PIECE).map(piece).collect::<Vec<_>>();
+        pieces.extend(by_parts(&changes, write).into_iter().flatten());
     }
-    text.push_str(&deferred(plan, style));
+    pieces.push(deferred(plan, style));
     if !changes.is_empty() || !plan.deferred.is_empty() {
         let waiting = match plan.deferred.len() {
             0 => String::new(),
             waiting => format!(" {} for another apply.", waits(waiting)),
         };
-        let _ = writeln!(text, "\n{} {}.{waiting}", style.theme.bold("Plan:"), numbers(plan.counts()));
+        let counts = numbers(plan.counts());
+        pieces.push(format!("\n{} {counts}.{waiting}\n", style.theme.bold("Plan:")));
     }
-    text.push_str(&outputs(plan, style));
+    pieces.push(outputs(plan, style));
 }
 
 fn waits(number: usize) -> String {
@@ -144,7 +151,7 @@ fn one(change: &Change, style: Style) -> String {
         Action::Delete => (&change.before, &Value::NULL),
         // What is read or forgotten is shown as it is.
         Action::Read => (&Value::NULL, &change.after),
-        Action::Forget => return format!("\n{head}{}", block(mark, &change.key, "", style)),
+        Action::Forget => (&change.before, &change.before),
         _ => (&change.before, &change.after),
     };
     let mut diff = ValueDiff::new(style, forcing);
@@ -225,7 +232,8 @@ fn outputs(plan: &Plan, style: Style) -> String {
         let label = format!("{name:width$}");
         if output.sensitive && !style.show_sensitive {
             let mark = output_mark(output);
-            diff.marked(2, mark, format!("{label} = {SENSITIVE}"));
+            let gone = if mark == Mark::Remove { " -> null" } else { "" };
+            diff.marked(2, mark, format!("{label} = {SENSITIVE}{gone}"));
         } else {
             diff.named(2, &label, &output.before, &output.after);
         }

@@ -200,7 +200,10 @@ fn delete_and_forget() {
         }
 
       # aws_s3_bucket.old will no longer be managed; the object stays
-      . resource "aws_s3_bucket" "old" {}
+      . resource "aws_s3_bucket" "old" {
+            id = "b-1"
+            # (1 unchanged attribute hidden)
+        }
 
     Plan: 0 to add, 0 to change, 2 to destroy, 1 to forget.
     "#);
@@ -300,12 +303,13 @@ fn texts_lists_and_sets() {
             EOT
           ~ hosts  = [
               + "z",
-                # (3 unchanged elements hidden)
+                "a",
+                # (2 unchanged elements hidden)
             ]
           ~ policy = jsonencode(
               ~ {
                   ~ actions = [
-                        # (1 unchanged element hidden)
+                        "get",
                       + "list",
                     ]
                     # (1 unchanged attribute hidden)

@@ -2,10 +2,11 @@
 //! JUnit's XML for what reads test results.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use tenantctl_core::addr::WorkspaceName;
-use tenantctl_core::diag::{Diagnostics, Severity};
+use tenantctl_core::diag::{Diagnostics, Severity, SourceMap};
 use tenantctl_core::ops::{Applied, Outcome};
 use tenantctl_core::plan::{Counts, Plan};
 
@@ -45,41 +46,69 @@ struct Row {
     tier: Option<String>,
     environment: Option<String>,
     verdict: Verdict,
-    reason: Option<String>,
+    reason: Option<Reason>,
     counts: Counts,
 }
 
+/// Why it went no other way.
+struct Reason {
+    /// In a word, the same each time.
+    summary: String,
+    detail: String,
+    /// File and line.
+    place: Option<String>,
+}
+
 /// What a run came to.
-#[derive(Default)]
-pub(crate) struct Report(Vec<Row>);
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    sources: Arc<SourceMap>,
+}
 
 impl Report {
-    /// Takes in how the planning of a workspace went.
-    pub(crate) fn planned(&mut self, workspace: &WorkspaceName, plan: Option<&Plan>, problems: &Diagnostics) {
+    /// Nothing in it yet; places are those in these files.
+    pub(crate) fn new(sources: Arc<SourceMap>) -> Self {
+        Report { rows: Vec::new(), sources }
+    }
+
+    /// Takes in how the planning of a workspace went. Whose it is, a plan says;
+    /// where there is none, `whose` does: tenant, tier and environment.
+    pub(crate) fn planned(
+        &mut self,
+        workspace: &WorkspaceName,
+        plan: Option<&Plan>,
+        problems: &Diagnostics,
+        whose: impl FnOnce() -> [Option<String>; 3],
+    ) {
         let plan = plan.filter(|_| !problems.has_errors());
-        self.0.push(Row {
+        let [tenant, tier, environment] = match plan {
+            Some(plan) => [plan.tenant.clone(), plan.tier.clone(), plan.environment.clone()],
+            None => whose(),
+        };
+        self.rows.push(Row {
             workspace: workspace.clone(),
-            tenant: plan.and_then(|plan| plan.tenant.clone()),
-            tier: plan.and_then(|plan| plan.tier.clone()),
-            environment: plan.and_then(|plan| plan.environment.clone()),
+            tenant,
+            tier,
+            environment,
             verdict: match plan {
                 None => Verdict::Failed,
                 Some(plan) if plan.has_changes() => Verdict::Planned,
                 Some(_) => Verdict::Unchanged,
             },
-            reason: reason(problems),
+            reason: reason(problems, &self.sources),
             counts: plan.map(Plan::counts).unwrap_or_default(),
         });
     }
 
     /// Takes in how its apply went.
     pub(crate) fn applied(&mut self, outcome: &Outcome<Applied>) {
-        let Some(row) = self.0.iter_mut().find(|row| row.workspace == outcome.workspace) else { return };
-        row.reason = reason(&outcome.diagnostics);
+        let Some(row) = self.rows.iter_mut().find(|row| row.workspace == outcome.workspace) else { return };
+        row.reason = reason(&outcome.diagnostics, &self.sources);
+        let is_not_reached = row.reason.as_ref().is_some_and(|reason| reason.summary == "Not reached");
         (row.verdict, row.counts) = match &outcome.result {
             Some(applied) if applied.complete => (Verdict::Succeeded, applied.done),
             Some(applied) => (Verdict::Failed, applied.done),
-            None if row.reason.as_deref() == Some("Not reached") => (Verdict::NotReached, Counts::default()),
+            None if is_not_reached => (Verdict::NotReached, Counts::default()),
             None => (Verdict::Failed, Counts::default()),
         };
     }
@@ -91,7 +120,7 @@ impl Report {
 
     fn json(&self, operation: &str) -> Json {
         let rows: Vec<Json> = self
-            .0
+            .rows
             .iter()
             .map(|row| {
                 json!({
@@ -100,7 +129,9 @@ impl Report {
                     "tier": row.tier,
                     "environment": row.environment,
                     "result": row.verdict.word(),
-                    "reason": row.reason,
+                    "reason": row.reason.as_ref().map(|reason| &reason.summary),
+                    "detail": row.reason.as_ref().map(|reason| &reason.detail),
+                    "place": row.reason.as_ref().and_then(|reason| reason.place.as_ref()),
                     "add": row.counts.add,
                     "change": row.counts.change,
                     "destroy": row.counts.destroy,
@@ -116,22 +147,27 @@ impl Report {
     }
 
     fn junit(&self, operation: &str) -> String {
-        let number = |verdict| self.0.iter().filter(|row| row.verdict == verdict).count();
+        let number = |verdict| self.rows.iter().filter(|row| row.verdict == verdict).count();
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{operation}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">",
-            self.0.len(),
+            self.rows.len(),
             number(Verdict::Failed),
             number(Verdict::NotReached)
         );
-        for row in &self.0 {
+        for row in &self.rows {
             let name = escaped(row.workspace.as_str());
-            let class = escaped(row.tier.as_deref().unwrap_or("platform"));
+            let class = escaped(row.tier.as_deref().unwrap_or(if row.tenant.is_some() {
+                "tenant"
+            } else {
+                "platform"
+            }));
             let _ = write!(xml, "    <testcase name=\"{name}\" classname=\"{class}\"");
-            let message = escaped(row.reason.as_deref().unwrap_or_default());
+            let (message, text) = row.reason.as_ref().map(Reason::words).unwrap_or_default();
+            let (message, text) = (escaped(&message), escaped(&text));
             let inner = match row.verdict {
-                Verdict::Failed => format!("<failure message=\"{message}\"/>"),
+                Verdict::Failed => format!("<failure message=\"{message}\">{text}</failure>"),
                 Verdict::NotReached => format!("<skipped message=\"{message}\"/>"),
                 _ => {
                     xml.push_str("/>\n");
@@ -145,7 +181,20 @@ impl Report {
     }
 }
 
-/// The first error, in a word.
-fn reason(problems: &Diagnostics) -> Option<String> {
-    problems.iter().find(|problem| problem.severity == Severity::Error).map(|problem| problem.summary.clone())
+/// The first error.
+fn reason(problems: &Diagnostics, sources: &SourceMap) -> Option<Reason> {
+    let problem = problems.iter().find(|problem| problem.severity == Severity::Error)?;
+    Some(Reason {
+        summary: problem.summary.clone(),
+        detail: problem.detail.clone(),
+        place: problem.span.and_then(|span| sources.place(span)),
+    })
+}
+
+impl Reason {
+    /// In a word, and in full.
+    fn words(&self) -> (String, String) {
+        let place = self.place.iter().map(|place| format!("{place}: ")).collect::<String>();
+        (self.summary.clone(), format!("{place}{}", self.detail))
+    }
 }

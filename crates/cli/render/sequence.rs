@@ -9,9 +9,9 @@ use std::ops::Range;
 use similar::{Algorithm, DiffOp, TextDiff};
 use tenantctl_core::value::{Path, Value};
 
-use super::Mark;
 use super::text::printable;
 use super::value_diff::{Place, ValueDiff};
+use super::{Mark, scalar};
 
 /// Lines of a text that are shown around a changed one.
 const CONTEXT: usize = 3;
@@ -25,9 +25,13 @@ impl ValueDiff<'_> {
         } else {
             similar::capture_diff_slices(Algorithm::Myers, &old_ids, &new_ids)
         };
-        for operation in operations {
+        let last = operations.len().saturating_sub(1);
+        for (place, operation) in operations.into_iter().enumerate() {
             match operation {
-                DiffOp::Equal { len, .. } => self.hidden(at, len, "element"),
+                DiffOp::Equal { len, .. } if sets => self.hidden(at, len, "element"),
+                DiffOp::Equal { new_index, len, .. } => {
+                    self.unchanged(at, &new[new_index..new_index + len], place > 0, place < last);
+                }
                 DiffOp::Delete { old_index, old_len, .. } => {
                     self.gone(at, &old[old_index..old_index + old_len], path);
                 }
@@ -40,6 +44,22 @@ impl ValueDiff<'_> {
                 }
             }
         }
+    }
+
+    /// Elements that stay: those next to what changes tell where that is, when a
+    /// line is enough for them.
+    fn unchanged(&mut self, at: usize, items: &[Value], follows: bool, precedes: bool) {
+        let is_short = |item: Option<&Value>| item.is_some_and(|item| scalar::text(item).is_some());
+        let head = usize::from(follows && is_short(items.first()));
+        let tail = usize::from(precedes && items.len() > head && is_short(items.last()));
+        let (first, rest) = items.split_at(head);
+        let (middle, last) = rest.split_at(rest.len() - tail);
+        let show = |this: &mut Self, items: &[Value]| {
+            items.iter().for_each(|item| this.pair(element(at), Some(item), Some(item), &Path::root()));
+        };
+        show(self, first);
+        self.hidden(at, middle.len(), "element");
+        show(self, last);
     }
 
     fn gone(&mut self, at: usize, old: &[Value], path: &Path) {

@@ -25,7 +25,7 @@ pub(super) fn unknown() -> Value {
 }
 
 pub(super) fn change(address: &str, action: Action, before: Value, after: Value) -> Change {
-    Change { before, after, ..Change::of(key(address), "test", action) }
+    Change { before, after, ..Change::of(key(address), &"test".into(), action) }
 }
 
 pub(super) fn drift_of(address: &str, before: Value, after: Value) -> Drift {

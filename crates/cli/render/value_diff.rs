@@ -163,6 +163,11 @@ impl<'d> ValueDiff<'d> {
 
     /// A value that is given up for one that is not known yet.
     fn replaced_whole(&mut self, place: Place<'_>, old: &Value, note: &str) {
+        if let Some(parsed) = scalar::json(old) {
+            self.open(place, Mark::Change, "jsonencode(", note);
+            self.whole(Place { at: place.at + 4, label: "", tail: "" }, Mark::Remove, &parsed, "");
+            return self.close(place, ")");
+        }
         if scalar::text(old).is_some() {
             return self.whole(place, Mark::Change, old, note);
         }

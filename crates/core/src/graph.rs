@@ -94,6 +94,9 @@ struct Names<'a> {
     resources: FxHashMap<(ResourceMode, &'a str, &'a str), usize>,
 }
 
+/// What is said of an output that a module does not have.
+const NO_OUTPUT: &str = "Unsupported attribute";
+
 impl Graph {
     /// Builds the graph of a root module.
     ///
@@ -259,7 +262,7 @@ impl Graph {
                 }
                 NodeKind::Call(i) => {
                     let call = &here.calls[i];
-                    let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_ref());
+                    let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_deref());
                     let all = call.repetition.expr().into_iter().chain(&call.depends_on).chain(keys);
                     all.for_each(|e| refer(self, module, e));
                     for (_, outer) in call.providers.iter().filter(|(_, outer)| outer.alias.is_some()) {
@@ -271,7 +274,7 @@ impl Graph {
                     let keys = import.keys.iter().flatten();
                     std::iter::once(&import.id)
                         .chain(&import.for_each)
-                        .chain(import.provider.iter().filter_map(|provider| provider.key.as_ref()))
+                        .chain(import.provider.iter().filter_map(|provider| provider.key.as_deref()))
                         .chain(keys)
                         .for_each(|e| refer(self, module, e));
                     let provider = import.provider.as_ref();
@@ -335,6 +338,15 @@ impl Graph {
         wanted: &mut BTreeSet<usize>,
         diagnostics: &mut Diagnostics,
     ) {
+        // What may fail is asked for on purpose.
+        if let ExprKind::Call(call) = &expr.kind
+            && matches!(&*call.name, "try" | "can")
+        {
+            let mut found = Diagnostics::new();
+            expr.for_each_child(&mut |child| self.references(module, child, names, wanted, &mut found));
+            diagnostics.extend(found.into_iter().filter(|problem| problem.summary != NO_OUTPUT));
+            return;
+        }
         if let ExprKind::Attribute(source, output) = &expr.kind
             && let Some(call) = called(source)
             && let Some(&call) = names[module].calls.get(call)
@@ -344,12 +356,9 @@ impl Graph {
             match names[child].outputs.get(&**output) {
                 Some(&i) => wanted.extend(self.node(child, NodeKind::Output(i))),
                 None => diagnostics.push(
-                    Diagnostic::error(
-                        "Unsupported attribute",
-                        format!("The module has no output {output:?}."),
-                    )
-                    .at(expr.span)
-                    .suggest(output, names[child].outputs.keys().copied()),
+                    Diagnostic::error(NO_OUTPUT, format!("The module has no output {output:?}."))
+                        .at(expr.span)
+                        .suggest(output, names[child].outputs.keys().copied()),
                 ),
             }
             if let ExprKind::Index(pair) = &source.kind {

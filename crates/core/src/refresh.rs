@@ -6,6 +6,7 @@
 //! Must not: change anything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct Patience<'a> {
     pub told: &'a (dyn Fn(&RecordKey, u32, Duration, &ProviderError) + Sync),
 }
 
+/// What is read together: of one provider and type, at one place.
+type Group = (Arc<str>, Arc<str>, String);
+
 /// Reads those objects of a workspace that are `wanted`, and takes what was
 /// found into `state`.
 ///
@@ -68,12 +72,12 @@ pub async fn refresh(
     wanted: &(dyn Fn(&RecordKey) -> bool + Sync),
     patience: &Patience<'_>,
 ) -> Result<Refreshed, Unread> {
-    let mut groups: BTreeMap<(String, String, String), Vec<&ResourceRecord>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, Vec<&ResourceRecord>> = BTreeMap::new();
     for record in state.resources.values().filter(|record| wanted(&record.key)) {
         // The whole value, secrets included: Debug would take two clusters with
         // hidden parts for one.
         let connection = serde_json::to_string(&record.connection).unwrap_or_default();
-        let kind = record.key.address.kind.to_string();
+        let kind = record.key.address.kind.clone();
         groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
     }
     let mut unread = Unread::default();

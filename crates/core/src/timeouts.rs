@@ -39,10 +39,14 @@ impl Timed {
 }
 
 /// Deadlines by operation: those that a type has usually, or those that a
-/// block sets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// block sets. Most objects have none, and there are many objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Given", into = "Given")]
+pub struct Timeouts(Option<Box<Given>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Timeouts {
+struct Given {
     #[serde(with = "milliseconds", skip_serializing_if = "Option::is_none")]
     create: Option<Duration>,
     #[serde(with = "milliseconds", skip_serializing_if = "Option::is_none")]
@@ -53,36 +57,51 @@ pub struct Timeouts {
     delete: Option<Duration>,
 }
 
+impl From<Given> for Timeouts {
+    fn from(given: Given) -> Self {
+        Timeouts((given != Given::default()).then(|| Box::new(given)))
+    }
+}
+
+impl From<Timeouts> for Given {
+    fn from(timeouts: Timeouts) -> Self {
+        timeouts.0.map_or_else(Given::default, |given| *given)
+    }
+}
+
 impl Timeouts {
     /// So many minutes to create, to update and to delete.
     pub fn minutes(create: u64, update: u64, delete: u64) -> Self {
         let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
-        Timeouts { create: minutes(create), read: None, update: minutes(update), delete: minutes(delete) }
+        Given { create: minutes(create), read: None, update: minutes(update), delete: minutes(delete) }.into()
     }
 
     /// The deadline of an operation.
     pub fn get(&self, timed: Timed) -> Option<Duration> {
+        let given = self.0.as_ref()?;
         match timed {
-            Timed::Create => self.create,
-            Timed::Read => self.read,
-            Timed::Update => self.update,
-            Timed::Delete => self.delete,
+            Timed::Create => given.create,
+            Timed::Read => given.read,
+            Timed::Update => given.update,
+            Timed::Delete => given.delete,
         }
     }
 
     /// Sets the deadline of an operation, or none.
     pub fn set(&mut self, timed: Timed, limit: Option<Duration>) {
-        match timed {
-            Timed::Create => self.create = limit,
-            Timed::Read => self.read = limit,
-            Timed::Update => self.update = limit,
-            Timed::Delete => self.delete = limit,
-        }
+        let mut given = Given::from(std::mem::take(self));
+        *match timed {
+            Timed::Create => &mut given.create,
+            Timed::Read => &mut given.read,
+            Timed::Update => &mut given.update,
+            Timed::Delete => &mut given.delete,
+        } = limit;
+        *self = given.into();
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        *self == Timeouts::default()
+        self.0.is_none()
     }
 
     /// The operations that have one.

@@ -75,7 +75,7 @@ impl Configurations {
             self.0.entry(key(&alias.to_string(), path)).or_insert_with(known);
         }
         let required = module.required_providers.iter().map(|(name, _)| &**name);
-        let used = module.resources.iter().map(|resource| resource.provider.as_str());
+        let used = module.resources.iter().map(|resource| &*resource.provider);
         let configured = module.providers.iter().map(|block| &*block.name.name);
         for name in required.chain(used).chain(configured) {
             let local = local(name);

@@ -4,7 +4,7 @@
 //! stops what depends on it and nothing else; a stop request starts nothing
 //! new, not even what waits for a slot, and waits for what is in flight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -17,9 +17,9 @@ use super::turn::{AHEAD, Turn};
 use super::values::Values;
 use super::whole::Whole;
 use crate::cancel::Cancel;
-use crate::diag::{Diagnostic, Diagnostics, agree};
+use crate::diag::{Diagnostic, Diagnostics, Severity, agree};
 use crate::event::{Event, EventSink};
-use crate::plan::checks::settle;
+use crate::plan::checks::{RuleKind, settle};
 use crate::plan::{Counts, Plan, Step, StepAction, StepId};
 use crate::provider::Registry;
 use crate::state::{Entry, Journal, WorkspaceState};
@@ -206,17 +206,25 @@ fn count(done: &mut Counts, step: &Step) {
 }
 
 /// Finishes and records the outputs; keeps the old ones where the new ones did
-/// not come to be known.
+/// not come to be known, or are not what their own conditions ask for.
 async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
     let mut outputs = BTreeMap::new();
-    diagnostics.extend(settle(&run.plan.assertions, &run.values));
+    let mut refused = BTreeSet::new();
+    for one in &run.plan.assertions {
+        let found = settle(std::slice::from_ref(one), &run.values);
+        if one.kind == RuleKind::Output && found.iter().any(|one| one.severity == Severity::Error) {
+            refused.insert(&*one.address);
+        }
+        diagnostics.extend(found);
+    }
     for (name, output) in &run.plan.outputs {
+        let is_refused = output.residual.is_some() && refused.contains(&*format!("output.{name}"));
         let value = match &output.residual {
             None => Ok(output.after.clone()),
             Some(expr) => run.values.finish(expr),
         };
         match value {
-            Ok(value) if value.is_wholly_known() => {
+            Ok(value) if !is_refused && value.is_wholly_known() => {
                 if !value.is_null() {
                     outputs.insert(name.clone(), if output.sensitive { value.sensitive() } else { value });
                 }

@@ -20,6 +20,7 @@ use crate::event::EventSink;
 use crate::plan::checks::settle;
 use crate::plan::without_write_only;
 use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
+use crate::plan::{Ignored, ignore_changes};
 use crate::provider::{
     ErrorClass, Outcome, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
 };
@@ -222,6 +223,10 @@ impl Run<'_> {
         let Some(schema) = provider.schema().resources.get(&**kind) else {
             return Err(Box::new(unknown_provider(provider.name())));
         };
+        let config = match prior {
+            Some(prior) => ignore_changes(&config, prior, &schema.block, Ignored::Parts(&change.ignored)),
+            None => config,
+        };
         let guess = proposed(&schema.block, &config, prior);
         let response = provider
             .plan(PlanRequest { kind, prior, config: &config, connection: &connection, proposed: &guess })
@@ -260,7 +265,7 @@ impl Run<'_> {
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
             keep: change.keep,
-            timeouts: change.timeouts,
+            timeouts: change.timeouts.clone(),
             tainted: false,
         }
     }

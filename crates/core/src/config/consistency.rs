@@ -4,16 +4,19 @@
 //! Guarantees: reports everything, each at its place.
 //! Must not: change what was decoded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
 use super::decode::noun;
+use super::dropped;
 use super::model::{Module, ModuleCall, Variable};
 use super::reader::unexpected_argument;
 use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{ChainStep, Expr, Reference};
-use crate::syntax::Block;
+use crate::syntax::{Block, Ident};
 
 /// Which warnings are given of what modules say is not to be used any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,19 +91,30 @@ pub(super) fn reserved(module: &Module, diagnostics: &mut Diagnostics) {
 
 /// Reports what is defined more than once.
 pub(super) fn duplicates(module: &Module, diagnostics: &mut Diagnostics) {
-    let mut seen: HashMap<String, Span> = HashMap::new();
+    fn plain<'m>(what: &'static str, ident: &'m Ident) -> ((&'static str, &'m str, &'m str), Span) {
+        ((what, "", &ident.name), ident.span)
+    }
     let names = module
         .variables
         .iter()
-        .map(|v| (format!("variable {:?}", v.name.name), v.name.span))
-        .chain(module.locals.iter().map(|(n, _)| (format!("local value {:?}", n.name), n.span)))
-        .chain(module.outputs.iter().map(|o| (format!("output {:?}", o.name.name), o.name.span)))
-        .chain(module.calls.iter().map(|c| (format!("module {:?}", c.name.name), c.name.span)))
-        .chain(module.providers.iter().map(|p| (format!("provider {}", p.reference()), p.name.span)))
-        .chain(module.checks.iter().map(|c| (format!("check {:?}", c.name.name), c.name.span)))
-        .chain(module.resources.iter().map(|r| (format!("{} {}.{}", noun(r.mode), r.kind, r.name), r.span)));
+        .map(|v| plain("variable", &v.name))
+        .chain(module.locals.iter().map(|(name, _)| plain("local value", name)))
+        .chain(module.outputs.iter().map(|o| plain("output", &o.name)))
+        .chain(module.calls.iter().map(|c| plain("module", &c.name)))
+        .chain(module.providers.iter().map(|p| {
+            let own = (p.local.as_ref().unwrap_or(&p.name.name), p.alias.as_deref().unwrap_or_default());
+            (("provider", &**own.0, own.1), p.name.span)
+        }))
+        .chain(module.checks.iter().map(|c| plain("check", &c.name)))
+        .chain(module.resources.iter().map(|r| ((noun(r.mode), &*r.kind, &*r.name), r.span)));
+    let mut seen = FxHashMap::with_capacity_and_hasher(module.resources.len(), FxBuildHasher);
     for (name, span) in names {
-        if let Some(first) = seen.insert(name.clone(), span) {
+        if let Some(first) = seen.insert(name, span) {
+            let name = match name {
+                (what, "", name) => format!("{what} {name:?}"),
+                (what, kind, "") => format!("{what} {kind}"),
+                (what, kind, name) => format!("{what} {kind}.{name}"),
+            };
             diagnostics.push(
                 Diagnostic::error(
                     "Duplicate definition",
@@ -131,9 +145,14 @@ pub(super) fn arguments(
                     .at(attribute.name.span),
             );
         }
-        if !module.variables.iter().any(|v| v.name.name == attribute.name.name) {
-            let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
-            diagnostics.push(unexpected_argument(attribute, known, &[]));
+        match set {
+            Some(set) => {
+                dropped::attributes(&set.name.name, &attribute.value, &set.constraint.ty, diagnostics);
+            }
+            None => {
+                let known: Vec<&str> = module.variables.iter().map(|v| &*v.name.name).collect();
+                diagnostics.push(unexpected_argument(attribute, known, &[]));
+            }
         }
     }
     // What is there misspelt is told as that.

@@ -7,13 +7,13 @@
 mod interface;
 mod objects;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::consistency::Deprecation;
 use super::given::Given;
-use super::model::Module;
+use super::model::{Lifecycle, Module};
 use super::reader::{Constants, check_labels};
 use super::statics::{Giver, Statics};
 use super::{
@@ -48,6 +48,10 @@ pub(super) struct Decoder<'a> {
     stack: Vec<PathBuf>,
     /// Whether some file calls a function of a provider.
     calls_providers: bool,
+    /// Of blocks that say nothing about it, which most do.
+    usual: Arc<Lifecycle>,
+    /// Names of providers.
+    names: HashSet<Arc<str>>,
 }
 
 impl<'a> Decoder<'a> {
@@ -69,7 +73,19 @@ impl<'a> Decoder<'a> {
             modules: HashMap::new(),
             stack: Vec::new(),
             calls_providers: false,
+            usual: Arc::default(),
+            names: HashSet::new(),
         }
+    }
+
+    /// The one copy of a provider's name, which many blocks have.
+    fn shared(&mut self, name: &str) -> Arc<str> {
+        if let Some(shared) = self.names.get(name) {
+            return shared.clone();
+        }
+        let shared: Arc<str> = name.into();
+        self.names.insert(shared.clone());
+        shared
     }
 
     /// The bodies of all configuration files of a directory, in name order,
@@ -85,7 +101,8 @@ impl<'a> Decoder<'a> {
         Ok(bodies)
     }
 
-    fn file(&mut self, path: &Path) -> Option<Body> {
+    /// The body of one file; `None` when it cannot be read.
+    pub(super) fn file(&mut self, path: &Path) -> Option<Body> {
         let text: Arc<str> = match files::read(path, false) {
             Ok(text) => text.into(),
             Err(problem) => {
@@ -95,10 +112,7 @@ impl<'a> Decoder<'a> {
         };
         self.calls_providers |= text.contains("provider::");
         self.texts.push(text.clone());
-        // As a user would write it: without `./` at every step.
-        let shown: PathBuf =
-            path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
-        let file = self.sources.add(shown, text.clone());
+        let file = self.sources.add(files::shown(path), text.clone());
         Some(if files::is_json(path) {
             json::parse(file, &text, self.registry, &mut self.diagnostics)
         } else {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::diag::Diagnostic;
 use crate::expr::open_regular;
@@ -50,7 +50,7 @@ pub(super) fn of_directory(dir: &Path) -> io::Result<Files> {
 }
 
 /// A file name without the end that makes it configuration.
-fn stem(name: &str) -> Option<&str> {
+pub(super) fn stem(name: &str) -> Option<&str> {
     let is_ignored = name.starts_with(['.', '#']) || TESTS.iter().any(|end| name.ends_with(end));
     CONFIGURATION.iter().find_map(|end| name.strip_suffix(end)).filter(|_| !is_ignored)
 }
@@ -67,12 +67,17 @@ pub(super) fn is_of_terraform(path: &Path) -> bool {
     name.ends_with(".tf") || name.ends_with(".tf.json")
 }
 
+/// A path as a user would write it: without `./` at every step.
+pub(super) fn shown(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}
+
 /// The text of a file, without a byte order mark; one that `is_named` by
 /// somebody may also be a pipe, and is waited for.
 pub(super) fn read(path: &Path, is_named: bool) -> Result<String, Box<Diagnostic>> {
     let open = if is_named { std::fs::File::open } else { open_regular };
     let text = open(path).and_then(|file| read_text(path, file)).unwrap_or_else(|error| {
-        let detail = format!("{} cannot be read: {error}.", path.display());
+        let detail = format!("{} cannot be read: {error}.", shown(path).display());
         Err(Diagnostic::error("Unreadable file", detail).into())
     })?;
     Ok(text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text))
@@ -89,7 +94,7 @@ pub fn read_text(path: &Path, source: impl Read) -> io::Result<Result<String, Bo
     Ok(String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let detail = format!("Line {line} of {} is not UTF-8 text.", path.display());
+        let detail = format!("Line {line} of {} is not UTF-8 text.", shown(path).display());
         Diagnostic::error("Invalid character encoding", detail).into()
     }))
 }

@@ -95,6 +95,11 @@ pub(super) fn settings(
             diagnostics.extend(undeclared(module, name, given));
             continue;
         };
+        if let Some(words) = &variable.deprecated {
+            let detail = format!("The variable {name:?} is deprecated: {words}");
+            let at = if let Given::File(_, span) = given { *span } else { variable.name.span };
+            diagnostics.push(Diagnostic::warning("Deprecated variable is set", detail).at(at));
+        }
         let is_secret = variable.sensitive || variable.ephemeral;
         let text = match given {
             Given::File(value, span) => {

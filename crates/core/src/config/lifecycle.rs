@@ -92,7 +92,7 @@ pub(super) fn repetition(body: &Body, diagnostics: &mut Diagnostics) -> Repetiti
                 .related(first.name.span, "the other one"),
         );
     }
-    let expr = first.value.clone();
+    let expr = Box::new(first.value.clone());
     match &*first.name.name {
         "count" => Repetition::Count(expr),
         "for_each" => Repetition::ForEach(expr),

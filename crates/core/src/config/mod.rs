@@ -19,6 +19,7 @@ mod blocks;
 mod body;
 mod consistency;
 mod decode;
+mod dropped;
 pub mod edit;
 mod files;
 mod given;

@@ -188,11 +188,11 @@ pub enum Repetition {
     /// One instance.
     None,
     /// So many.
-    Count(Expr),
+    Count(Box<Expr>),
     /// One for each element.
-    ForEach(Expr),
+    ForEach(Box<Expr>),
     /// One, without a key, or none: `lifecycle { enabled = … }`.
-    Enabled(Expr),
+    Enabled(Box<Expr>),
 }
 
 impl Repetition {
@@ -217,7 +217,7 @@ pub struct Resource {
     /// The block's header.
     pub span: Span,
     /// The provider's name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// Which of the provider's configurations.
     pub configuration: ProviderRef,
     /// How many.
@@ -227,11 +227,11 @@ pub struct Resource {
     /// `depends_on`.
     pub depends_on: Vec<Expr>,
     /// `lifecycle`.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: Arc<Lifecycle>,
     /// `provisioner` blocks.
     pub provisioners: Vec<Provisioner>,
     /// `timeouts`, for the engine.
-    pub timeouts: Option<Expr>,
+    pub timeouts: Option<Box<Expr>>,
     /// The `check` block that a data source stands in.
     pub scope: Option<Arc<str>>,
 }
@@ -243,8 +243,8 @@ impl Resource {
         std::iter::once(&self.body)
             .chain(self.repetition.expr())
             .chain(&self.depends_on)
-            .chain(&self.configuration.key)
-            .chain(&self.timeouts)
+            .chain(self.configuration.key.as_deref())
+            .chain(self.timeouts.as_deref())
             .chain(self.provisioners.iter().map(|provisioner| &provisioner.config))
             .chain(&lifecycle.prevent_destroy)
             .chain(&lifecycle.replace_triggered_by)

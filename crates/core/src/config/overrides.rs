@@ -92,7 +92,20 @@ fn override_block(base: &mut Block, mut block: Block, diagnostics: &mut Diagnost
         let detail = "The argument \"depends_on\" cannot be overridden.";
         diagnostics.push(Diagnostic::error("Cannot be overridden", detail).at(depends_on.name.span));
     }
+    refuse_conditions(&mut block.body, diagnostics);
     merge(&mut base.body, block.body);
+}
+
+/// What a block promises is not for others to change.
+fn refuse_conditions(body: &mut Body, diagnostics: &mut Diagnostics) {
+    let is_condition = |kind: &str| matches!(kind, "validation" | "precondition" | "postcondition");
+    for block in body.blocks.extract_if(.., |inner| is_condition(&inner.kind.name)) {
+        let detail = format!("The {:?} blocks of another file cannot be overridden.", block.kind.name);
+        diagnostics.push(Diagnostic::error("Cannot be overridden", detail).at(block.header()));
+    }
+    for block in body.blocks.iter_mut().filter(|inner| &*inner.kind.name == "lifecycle") {
+        refuse_conditions(&mut block.body, diagnostics);
+    }
 }
 
 fn merge(base: &mut Body, over: Body) {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::model::{Module, Settings};
 use super::settle::{Owner, settle, undeclared};
 use super::tenancy::{
-    Explained, Facts, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, explain,
+    Explained, Facts, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, Tenant,
+    explain,
 };
 use crate::addr::WorkspaceName;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -220,7 +221,43 @@ impl Platform {
 
     /// Names of all tenants, wherever they run.
     pub fn tenant_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.tenancy.iter().flat_map(|tenancy| tenancy.tenants.keys())
+        self.tenancy.iter().flat_map(Tenancy::tenant_names)
+    }
+
+    /// Tenants whose block or file is not right, and what is wrong: what the
+    /// configuration says of them is not known, and nothing can be planned for
+    /// them.
+    pub fn broken(&self) -> impl Iterator<Item = (&Arc<str>, &Diagnostics)> {
+        let broken = self.tenancy.iter().flat_map(|tenancy| &tenancy.broken);
+        broken.map(|(name, broken)| (name, &broken.problems))
+    }
+
+    /// Of these, those that a selection may mean.
+    pub fn broken_of(&self, selection: &Selection) -> impl Iterator<Item = (&Arc<str>, &Diagnostics)> {
+        let broken = self.tenancy.iter().flat_map(|tenancy| &tenancy.broken);
+        let meant = broken.filter(|(name, broken)| selection.may_mean(name, broken.tier.as_deref()));
+        meant.map(|(name, broken)| (name, &broken.problems))
+    }
+
+    /// Tenants of which it is not known where they run: the broken ones, and
+    /// those of which nothing says.
+    pub fn unseated(&self) -> impl Iterator<Item = &Arc<str>> {
+        let nowhere = self.tenancy.iter().flat_map(|tenancy| {
+            let is_nowhere = |tenant: &&Tenant| tenancy.seats(tenant).is_err();
+            tenancy.tenants.values().filter(is_nowhere).map(|tenant| &tenant.name.name)
+        });
+        nowhere.chain(self.broken().map(|(name, _)| name))
+    }
+
+    /// What is wrong with a tenant whose block or file is not right.
+    ///
+    /// # Errors
+    /// That, when there is such a tenant.
+    pub fn is_whole(&self, tenant: &str) -> Result<(), Diagnostics> {
+        match self.broken().find(|(name, _)| ***name == *tenant) {
+            Some((_, problems)) => Err(problems.clone().sorted()),
+            None => Ok(()),
+        }
     }
 
     /// Every tenant in every environment it runs in, by name.
@@ -255,12 +292,13 @@ impl Platform {
     }
 
     /// All instances, to be checked: variables of the root that are not set
-    /// stand for unknown values.
+    /// stand for unknown values, whatever their defaults, since a module is to
+    /// be right for all values and some defaults are to be replaced.
     ///
     /// # Errors
     /// As of [`Platform::instances`].
     pub fn checked(&self) -> Result<Selected, Diagnostics> {
-        self.selected(&Selection::default(), Owner::Nobody)
+        self.selected(&Selection::default(), Owner::Anybody)
     }
 
     /// The root module and the blueprint of a platform.
@@ -298,7 +336,7 @@ impl Platform {
                 diagnostics.push(error.suggest(name, known.iter().copied()));
             }
         };
-        check("tenant", &selection.tenants, tenancy.tenants.keys().map(|name| &**name).collect());
+        check("tenant", &selection.tenants, tenancy.tenant_names().map(|name| &**name).collect());
         check("tier", &selection.tiers, tenancy.tiers.keys().map(|name| &**name).collect());
         let implicit = tenancy.environments.is_empty().then_some(IMPLICIT);
         let environments = tenancy.environments.keys().map(|name| &**name).chain(implicit);
@@ -332,16 +370,21 @@ impl Platform {
         if (selection.is_all() || selection.platform) && !self.module.is_empty() {
             selected.instances.push(self.own(tenancy, root.values));
         }
-        tenancy.check_unique(&mut diagnostics);
         tenancy.check_capacity(&mut diagnostics);
-        for tenant in tenancy.tenants.values() {
-            if let Err(problem) = tenancy.seats(tenant) {
-                diagnostics.push(*problem);
-            }
-        }
         if diagnostics.has_errors() {
             return Err(diagnostics.sorted());
         }
+        let broken = self.broken_of(selection);
+        selected.failed.extend(broken.map(|(name, problems)| (workspace(name), problems.clone().sorted())));
+        for tenant in tenancy.tenants.values() {
+            let name = &tenant.name.name;
+            if let Err(problem) = tenancy.seats(tenant)
+                && selection.may_mean(name, Some(&tenant.tier.name))
+            {
+                selected.failed.push((workspace(name), (*problem).into()));
+            }
+        }
+        let mut claimed = tenancy.claimed_twice();
         for (tenancy, seat) in self.seats().into_iter().filter(|_| !selection.platform) {
             if !selection.means(seat) {
                 continue;
@@ -350,7 +393,7 @@ impl Platform {
             if !selection.has_labels(&seated) {
                 continue;
             }
-            let mut problems = Diagnostics::new();
+            let mut problems = claimed.remove(&seated.workspace).unwrap_or_default();
             let instance = self.seat(tenancy, seat, seated, owner, &mut problems);
             if problems.has_errors() {
                 selected.failed.push((instance.workspace, problems.sorted()));
@@ -374,7 +417,7 @@ impl Platform {
         undeclared(blueprint, &merged, diagnostics);
         merged.extend(tenancy.described(seat));
         let owner = match owner {
-            Owner::Nobody => Owner::Nobody,
+            Owner::Nobody | Owner::Anybody => Owner::Nobody,
             Owner::User | Owner::Tenant(_) => Owner::Tenant(seat.tenant.name.span),
         };
         let settled = settle(blueprint, &merged, owner, diagnostics);
@@ -461,6 +504,7 @@ impl Platform {
             ..Selection::tenant(name)
         };
         self.known(&selection)?;
+        self.is_whole(name)?;
         let found = self.tenancy.iter().find_map(|tenancy| Some((tenancy, tenancy.tenants.get(name)?)));
         let Some((tenancy, tenant)) = found else { return Err(Diagnostics::new()) };
         let seats = tenancy.seats(tenant).map_err(|problem| Diagnostics::from(*problem))?;
@@ -479,6 +523,12 @@ impl Selection {
         is(&self.tenants, &seat.tenant.name.name)
             && is(&self.tiers, &seat.tier.name.name)
             && is(&self.environments, seat.environment_name())
+    }
+
+    /// Whether it may mean a tenant of which no more than this is known.
+    fn may_mean(&self, tenant: &str, tier: Option<&str>) -> bool {
+        let is = |chosen: &[String], name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
+        !self.platform && is(&self.tenants, tenant) && tier.is_none_or(|tier| is(&self.tiers, tier))
     }
 
     fn has_labels(&self, seated: &Seated) -> bool {

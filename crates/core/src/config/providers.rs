@@ -48,7 +48,7 @@ pub struct ProviderRef {
     /// Which of its configurations.
     pub alias: Option<Arc<str>>,
     /// Which element of its `for_each`.
-    pub key: Option<Expr>,
+    pub key: Option<Box<Expr>>,
     /// Where it is named.
     pub span: Span,
 }
@@ -138,7 +138,7 @@ pub(super) fn is_empty(block: &Block) -> bool {
 /// Reads what names a configuration.
 pub(crate) fn reference(expr: &Expr, diagnostics: &mut Diagnostics) -> Option<ProviderRef> {
     let (source, key) = match &expr.kind {
-        ExprKind::Index(pair) => (&pair.0, Some(pair.1.clone())),
+        ExprKind::Index(pair) => (&pair.0, Some(Box::new(pair.1.clone()))),
         _ => (expr, None),
     };
     let found = match &source.kind {
@@ -173,20 +173,20 @@ pub(crate) fn reference(expr: &Expr, diagnostics: &mut Diagnostics) -> Option<Pr
 /// of its type's provider.
 pub(super) fn of_resource(
     said: Option<&Attribute>,
-    provider: &str,
+    provider: &Arc<str>,
     kind: &Ident,
     names: &LocalNames,
     diagnostics: &mut Diagnostics,
 ) -> ProviderRef {
     let default = || {
-        let local = names.iter().find(|(_, name)| ***name == *provider).map(|(local, _)| local.clone());
-        ProviderRef { local, ..ProviderRef::default_of(provider, kind.span) }
+        let local = names.iter().find(|(_, name)| **name == *provider).map(|(local, _)| local.clone());
+        ProviderRef { local, ..ProviderRef::default_of(provider.clone(), kind.span) }
     };
     let Some(found) = said.and_then(|attribute| reference(&attribute.value, diagnostics)) else {
         return default();
     };
     let found = found.settled(names);
-    if *found.name != *provider {
+    if found.name != *provider {
         let detail =
             format!("The type {:?} is one of the provider {provider}, not of {}.", kind.name, found.name);
         diagnostics.push(Diagnostic::error("Wrong provider", detail).at(found.span));

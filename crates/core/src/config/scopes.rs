@@ -57,7 +57,7 @@ pub(super) fn check(module: &Module, registry: &Registry, diagnostics: &mut Diag
     }
     for call in &module.calls {
         let here = Here::of(&call.repetition);
-        let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_ref());
+        let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_deref());
         call.arguments.values().chain(keys).for_each(|expr| checker.walk(expr, here));
         call.repetition.expr().into_iter().for_each(|expr| checker.walk(expr, nothing));
     }
@@ -84,8 +84,8 @@ impl Checker<'_> {
         let here = Here::of(&resource.repetition);
         let lifecycle = &resource.lifecycle;
         std::iter::once(&resource.body)
-            .chain(&resource.configuration.key)
-            .chain(&resource.timeouts)
+            .chain(resource.configuration.key.as_deref())
+            .chain(resource.timeouts.as_deref())
             .chain(&lifecycle.prevent_destroy)
             .chain(&lifecycle.replace_triggered_by)
             .chain(Rule::expressions(&lifecycle.preconditions))

@@ -21,6 +21,9 @@ const WHOLE: &str = "What an expression brings of the platform's resources is kn
 pub(super) enum Owner {
     /// Nobody: it stands for an unknown value.
     Nobody,
+    /// Nobody, and what has a default may be set to something else: whatever is
+    /// not set stands for an unknown value.
+    Anybody,
     /// Whoever runs the command.
     User,
     /// The tenant that is declared here.
@@ -74,15 +77,14 @@ pub(super) fn settle(
                     }
                 }
             }
+            (None, _) if matches!(owner, Owner::Anybody) => (unknown(variable), variable.name.span),
             (None, Some(default)) => (default.clone(), variable.name.span),
+            (None, None) if matches!(owner, Owner::Nobody) => (unknown(variable), variable.name.span),
             (None, None) => {
                 let detail = format!("The variable {name:?} has no default and is not set.");
                 let error = Diagnostic::error("No value for required variable", detail);
                 match owner {
-                    Owner::Nobody => {
-                        let unknown = Value::unknown(variable.constraint.ty.clone());
-                        settled.values.insert(name.clone(), (unknown, variable.name.span));
-                    }
+                    Owner::Nobody | Owner::Anybody => {}
                     Owner::User => diagnostics.push(
                         error
                             .at(variable.name.span)
@@ -101,6 +103,11 @@ pub(super) fn settle(
         settled.values.insert(name.clone(), (value, span));
     }
     settled
+}
+
+fn unknown(variable: &Variable) -> Value {
+    let ty = variable.constraint.ty.clone();
+    if variable.nullable { Value::unknown(ty) } else { Value::unknown_not_null(ty) }
 }
 
 /// Whether what is given has a name of no variable that stands for this one.

@@ -20,7 +20,7 @@ const NAME: &str = "timeouts";
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Takes `timeouts` out of a body whose type has operations that take long.
-pub(super) fn take(body: &mut Body, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Expr> {
+pub(super) fn take(body: &mut Body, schema: &Block, diagnostics: &mut Diagnostics) -> Option<Box<Expr>> {
     if schema.timeouts.is_empty() || schema.blocks.contains_key(NAME) {
         return None;
     }
@@ -54,7 +54,7 @@ pub(super) fn take(body: &mut Body, schema: &Block, diagnostics: &mut Diagnostic
             }
         }
     }
-    Some(expr)
+    Some(Box::new(expr))
 }
 
 /// What is written out in the file, for those who cannot evaluate.

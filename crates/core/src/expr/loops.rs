@@ -57,7 +57,7 @@ impl Evaluator<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         let listed = matches!(value.kind(), Kind::List(_) | Kind::Set(_)).then(|| {
             let mut types = results.iter().map(Value::ty);
-            let first = types.next().unwrap_or_default();
+            let first = types.next().unwrap_or_else(|| self.element_type(&value.ty(), each, env));
             types.all(|ty| ty == first).then_some(first)
         });
         Ok(match listed.flatten() {
@@ -65,6 +65,14 @@ impl Evaluator<'_> {
             None => Value::tuple(results),
         }
         .with_marks(marks))
+    }
+
+    /// The type of what is taken of each element where there is none.
+    fn element_type(&self, ty: &Type, each: &Expr, env: Option<&Env<'_>>) -> Type {
+        let (Type::List(element) | Type::Set(element)) = ty else { return Type::Dynamic };
+        let element = Value::unknown((**element).clone());
+        let taken = self.eval(each, Some(&Env { name: SPLAT, value: &element, outer: env }));
+        taken.map_or(Type::Dynamic, |value| value.ty())
     }
 
     pub(super) fn for_expr(&self, f: &ForExpr, env: Option<&Env<'_>>, span: Span) -> EvalResult {

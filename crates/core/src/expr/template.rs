@@ -135,7 +135,7 @@ impl Template<'_> {
         let mut problems = Diagnostics::new();
         let expr = parse(TEMPLATE, self.text, names, &mut problems);
         if let Some(first) = problems.into_iter().next() {
-            return Err(self.wrap(first));
+            return Err(self.wrap(self.not_given(&first, names).unwrap_or(first)));
         }
         let expr = expr.ok_or_else(|| failure("The template is not valid.", self.span))?;
         let mut foreign = None;
@@ -149,6 +149,18 @@ impl Template<'_> {
                 Err(self.wrap(Diagnostic::error("Invalid reference", detail).at(span)))
             }
         }
+    }
+
+    /// A name that the call does not bring, in the words of templates.
+    fn not_given(&self, problem: &Diagnostic, names: &[Arc<str>]) -> Option<Diagnostic> {
+        let span = problem.span.filter(|_| problem.summary == "Invalid reference")?;
+        let name = self.text.get(span.start as usize..span.end as usize)?;
+        let given =
+            if names.is_empty() { "nothing".to_owned() } else { format!("only {}", names.join(", ")) };
+        let detail = format!("There is no value for {name:?}: the template is given {given}.");
+        Some(
+            Diagnostic::error("Invalid reference", detail).at(span).hint(format!("Give {name} in the call.")),
+        )
     }
 
     /// A mistake in the template, at the call.

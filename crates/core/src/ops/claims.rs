@@ -2,17 +2,24 @@
 //! bucket.
 //!
 //! Guarantees: what a plan claims is taken from it when it is made, so that the
-//! plans of a large fleet need not be kept whole to be compared.
+//! plans of a large fleet need not be kept whole to be compared; what nobody
+//! plans in this run (tenants that were not selected, or not right, or have no
+//! configuration any more) counts as its state has it, which is looked at only
+//! for names that are new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Outcome;
+use super::{Engine, Outcome};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::diag::{Diagnostic, Span};
 use crate::plan::{Action, Change, Plan};
 use crate::provider::{Provider, Registry};
+use crate::state::{StateError, WorkspaceState};
 use crate::value::Value;
+
+/// States looked at in one go.
+const AT_ONCE: usize = 256;
 
 /// An object that claims a name.
 pub(super) struct Claim {
@@ -23,6 +30,8 @@ pub(super) struct Claim {
     span: Option<Span>,
     /// The object had the name before the plan.
     held: bool,
+    /// It is not planned in this run.
+    recorded: bool,
 }
 
 /// Where an identity counts: among the objects of a type that are reached alike.
@@ -61,6 +70,7 @@ pub(super) fn of(registry: &Registry, plan: &Plan) -> Vec<Claim> {
             place,
             address: change.key.address.clone(),
             span: change.span,
+            recorded: false,
         }));
     }
     claims
@@ -78,6 +88,55 @@ fn is_held(provider: &dyn Provider, change: &Change, name: &str) -> bool {
     }
 }
 
+/// Adds what the states of others have of the names that are new in these plans.
+///
+/// # Errors
+/// A store that cannot be read. One state that cannot is another's problem.
+pub(super) fn add_recorded(
+    engine: &Engine,
+    claims: &mut Vec<(WorkspaceName, Vec<Claim>)>,
+) -> Result<(), StateError> {
+    let new = claims.iter().flat_map(|(_, claims)| claims).filter(|claim| !claim.held);
+    let wanted: HashSet<String> = new.map(|claim| claim.name.clone()).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let planned: HashSet<&WorkspaceName> = claims.iter().map(|(workspace, _)| workspace).collect();
+    let mut others = engine.store.list()?;
+    others.retain(|name| !planned.contains(name));
+    for names in others.chunks(AT_ONCE) {
+        for state in engine.store.load(names)?.into_iter().flatten() {
+            let mut found = of_state(&engine.registry, &state);
+            found.retain(|claim| wanted.contains(&claim.name));
+            if !found.is_empty() {
+                claims.push((state.name, found));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the objects of a state claim.
+fn of_state(registry: &Registry, state: &WorkspaceState) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for record in state.resources.values() {
+        let Some(provider) = registry.get(&record.provider) else { continue };
+        let kind = &record.key.address.kind;
+        let place = || Arc::new(Place { kind: kind.clone(), connection: record.connection.clone() });
+        let identity = provider.identity(kind, &record.attributes).map(|name| (name, Some(place())));
+        let names = provider.claims(kind, &record.attributes).into_iter().map(|name| (name, None));
+        claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
+            name,
+            place,
+            address: record.key.address.clone(),
+            span: None,
+            held: true,
+            recorded: true,
+        }));
+    }
+    claims
+}
+
 /// Takes back plans that claim what another has: all of them but for one that
 /// had it before.
 pub(super) fn refuse(claims: &[(WorkspaceName, Vec<Claim>)], outcomes: &mut [Outcome<Plan>]) {
@@ -87,12 +146,21 @@ pub(super) fn refuse(claims: &[(WorkspaceName, Vec<Claim>)], outcomes: &mut [Out
             let is_rival = |(other, theirs): &&(&WorkspaceName, &Claim)| {
                 other != workspace && theirs.place == claim.place
             };
-            let Some((other, _)) = rivals.iter().find(is_rival).filter(|_| !claim.held) else { continue };
+            let Some((other, theirs)) = rivals.iter().find(is_rival).filter(|_| !claim.held) else {
+                continue;
+            };
             let detail =
                 format!("{workspace} and {other} both claim {}, which only one may have.", claim.name);
             let address = format!("{workspace}:{}", claim.address);
             let mut problem = Diagnostic::error("Claimed twice", detail).address(address);
             problem.span = claim.span;
+            if theirs.recorded {
+                let tenant = other.as_str().split('/').next().unwrap_or_default();
+                problem = problem.hint(format!(
+                    "{other} has it by its state. If it is to give it up, plan both in one run, or apply \
+                     -tenant={tenant} first; one that is gone goes by tenantctl offboard {tenant}."
+                ));
+            }
             problems.entry(workspace).or_default().push(problem);
         }
     }

@@ -47,15 +47,20 @@ pub fn guard(platform: &Platform, plans: &[Plan], named: bool) -> Diagnostics {
     problems
 }
 
-/// Refuses to take from tenants what they share.
-pub(super) fn still_used(engine: &Engine, platform: &Platform) -> Result<(), Diagnostics> {
+/// Refuses to take from tenants what they share: from all but those whose own
+/// objects go in the same run.
+pub(super) fn still_used(
+    engine: &Engine,
+    platform: &Platform,
+    going: &HashSet<&WorkspaceName>,
+) -> Result<(), Diagnostics> {
     let own = platform.shared_workspace();
     let mut known = engine.store.list().map_err(|e| state_error(&e))?;
-    known.retain(|name| Some(name) != own.as_ref());
+    known.retain(|name| Some(name) != own.as_ref() && !going.contains(name));
     let states = engine.store.load(&known).map_err(|e| state_error(&e))?;
     // One that cannot be read may have objects.
     let is_used = |state: &Result<WorkspaceState, StateError>| {
-        state.as_ref().map_or(true, |state| !state.resources.is_empty())
+        state.as_ref().map_or(true, |state| !state.resources.is_empty() || !state.open.is_empty())
     };
     let used: Vec<&str> = known
         .iter()
@@ -68,9 +73,13 @@ pub(super) fn still_used(engine: &Engine, platform: &Platform) -> Result<(), Dia
         0 => format!("The workspace {first} still has objects."),
         more => format!("The workspace {first} and {more} more of tenants still have objects."),
     };
-    Err(Diagnostic::error("Still in use", detail)
-        .hint("Destroy the tenants first, or all together: tenantctl destroy")
-        .into())
+    let hint = if going.is_empty() {
+        "Destroy the tenants first, or all together: tenantctl destroy"
+    } else {
+        "What tenants share goes once nobody has objects any more: set right what keeps them, or let those \
+         without configuration go by tenantctl offboard NAME, and run this again."
+    };
+    Err(Diagnostic::error("Still in use", detail).hint(hint).into())
 }
 
 /// Objects that there are before a plan.
@@ -85,7 +94,10 @@ pub fn unconfigured(platform: &Platform, known: Vec<WorkspaceName>) -> Vec<Works
     }
     let seated = platform.seated().into_iter().map(|seated| seated.workspace);
     let configured: HashSet<WorkspaceName> = seated.chain(platform.shared_workspace()).collect();
-    known.into_iter().filter(|name| !configured.contains(name)).collect()
+    // Of a tenant of which it is not known where it runs, whatever has its name.
+    let unseated: HashSet<&str> = platform.unseated().map(|name| &**name).collect();
+    let is_known = |name: &WorkspaceName| configured.contains(name) || unseated.contains(tenant_of(name));
+    known.into_iter().filter(|name| !is_known(name)).collect()
 }
 
 /// Says that there are such workspaces.

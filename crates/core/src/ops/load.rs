@@ -40,7 +40,11 @@ pub fn install(
     if diagnostics.has_errors() {
         return (None, Vec::new(), diagnostics);
     }
-    let (platform, found) = read(registry, sources, &mut modules, options);
+    let (platform, mut found) = read(registry, sources, &mut modules, options);
+    // What broken tenants name is not known either.
+    found.extend(
+        platform.iter().flat_map(Platform::broken).flat_map(|(_, problems)| problems.iter().cloned()),
+    );
     let complete = platform.is_some() && !found.has_errors();
     diagnostics.extend(found);
     diagnostics.extend(modules.save(complete).err().map(|problem| -> Diagnostic { *problem }));
@@ -72,7 +76,16 @@ fn read(
     let (platform, mut found) =
         config::load(registry, sources, modules, &options.root, &vars, options.deprecation);
     found.extend(diagnostics);
+    // Where nothing can be done for anybody, all that is wrong is told at once.
+    if found.has_errors() {
+        found.extend(of_tenants(platform.as_ref()));
+    }
     (platform, found)
+}
+
+/// What is wrong with tenants whose block or file is not right.
+fn of_tenants(platform: Option<&Platform>) -> impl Iterator<Item = Diagnostic> {
+    platform.into_iter().flat_map(Platform::broken).flat_map(|(_, problems)| problems.iter().cloned())
 }
 
 /// `terraform.tfvars`, `terraform.tfvars.json`, then `*.auto.tfvars` and

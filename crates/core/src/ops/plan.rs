@@ -1,6 +1,6 @@
 //! Planning instances, many at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -35,7 +35,7 @@ pub async fn plan(
     options: &PlanOptions,
 ) -> Result<Vec<Outcome<Plan>>, Diagnostics> {
     if options.mode == PlanMode::Destroy && selection.platform {
-        guards::still_used(engine, platform)?;
+        guards::still_used(engine, platform, &HashSet::new())?;
     }
     let Selected { instances, failed } = platform.instances(selection)?;
     let secrets = Secrets::default();
@@ -84,8 +84,13 @@ pub async fn plan(
     }
     outcomes.extend(work.plan(tenants).await?);
     outcomes.extend(failed.into_iter().map(|(workspace, problems)| work.unplanned(workspace, problems)));
+    if options.mode == PlanMode::Destroy && is_planned && selection.is_all() {
+        keep_shared(engine, platform, &mut outcomes);
+    }
     if work.is_compared() {
-        claims::refuse(&work.claims.into_inner().unwrap_or_default(), &mut outcomes);
+        let mut claims = work.claims.into_inner().unwrap_or_default();
+        claims::add_recorded(engine, &mut claims).map_err(|e| state_error(&e))?;
+        claims::refuse(&claims, &mut outcomes);
         if selection.is_all() {
             let known = engine.store.list().map_err(|e| state_error(&e))?;
             let left = guards::left_over(&guards::unconfigured(platform, known));
@@ -95,6 +100,18 @@ pub async fn plan(
     scrub::outcomes(&mut outcomes, &secrets);
     audit::planned(engine, selection, options, &outcomes);
     Ok(outcomes)
+}
+
+/// Takes back the plan that destroys what tenants share, where some of them keep
+/// what they have.
+fn keep_shared(engine: &Engine, platform: &Platform, outcomes: &mut [Outcome<Plan>]) {
+    let going = outcomes.iter().filter(|outcome| outcome.result.is_some()).map(|outcome| &outcome.workspace);
+    let Err(problems) = guards::still_used(engine, platform, &going.collect()) else { return };
+    let own = platform.shared_workspace();
+    for outcome in outcomes.iter_mut().filter(|outcome| Some(&outcome.workspace) == own.as_ref()) {
+        outcome.result = None;
+        outcome.diagnostics.extend(problems.clone().into_iter().map(|p| p.address(&outcome.workspace)));
+    }
 }
 
 /// What the planning of many instances has in common.

@@ -203,8 +203,8 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
                 });
                 CheckStatus::Unknown
             }
-            Err(mut error) => {
-                error.severity = kind.severity();
+            // A condition that makes no sense is a mistake, also of a check.
+            Err(error) => {
                 judged.found.push(*error);
                 CheckStatus::Error
             }
@@ -233,10 +233,7 @@ pub(crate) fn settle(pending: &[Pending], scope: &dyn Scope) -> Vec<Diagnostic> 
         match verdict(one.kind, &one.address, &one.condition, &one.message, scope) {
             Ok(Verdict::Fails(problem)) => found.push(problem),
             Ok(Verdict::Holds | Verdict::Unknown) => {}
-            Err(mut error) => {
-                error.severity = one.kind.severity();
-                found.push(*error);
-            }
+            Err(error) => found.push(*error),
         }
     }
     found

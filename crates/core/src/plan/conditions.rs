@@ -135,12 +135,23 @@ impl Planner<'_> {
             let at = self.evaluation.at(module, instance, &nothing);
             let mut judged = judge(&variable.validations, RuleKind::Validation, &address, &at);
             // What is to be changed is the value, not the condition.
-            let given = self.input.instance.variables.get(&name.name).filter(|_| module == 0);
-            let place = given.map_or(name.span, |(_, span)| *span);
-            let is_verdict = |problem: &&mut Diagnostic| problem.summary == RuleKind::Validation.summary();
-            for problem in judged.found.iter_mut().filter(is_verdict) {
-                let condition = problem.span.replace(place);
-                problem.related.extend(condition.map(|span| (span, "the condition".to_owned())));
+            let given = match self.input.graph.modules[module].parent {
+                None => self.input.instance.variables.get(&name.name).map(|(_, span)| *span),
+                Some((caller, call)) => {
+                    let call = &self.input.graph.modules[caller].module.calls[call];
+                    call.arguments.get(&name.name).map(|argument| argument.span)
+                }
+            };
+            let place = given.unwrap_or(name.span);
+            for problem in &mut judged.found {
+                if problem.summary == RuleKind::Validation.summary() {
+                    let condition = problem.span.replace(place);
+                    problem.related.extend(condition.map(|span| (span, "the condition".to_owned())));
+                } else {
+                    // The condition cannot be judged, mostly for what the value is.
+                    problem.related.push((place, format!("the value of var.{}", name.name)));
+                    problem.address.get_or_insert_with(|| address.clone());
+                }
             }
             let (status, problems) = (judged.status, judged.problems);
             let one = CheckedInstance { address, module: path, key: None, status, problems };

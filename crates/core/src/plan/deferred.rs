@@ -35,7 +35,7 @@ pub struct Deferred {
     /// The name.
     pub name: Arc<str>,
     /// The provider.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// Why.
     pub reason: Waiting,
     /// What it waits for.

@@ -27,10 +27,23 @@ pub(crate) fn proposed(schema: &Block, config: &Value, prior: Option<&Value>) ->
     Value::from(Kind::Object(Arc::new(filled))).with_marks(config.marks())
 }
 
+/// What of an object stays as it is, whatever the configuration says.
+#[derive(Clone, Copy)]
+pub(crate) enum Ignored<'a> {
+    All,
+    Parts(&'a [Path]),
+}
+
+impl<'a> Ignored<'a> {
+    pub(super) fn by(lifecycle: &'a Lifecycle) -> Self {
+        if lifecycle.ignore_all { Ignored::All } else { Ignored::Parts(&lifecycle.ignore_changes) }
+    }
+}
+
 /// The configuration with ignored parts as they are.
-pub(super) fn ignore_changes(config: &Value, prior: &Value, schema: &Block, lifecycle: &Lifecycle) -> Value {
+pub(crate) fn ignore_changes(config: &Value, prior: &Value, schema: &Block, ignored: Ignored<'_>) -> Value {
     let Kind::Object(attributes) = config.kind() else { return config.clone() };
-    if !lifecycle.ignore_all && lifecycle.ignore_changes.is_empty() {
+    if matches!(ignored, Ignored::Parts([])) {
         return config.clone();
     }
     let kept = attributes.iter().map(|(name, value)| {
@@ -38,22 +51,18 @@ pub(super) fn ignore_changes(config: &Value, prior: &Value, schema: &Block, life
         // What the service fills in when it is not set is not set.
         let is_left = value.is_null() && attribute.is_some_and(|a| a.computed)
             || attribute.is_some_and(|a| !a.is_argument());
-        let value = if is_left {
-            value.clone()
-        } else if lifecycle.ignore_all {
-            prior.get(name).unwrap_or_else(|| value.clone())
-        } else {
-            let paths = lifecycle.ignore_changes.iter().map(Path::steps).filter_map(|steps| {
-                let (first, rest) = steps.split_first()?;
-                (*first == PathStep::Attribute(name.clone())).then_some(rest)
-            });
-            let mut value = value.clone();
-            for path in paths {
-                if let Some(kept) = as_it_is(Some(&value), prior.get(name).as_ref(), path) {
-                    value = kept;
-                }
+        let value = match ignored {
+            _ if is_left => value.clone(),
+            Ignored::All => prior.get(name).unwrap_or_else(|| value.clone()),
+            Ignored::Parts(paths) => {
+                let paths = paths.iter().map(Path::steps).filter_map(|steps| {
+                    let (first, rest) = steps.split_first()?;
+                    (*first == PathStep::Attribute(name.clone())).then_some(rest)
+                });
+                paths.fold(value.clone(), |value, path| {
+                    as_it_is(Some(&value), prior.get(name).as_ref(), path).unwrap_or(value)
+                })
             }
-            value
         };
         (name.clone(), value)
     });
@@ -172,14 +181,13 @@ mod tests {
             (vec![a.attribute("none").attribute("x")], serde_json::json!({ "k": 1, "l": [1, 2] })),
             (vec![a.attribute("k"), b], serde_json::json!({ "k": 2, "l": [1, 2] })),
         ] {
-            let lifecycle = Lifecycle { ignore_changes: paths.clone(), ..Lifecycle::default() };
-            let found = ignore_changes(&value(config.clone()), &value(prior.clone()), &schema, &lifecycle);
+            let parts = Ignored::Parts(&paths);
+            let found = ignore_changes(&value(config.clone()), &value(prior.clone()), &schema, parts);
             assert_eq!(found.get("a"), Some(value(expected)), "{paths:?}");
             // What the service fills in is its own.
             assert!(found.get("b").is_some_and(|b| b.is_null()), "{paths:?}");
         }
-        let all = Lifecycle { ignore_all: true, ..Lifecycle::default() };
-        let found = ignore_changes(&value(config), &value(prior.clone()), &schema, &all);
+        let found = ignore_changes(&value(config), &value(prior.clone()), &schema, Ignored::All);
         assert_eq!(found.get("a"), value(prior).get("a"));
         assert!(found.get("id").is_some_and(|id| id.is_null()));
     }

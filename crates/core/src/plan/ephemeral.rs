@@ -24,7 +24,7 @@ pub struct OpenRead {
     /// Which.
     pub address: ResourceAddress,
     /// Its provider's name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The connection.
     pub connection: Value,
     /// Its configuration, wholly known.

@@ -125,7 +125,7 @@ impl<'a> Evaluation<'a> {
             now: None,
             modules,
             waiting: Vec::new(),
-            slots: Vec::new(),
+            slots: Vec::with_capacity(graph.modules.iter().map(|m| m.module.resources.len()).sum()),
             shared: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             changed: vec![0; graph.modules.len()],

@@ -153,7 +153,7 @@ pub fn schemas(registry: &Registry, plan: &Plan) -> BTreeMap<String, PlannedSche
     let (mut schemas, mut seen) = (BTreeMap::new(), HashSet::new());
     for change in &plan.changes {
         let address = &change.key.address;
-        if !seen.insert((change.provider.as_str(), address.mode, &*address.kind)) {
+        if !seen.insert((&*change.provider, address.mode, &*address.kind)) {
             continue;
         }
         if let Some(schema) = schema(registry, &change.provider, address.mode, &address.kind) {

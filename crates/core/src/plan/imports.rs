@@ -1,5 +1,7 @@
 //! `import` blocks: objects that are there already, taken under management.
 
+use std::sync::Arc;
+
 use super::expand::Expansion;
 use super::generate;
 use super::model::{Action, Change};
@@ -18,7 +20,7 @@ pub struct ImportRead {
     /// Its address to be.
     pub address: ResourceAddress,
     /// Its provider's name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The connection.
     pub connection: Value,
     /// What the service calls it.
@@ -48,7 +50,7 @@ impl Planner<'_> {
         let import = &graph.modules[0].module.imports[index];
         let instances = match &import.for_each {
             None => Expansion::Instances(vec![(None, super::evaluate::Repeated::default())]),
-            Some(each) => self.evaluation.expand(0, 0, &Repetition::ForEach(each.clone())),
+            Some(each) => self.evaluation.expand(0, 0, &Repetition::ForEach(Box::new(each.clone()))),
         };
         let instances = match instances {
             Expansion::Instances(instances) => instances,
@@ -58,8 +60,9 @@ impl Planner<'_> {
         for (_, repeated) in instances {
             let at = self.evaluation.at(0, 0, &repeated);
             let provider = import.provider.as_ref().map(|named| {
-                let literal = |key: &Expr| evaluate(key, &at).map(|value| Expr::literal(value, key.span));
-                let key = named.key.as_ref().map(literal);
+                let literal =
+                    |key: &Expr| Ok::<_, EvalError>(Expr::literal(evaluate(key, &at)?, key.span).into());
+                let key = named.key.as_deref().map(literal);
                 Ok::<_, EvalError>(ProviderRef { key: key.transpose()?, ..named.clone() })
             });
             let settled = evaluate(&import.id, &at).and_then(|id| {
@@ -157,7 +160,7 @@ impl Planner<'_> {
             after: value,
             importing: Some(wanted.id.clone()),
             connection,
-            ..Change::of(RecordKey::current(address.clone()), provider.name(), Action::NoOp)
+            ..Change::of(RecordKey::current(address.clone()), &provider.name().into(), Action::NoOp)
         };
         self.seen.insert(address);
         self.changes.push(change);
@@ -183,7 +186,7 @@ impl Planner<'_> {
         }
         self.needs.imports.push(ImportRead {
             address: address.clone(),
-            provider: provider.name().to_owned(),
+            provider: provider.name().into(),
             connection: connection.clone(),
             id: wanted.id.clone(),
             span: wanted.span,
@@ -194,7 +197,8 @@ impl Planner<'_> {
 
 fn unknown(what: &str, import: &Import) -> Diagnostic {
     let detail = format!("The {what} of an import must be known when the plan is made.");
-    Diagnostic::error("Import not possible yet", detail).at(import.span)
+    let each = import.for_each.as_ref().filter(|_| what == "for_each");
+    Diagnostic::error("Import not possible yet", detail).at(each.unwrap_or(&import.id).span)
 }
 
 /// The address with its keys put in.

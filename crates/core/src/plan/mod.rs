@@ -37,7 +37,7 @@ mod removals;
 mod resolve;
 mod targets;
 
-pub(crate) use diff::{mark_sensitive, proposed};
+pub(crate) use diff::{Ignored, ignore_changes, mark_sensitive, proposed};
 pub(crate) use ephemeral::{null_write_only, without_write_only};
 
 pub use crate::refresh::Drift;

@@ -226,7 +226,7 @@ pub struct Change {
     #[serde(flatten)]
     pub key: RecordKey,
     /// Its provider.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// What is done.
     pub action: Action,
     /// Why.
@@ -242,6 +242,9 @@ pub struct Change {
     /// wholly known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual: Option<Box<Expr>>,
+    /// Parts that stay as they are once `residual` is finished too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Path>,
     /// The connection; may be unknown.
     pub connection: Value,
     /// The provider block's value, for settling the connection when that is
@@ -430,16 +433,17 @@ pub struct Counts {
 
 impl Change {
     /// A change with nothing in it but what is done to which object.
-    pub fn of(key: RecordKey, provider: &str, action: Action) -> Self {
+    pub fn of(key: RecordKey, provider: &Arc<str>, action: Action) -> Self {
         Change {
             key,
-            provider: provider.to_owned(),
+            provider: provider.clone(),
             action,
             reason: None,
             before: Value::NULL,
             after: Value::NULL,
             config: Value::NULL,
             residual: None,
+            ignored: Vec::new(),
             connection: Value::NULL,
             provider_config: None,
             dependencies: Vec::new(),

@@ -1,21 +1,26 @@
 //! `moved` blocks: recorded objects to the addresses that they have now.
 //!
-//! Statements are followed in the order of their chains. An object never moves
-//! to an address that is taken: it stays where it was, with a warning.
+//! Statements are followed in the order of their chains, one of a single instance
+//! before one of all, else as they are written. An object never moves to an
+//! address that is taken: it stays where it was, with a warning.
 //!
 //! Guarantees: pure; one look at each statement and each object that it moves.
+
+mod implied;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::Direction;
+use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use self::implied::Implied;
 use super::targets::without_keys;
 use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
 use crate::config::{Moved, Repetition};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::graph::{Graph, NodeKind};
+use crate::graph::Graph;
 use crate::provider::Registry;
 use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
 use crate::value::Value;
@@ -116,6 +121,11 @@ impl Statement<'_> {
         }
     }
 
+    /// Whether it is about all instances, not only about one.
+    fn is_whole(&self) -> bool {
+        last_key(&self.moved.from).is_none() && last_key(&self.moved.to).is_none()
+    }
+
     /// Whether a module gets other keys and keeps its name.
     fn is_change_of_keys(&self) -> bool {
         match (&self.moved.from, &self.moved.to) {
@@ -141,11 +151,8 @@ pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> 
     check(graph, &statements)?;
     let order = sort(&statements)?;
     // Mostly nothing moves, and a fleet has many workspaces.
-    let is_implied = |address: &ResourceAddress| {
-        let first = graph.resource(address).and_then(|block| first(&block.repetition));
-        first.is_some_and(|(from, _)| from == address.key)
-    };
-    if statements.is_empty() && !state.resources.keys().any(|key| is_implied(&key.address)) {
+    let implied = Implied::of(graph);
+    if statements.is_empty() && !implied.is_any(state) {
         return Ok(Moves::default());
     }
     let mut places = Places::of(state);
@@ -164,7 +171,7 @@ pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> 
         }
     }
     if !state.resources.is_empty() {
-        implied(graph, &statements, &mut places);
+        implied.follow(&statements, &mut places);
     }
     record(state, registry, places, &mut moves);
     Ok(moves)
@@ -189,13 +196,12 @@ fn check(graph: &Graph, statements: &[Statement<'_>]) -> Result<(), Diagnostics>
     let mut found = Diagnostics::new();
     let mut seen: HashMap<(&[Arc<str>], &Selector, bool), &Moved> = HashMap::new();
     for Statement { module, moved } in statements {
-        if moved.from == moved.to {
+        let is_redundant = moved.from == moved.to;
+        if is_redundant {
             let detail = format!("{} is moved to where it is.", moved.from);
             found.push(Diagnostic::error("Redundant move", detail).at(moved.span));
         }
-        if let Some(problem) = still_there(graph, module, moved) {
-            found.push(problem);
-        }
+        found.extend(still_there(graph, module, moved).filter(|_| !is_redundant));
         for (end, other, is_from) in [(&moved.from, &moved.to, true), (&moved.to, &moved.from, false)] {
             let Some(first) = seen.insert((module, end, is_from), moved) else { continue };
             let opposite = if is_from { &first.to } else { &first.from };
@@ -285,8 +291,16 @@ fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnostics> {
             }
         }
     }
-    if let Ok(order) = toposort(&graph, None) {
-        return Ok(order.into_iter().map(NodeIndex::index).collect());
+    for (i, whole) in statements.iter().enumerate().filter(|(_, statement)| statement.is_whole()) {
+        for &one in takers.get(&whole.block(&whole.moved.from)).into_iter().flatten() {
+            if !statements[one].is_whole() {
+                graph.update_edge(NodeIndex::new(one), NodeIndex::new(i), ());
+            }
+        }
+    }
+    let order = first_written_first(&graph);
+    if order.len() == statements.len() {
+        return Ok(order);
     }
     let mut found = Diagnostics::new();
     for cycle in tarjan_scc(&graph).into_iter().filter(|cycle| cycle.len() > 1) {
@@ -298,6 +312,27 @@ fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnostics> {
         found.push(all.iter().skip(1).fold(error, |error, moved| error.related(moved.span, "and this one")));
     }
     Err(found)
+}
+
+/// What comes after what it needs, else in its own order; without cycles and
+/// what needs them.
+fn first_written_first(graph: &DiGraph<(), ()>) -> Vec<usize> {
+    let mut waits: Vec<usize> = graph
+        .node_indices()
+        .map(|node| graph.neighbors_directed(node, Direction::Incoming).count())
+        .collect();
+    let mut ready: BTreeSet<usize> = (0..waits.len()).filter(|&at| waits[at] == 0).collect();
+    let mut order = Vec::with_capacity(waits.len());
+    while let Some(at) = ready.pop_first() {
+        order.push(at);
+        for next in graph.neighbors(NodeIndex::new(at)) {
+            waits[next.index()] -= 1;
+            if waits[next.index()] == 0 {
+                ready.insert(next.index());
+            }
+        }
+    }
+    order
 }
 
 /// Where objects are, as moves go on.
@@ -343,46 +378,6 @@ impl Places {
         let inside = self.blocks.range(block..).take_while(|(other, _)| other.0.starts_with(&block.0));
         inside.flat_map(|(_, all)| all).cloned().collect()
     }
-}
-
-/// A block that got or lost its `count` keeps its first object.
-fn implied(graph: &Graph, statements: &[Statement<'_>], places: &mut Places) {
-    let named: BTreeSet<Block> =
-        statements.iter().flat_map(|s| [s.block(&s.moved.from), s.block(&s.moved.to)]).collect();
-    for node in &graph.nodes {
-        let NodeKind::Resource(index) = node.kind else { continue };
-        let block = &graph.modules[node.module].module.resources[index];
-        let Some((from, to)) = first(&block.repetition) else { continue };
-        let resource = (block.mode, block.kind.clone(), block.name.clone());
-        let at = (module_names(graph, node.module), Some(resource));
-        if named.contains(&at) {
-            continue;
-        }
-        for address in places.in_block(&at).into_iter().filter(|address| address.key == from) {
-            places.take(&address, &ResourceAddress { key: to.clone(), ..address.clone() });
-        }
-    }
-}
-
-/// The key that a block's first object had if the block got or lost its
-/// `count`, and the one that it has now.
-fn first(repetition: &Repetition) -> Option<(Option<InstanceKey>, Option<InstanceKey>)> {
-    let zero = Some(InstanceKey::Index(0));
-    match repetition {
-        Repetition::Count(_) => Some((None, zero)),
-        Repetition::None | Repetition::Enabled(_) => Some((zero, None)),
-        Repetition::ForEach(_) => None,
-    }
-}
-
-fn module_names(graph: &Graph, mut module: usize) -> Vec<Arc<str>> {
-    let mut names = Vec::new();
-    while let Some((parent, call)) = graph.modules[module].parent {
-        names.push(graph.modules[parent].module.calls[call].name.name.clone());
-        module = parent;
-    }
-    names.reverse();
-    names
 }
 
 /// Takes what was moved into the state: records, and what others record of
@@ -436,7 +431,7 @@ fn convert(record: &mut ResourceRecord, registry: &Registry, to: &ResourceAddres
     let schema = provider.schema().resources.get(&*to.kind);
     record.attributes = convert(&record.attributes).with_marks(record.attributes.marks());
     record.schema_version = schema.map_or(0, |schema| schema.version);
-    record.provider = provider.name().to_owned();
+    record.provider = provider.name().into();
     record.connection = Value::NULL;
 }
 
@@ -525,6 +520,9 @@ mod tests {
             all.iter().map(|(module, moved)| Statement { module: module.clone(), moved }).collect();
         // A module's keys change before what is inside of it moves.
         assert_eq!(sort(&statements).ok(), Some(vec![0, 2, 1]));
+        // One instance goes its own way before all go theirs.
+        assert_eq!(order(&[("a.x", "a.y"), ("a.x[0]", "a.z")]), Ok(vec![1, 0]));
+        assert_eq!(order(&[("a.r", "a.s"), ("a.p", "a.q"), ("a.m", "a.n")]), Ok(vec![0, 1, 2]));
         // Other keys of the same blocks are other objects.
         assert!(order(&[("a.x[0]", "a.x[\"k\"]"), ("a.x[1]", "a.x[\"l\"]")]).is_ok());
     }

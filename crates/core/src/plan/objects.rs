@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
-use super::diff::{decide, ignore_changes, mark_sensitive, proposed};
+use super::diff::{Ignored, decide, ignore_changes, mark_sensitive, proposed};
 use super::ephemeral::without_write_only;
 use super::evaluate::Repeated;
 use super::model::{Action, Change, PlanMode, Reason};
@@ -216,6 +216,9 @@ impl Planner<'_> {
             }
             change.config = config;
         }
+        if change.action == Action::Update && change.residual.is_some() {
+            change.ignored.clone_from(&block.lifecycle.ignore_changes);
+        }
         if change.importing.is_some() {
             self.records.push(imported_record(change, schema.version));
         } else if let Some(record) = record {
@@ -238,7 +241,7 @@ impl Planner<'_> {
         let block = place.block;
         let address = &change.key.address;
         let mut config = match prior {
-            Some(prior) => ignore_changes(&change.config, prior, schema, &block.lifecycle),
+            Some(prior) => ignore_changes(&change.config, prior, schema, Ignored::by(&block.lifecycle)),
             None => change.config.clone(),
         };
         let request = |prior: Option<&Value>, config: &Value| {
@@ -289,11 +292,11 @@ impl Planner<'_> {
         let settled = Some(&change.connection).filter(|connection| connection.is_wholly_known());
         let connection = settled.unwrap_or(&record.connection);
         let (keep, create_before_destroy, timeouts) =
-            (change.keep, change.create_before_destroy, change.timeouts);
+            (change.keep, change.create_before_destroy, &change.timeouts);
         if (keep, create_before_destroy, timeouts, connection)
-            != (record.keep, record.create_before_destroy, record.timeouts, &record.connection)
+            != (record.keep, record.create_before_destroy, &record.timeouts, &record.connection)
         {
-            let connection = connection.clone();
+            let (timeouts, connection) = (timeouts.clone(), connection.clone());
             let now = ResourceRecord { keep, create_before_destroy, timeouts, connection, ..record.clone() };
             self.records.push(RecordChange::Put(Box::new(now)));
         }
@@ -312,7 +315,9 @@ impl Planner<'_> {
         match (&place.block.timeouts, schema) {
             (Some(expr), Some(schema)) => {
                 let value = evaluate(expr, &self.evaluation.at(place.module, place.instance, repeated))?;
-                timeouts(expr, &value, &schema.block)
+                // What is only validated may be anything yet.
+                let is_open = self.input.is_validated() && !value.is_wholly_known();
+                if is_open { Ok(Timeouts::default()) } else { timeouts(expr, &value, &schema.block) }
             }
             _ => Ok(own_timeouts(config)),
         }

@@ -62,7 +62,7 @@ pub struct PlanInput<'a> {
     pub generate: bool,
     /// Whether the plan says which attributes its changes come from.
     pub relevant: bool,
-    /// Now, RFC 3339.
+    /// Now, RFC 3339; empty when the configuration is only validated.
     pub timestamp: &'a str,
     /// Of the configuration files.
     pub config_digest: &'a str,
@@ -76,13 +76,21 @@ pub struct PlanInput<'a> {
     pub opened: &'a BTreeMap<ResourceAddress, Value>,
 }
 
+impl PlanInput<'_> {
+    /// Whether nothing comes of it but what is wrong with the configuration,
+    /// whatever values it will be given.
+    pub(super) fn is_validated(&self) -> bool {
+        self.timestamp.is_empty()
+    }
+}
+
 /// A data source that must be read before planning can go on.
 #[derive(Clone, Debug)]
 pub struct DataRead {
     /// Which.
     pub address: ResourceAddress,
     /// Its provider's name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The connection.
     pub connection: Value,
     /// Its configuration, wholly known.
@@ -345,6 +353,8 @@ impl<'a> Planner<'a> {
         let mut values = Vec::with_capacity(keys.len());
         let mut made = Vec::with_capacity(keys.len());
         let mut changes = false;
+        // Instances of a count that are left out, and that none follows yet.
+        let mut absent = 0;
         for (key, repeated) in keys {
             let address = ResourceAddress {
                 module: path.clone(),
@@ -362,12 +372,14 @@ impl<'a> Planner<'a> {
             // What is neither there nor made by this plan is no instance yet.
             let is_made = |change: &Change| block.mode != ResourceMode::Managed || !change.after.is_null();
             if change.as_ref().map_or(!planned, |change| !is_made(change)) {
-                if key.is_none() {
+                if matches!(key, None | Some(InstanceKey::Index(_))) {
+                    absent += usize::from(key.is_some());
                     values.push((key, Value::unknown(Type::Dynamic), None));
                 }
                 self.seen.insert(address);
                 continue;
             }
+            absent = 0;
             let index = change.is_some().then(|| u32::try_from(self.changes.len()).ok()).flatten();
             self.seen.insert(address);
             let Some(change) = change else {
@@ -382,6 +394,7 @@ impl<'a> Planner<'a> {
             self.provisioners(place, &repeated);
             self.postconditions(place, &repeated);
         }
+        values.truncate(values.len() - absent);
         if changes && self.reads {
             let (kind, name) = (block.kind.clone(), block.name.clone());
             self.changing.insert(ResourceAddress { module: path, mode: block.mode, kind, name, key: None });
@@ -529,7 +542,7 @@ pub(super) fn imported_record(change: &Change, schema_version: u32) -> RecordCha
         dependencies: change.dependencies.clone(),
         create_before_destroy: change.create_before_destroy,
         keep: change.keep,
-        timeouts: change.timeouts,
+        timeouts: change.timeouts.clone(),
         tainted: false,
     }))
 }

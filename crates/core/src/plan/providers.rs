@@ -49,7 +49,7 @@ impl Planner<'_> {
         let instances = match &block.for_each {
             None => vec![(None, Repeated::default())],
             Some(each) => {
-                match self.evaluation.expand(module, instance, &Repetition::ForEach(each.clone())) {
+                match self.evaluation.expand(module, instance, &Repetition::ForEach(Box::new(each.clone()))) {
                     Expansion::Instances(instances) => instances,
                     Expansion::Failed => return None,
                     Expansion::Waits(waits_for) => {

@@ -65,7 +65,7 @@ impl Planner<'_> {
             let timeouts = block.and_then(|block| constant_timeouts(block.timeouts.as_ref()?));
             let provisioners =
                 if action == Action::Delete { self.parting(key, record, said) } else { Vec::new() };
-            let timeouts = timeouts.unwrap_or(record.timeouts);
+            let timeouts = timeouts.unwrap_or_else(|| record.timeouts.clone());
             let change = Change { provisioners, timeouts, ..self.removal(key, record, action, reason) };
             self.changes.push(change);
         }

@@ -57,7 +57,7 @@ pub struct ResourceRecord {
     #[serde(flatten)]
     pub key: RecordKey,
     /// The provider's name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The version of the type's schema that `attributes` follow.
     pub schema_version: u32,
     /// The object, wholly known. Attributes that are null are not written: in

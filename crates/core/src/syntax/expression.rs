@@ -270,8 +270,12 @@ impl Parser<'_> {
     /// A key and the sign after it. A key that looks like a name is that name.
     fn object_key(&mut self, open: Token) -> Parsed<Expr> {
         let first = self.peek();
+        let after = self.ahead(1).kind;
         let plain = first.kind == TokenKind::Ident
-            && matches!(self.ahead(1).kind, TokenKind::Assign | TokenKind::Colon);
+            && matches!(
+                after,
+                TokenKind::Assign | TokenKind::Colon | TokenKind::Comma | TokenKind::BraceClose
+            );
         let key = if plain {
             self.next();
             Expr::literal(Value::from(self.name(first)), self.span(first))

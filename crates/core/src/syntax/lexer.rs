@@ -153,7 +153,8 @@ impl<'a> Lexer<'a> {
             bytes: text.as_bytes(),
             at,
             modes: vec![mode],
-            tokens: Vec::with_capacity(text.len() / 6),
+            // Rather too many: what is not written costs nothing.
+            tokens: Vec::with_capacity(text.len() / 3),
         }
     }
 

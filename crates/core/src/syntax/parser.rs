@@ -4,8 +4,9 @@
 
 mod body;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::embedded::Places;
 use super::lexer::{Token, TokenKind, name_length};
@@ -34,7 +35,7 @@ pub(super) struct Parser<'a> {
     /// Whether the end of a line is a token here, or a blank.
     lines: bool,
     /// Every name once, however often the text has it.
-    names: HashMap<&'a str, Arc<str>>,
+    names: FxHashMap<&'a str, Arc<str>>,
     /// Names of enclosing `for` expressions and dynamic blocks.
     pub(super) bound: Vec<Arc<str>>,
     /// A bare name is a keyword here (a type, an attribute to ignore).
@@ -62,7 +63,7 @@ impl<'a> Parser<'a> {
             tokens,
             at: 0,
             lines: true,
-            names: HashMap::new(),
+            names: FxHashMap::default(),
             bound: Vec::new(),
             keywords: false,
             judging: true,

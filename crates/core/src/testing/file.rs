@@ -152,6 +152,7 @@ struct Reader<'d> {
 impl Reader<'_> {
     fn file(&mut self, body: Body, file: &mut TestFile) {
         check_names(&body, &[], &BLOCKS, self.diagnostics);
+        let mut overrides = Vec::new();
         for block in body.blocks {
             match &*block.kind.name {
                 "run" => {
@@ -169,9 +170,11 @@ impl Reader<'_> {
                         }
                     }
                 }
-                _ => file.overrides.extend(self.over(&block)),
+                _ => overrides.extend(self.over(&block)),
             }
         }
+        self.refuse_duplicates(&overrides);
+        file.overrides.extend(overrides);
     }
 
     fn run(&mut self, block: &Block) -> Option<Run> {
@@ -216,6 +219,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        self.refuse_duplicates(&run.overrides);
         Some(run)
     }
 
@@ -324,6 +328,18 @@ impl Reader<'_> {
             }
         }
         Some(((block.labels[0].name.clone(), alias), mocked))
+    }
+
+    /// Reports what is overridden twice in one place.
+    fn refuse_duplicates(&mut self, overrides: &[Override]) {
+        for (at, one) in overrides.iter().enumerate() {
+            let is_same = |first: &&Override| (first.kind, &first.target) == (one.kind, &one.target);
+            if let Some(first) = overrides[..at].iter().find(is_same) {
+                let detail = format!("There are two overrides of {}.", one.target);
+                let problem = Diagnostic::error("Duplicate definition", detail).at(one.span);
+                self.diagnostics.push(problem.related(first.span, "first defined here"));
+            }
+        }
     }
 
     fn over(&mut self, block: &Block) -> Option<Override> {

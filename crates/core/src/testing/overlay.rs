@@ -2,7 +2,7 @@
 //! modules overridden.
 //!
 //! Guarantees: the module that was loaded stays as it is; an override of what
-//! is not there is an error.
+//! is not there is an error, of an output that a module does not have a warning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub(super) struct Overlay<'a> {
     pub registry: &'a mut Registry,
     /// Of `overrides`, those whose target is there.
     found: Vec<bool>,
+    warnings: Diagnostics,
 }
 
 impl<'a> Overlay<'a> {
@@ -39,16 +40,16 @@ impl<'a> Overlay<'a> {
         registry: &'a mut Registry,
     ) -> Self {
         let found = vec![false; overrides.len()];
-        Overlay { mocks, given, overrides, registry, found }
+        Overlay { mocks, given, overrides, registry, found, warnings: Diagnostics::new() }
     }
 
-    /// The module with everything in its place.
+    /// The module with everything in its place, and what overrides nothing there.
     ///
     /// # Errors
     /// Overrides of what is not there.
-    pub(super) fn over(mut self, module: &Arc<Module>) -> Result<Arc<Module>, Diagnostics> {
+    pub(super) fn over(mut self, module: &Arc<Module>) -> Result<(Arc<Module>, Diagnostics), Diagnostics> {
         if self.mocks.is_empty() && self.overrides.is_empty() {
-            return Ok(module.clone());
+            return Ok((module.clone(), self.warnings));
         }
         let made = self.module(module, "", None);
         let missing = self.overrides.iter().zip(&self.found).filter(|(_, found)| !**found);
@@ -58,7 +59,7 @@ impl<'a> Overlay<'a> {
                 Diagnostic::error("Unknown target of an override", detail).at(one.span)
             })
             .collect();
-        if problems.has_errors() { Err(problems) } else { Ok(made) }
+        if problems.has_errors() { Err(problems) } else { Ok((made, self.warnings)) }
     }
 
     /// The override of an address that counts.
@@ -77,6 +78,17 @@ impl<'a> Overlay<'a> {
     fn is_inside(&mut self, path: &str) {
         for (one, found) in self.overrides.iter().zip(&mut self.found) {
             *found |= one.target.starts_with(path);
+        }
+    }
+
+    /// Tells of values for outputs that a module does not have.
+    fn check_outputs(&mut self, given: &Override, module: &Module) {
+        let known = || module.outputs.iter().map(|output| &*output.name.name);
+        for name in given.values.keys().filter(|name| !known().any(|known| known == &***name)) {
+            let detail =
+                format!("{} has no output {name:?}, so that its value is for nothing.", given.target);
+            let problem = Diagnostic::warning("Unknown output in an override", detail).at(given.span);
+            self.warnings.push(problem.suggest(name, known()));
         }
     }
 
@@ -111,13 +123,14 @@ impl<'a> Overlay<'a> {
             };
             let name = format!("{} for {address}", resource.provider);
             self.registry.insert(Arc::new(Mock { name: name.clone(), inner, values }));
-            resource.provider = name;
+            resource.provider = name.into();
         }
         for call in &mut made.calls {
             let address = format!("{path}module.{}", call.name.name);
             call.module = match self.find(OverrideKind::Module, &address) {
                 Some(given) => {
                     self.is_inside(&format!("{address}."));
+                    self.check_outputs(given, &call.module);
                     Arc::new(stand_in(&call.module, &given.values))
                 }
                 None => {

@@ -126,7 +126,7 @@ impl<'a> Runner<'a> {
     async fn attempt(&mut self, run: &Run, report: &mut RunReport) -> Result<(), Diagnostics> {
         let platform = Arc::new(self.platform(run)?);
         let mut engine = self.stage(run)?.engine.clone();
-        let (platform, registry) = self.overlaid(&platform, run, &engine)?;
+        let (platform, registry) = self.overlaid(&platform, run, &engine, report)?;
         engine.registry = registry;
         self.stage(run)?.engine = engine.clone();
         let options = options(run)?;
@@ -240,6 +240,7 @@ impl<'a> Runner<'a> {
         platform: &Platform,
         run: &Run,
         engine: &Engine,
+        report: &mut RunReport,
     ) -> Result<(Arc<Platform>, crate::provider::Registry), Diagnostics> {
         let mut registry = engine.registry.clone();
         // Overrides of a file may be of another of its modules.
@@ -247,7 +248,8 @@ impl<'a> Runner<'a> {
         let overrides = of_file.chain(&run.overrides).collect();
         let given = run.providers.as_deref().unwrap_or_default();
         let overlay = Overlay::new(&self.file.mocks, given, overrides, &mut registry);
-        let module = overlay.over(platform.module())?;
+        let (module, warnings) = overlay.over(platform.module())?;
+        finished(warnings, report)?;
         let module = self.provided(module, run)?;
         Ok((Arc::new(platform.with(module, Settings::new())), registry))
     }

@@ -74,6 +74,7 @@ fn normal(text: &str) -> Option<String> {
 
 static DYNAMIC: OnceLock<Arc<Unknown>> = OnceLock::new();
 static STRING: OnceLock<Arc<Unknown>> = OnceLock::new();
+static SOME_STRING: OnceLock<Arc<Unknown>> = OnceLock::new();
 
 impl Value {
     /// The null of no particular type.
@@ -97,7 +98,11 @@ impl Value {
 
     /// An unknown of a type that will not be null.
     pub fn unknown_not_null(ty: Type) -> Self {
-        Kind::Unknown(Arc::new(Unknown::not_null(ty))).into()
+        let unknown = match ty {
+            Type::String => SOME_STRING.get_or_init(|| Arc::new(Unknown::not_null(ty))).clone(),
+            ty => Arc::new(Unknown::not_null(ty)),
+        };
+        Kind::Unknown(unknown).into()
     }
 
     /// An unknown with all that is known about it; a known value when that

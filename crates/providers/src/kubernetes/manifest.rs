@@ -89,7 +89,8 @@ pub(super) fn hosts(manifest: &Value) -> Vec<String> {
         }
         _ => return Vec::new(),
     };
-    let mut hosts: Vec<String> = names.iter().map(|name| format!("host {}", name.to_lowercase())).collect();
+    let plain = |name: &&str| format!("host {}", name.trim_end_matches('.').to_lowercase());
+    let mut hosts: Vec<String> = names.iter().map(plain).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -267,7 +268,7 @@ mod tests {
     fn hosts_are_claimed_by_ingresses_and_routes() {
         let ingress = json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
-            "spec": {"rules": [{"host": "B.example.com"}, {"host": "a.example.com"}, {"http": {}}, {"host": "a.example.com"}]},
+            "spec": {"rules": [{"host": "B.example.com."}, {"host": "a.example.com"}, {"http": {}}, {"host": "a.example.com"}]},
         });
         assert_eq!(hosts(&value(ingress)), ["host a.example.com", "host b.example.com"]);
         let route = json!({

@@ -242,6 +242,14 @@ impl Provider for Sandbox {
         Some(format!("{noun} {within}{}", part("name")?))
     }
 
+    fn claims(&self, kind: &str, planned: &Value) -> Vec<String> {
+        let part = |name: &str| planned.get(name).and_then(|v| v.as_str().map(str::to_lowercase));
+        // Whoever has the name's addresses has its visitors.
+        let leads = part("type").is_some_and(|kind| ["a", "aaaa", "cname"].contains(&kind.as_str()));
+        let name = part("name").filter(|_| leads && kind == "simulated_dns_record");
+        name.map(|name| format!("host {}", name.trim_end_matches('.'))).into_iter().collect()
+    }
+
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         let planned = request.proposed.clone();
         let (Some(prior), Some(resource)) = (request.prior, SCHEMA.resources.get(request.kind)) else {

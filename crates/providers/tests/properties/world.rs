@@ -234,7 +234,7 @@ impl World {
         }
         let state = self.state()?;
         follows(&state, config)?;
-        let of_services = |r: &&ResourceRecord| r.provider != "terraform";
+        let of_services = |r: &&ResourceRecord| *r.provider != *"terraform";
         let recorded = state.resources.values().filter(of_services).map(|r| text(&r.attributes));
         let (recorded, cloud) = (sorted(recorded), self.objects()?);
         if recorded != cloud {

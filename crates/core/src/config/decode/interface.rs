@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::dropped;
 use super::super::lifecycle::rules;
 use super::super::model::{Output, Variable};
 use super::super::reader::{Constants, check_labels, check_name, constant, constant_expr, dependencies};
@@ -26,7 +27,11 @@ impl Decoder<'_> {
         let default = block.body.attribute("default").and_then(|attribute| {
             let value = constant_expr(&attribute.value, &Type::Dynamic, scope, &mut self.diagnostics)?;
             match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
-                Ok(value) => Some(value),
+                Ok(value) => {
+                    let name = &block.labels[0].name;
+                    dropped::attributes(name, &attribute.value, &constraint.ty, &mut self.diagnostics);
+                    Some(value)
+                }
                 Err(error) => {
                     self.diagnostics.push(
                         Diagnostic::error(

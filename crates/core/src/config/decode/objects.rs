@@ -77,10 +77,11 @@ impl Decoder<'_> {
         depends_on.retain(|expr| !scopes::is_resource(expr, (mode, &kind.name, &name.name)));
         let settings = block.body.blocks.iter().find(|b| &*b.kind.name == "lifecycle");
         let lifecycle = settings
-            .map(|b| lifecycle(b, mode, &schema.block, scope, &mut self.diagnostics))
-            .unwrap_or_default();
+            .map(|b| Arc::new(lifecycle(b, mode, &schema.block, scope, &mut self.diagnostics)))
+            .unwrap_or_else(|| self.usual.clone());
+        let provider_name = self.shared(provider.name());
         let said = block.body.attribute("provider");
-        let configuration = providers::of_resource(said, provider.name(), kind, names, &mut self.diagnostics);
+        let configuration = providers::of_resource(said, &provider_name, kind, names, &mut self.diagnostics);
         let meta = match mode {
             ResourceMode::Managed => Meta::of("resource"),
             ResourceMode::Data => Meta::of("data"),
@@ -91,7 +92,7 @@ impl Decoder<'_> {
             kind: kind.name.clone(),
             name: name.name.clone(),
             span,
-            provider: provider.name().to_owned(),
+            provider: provider_name,
             repetition: repetition(&block.body, &mut self.diagnostics),
             depends_on,
             timeouts: timeouts::take(&mut block.body, &schema.block, &mut self.diagnostics),

@@ -4,7 +4,7 @@
 //! Looks at layers only, at one setting at a time, so that a plan of one tenant
 //! is held to the whole fleet at little cost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::layers::Seat;
 use super::model::Tenancy;
@@ -20,8 +20,9 @@ impl Tenancy {
         self.tenants.values().flat_map(|tenant| self.seats(tenant).unwrap_or_default())
     }
 
-    /// Reports what more than one instance claims.
-    pub(in crate::config) fn check_unique(&self, diagnostics: &mut Diagnostics) {
+    /// What more than one instance claims: the problem of each of them.
+    pub(in crate::config) fn claimed_twice(&self) -> HashMap<WorkspaceName, Diagnostics> {
+        let mut problems: HashMap<WorkspaceName, Diagnostics> = HashMap::new();
         for name in &self.unique {
             let mut seen: BTreeMap<String, (WorkspaceName, Span)> = BTreeMap::new();
             for seat in self.all_seats() {
@@ -41,10 +42,14 @@ impl Tenancy {
                         name.name
                     );
                     let error = Diagnostic::error("Claimed twice", detail).at(node.span);
-                    diagnostics.push(error.related(place, format!("claimed by {other}")));
+                    let error = error.related(place, format!("claimed by {other}"));
+                    for rival in [&other, &workspace] {
+                        problems.entry(rival.clone()).or_default().push(error.clone());
+                    }
                 }
             }
         }
+        problems
     }
 
     /// Reports environments in which more is promised than they have.

@@ -22,7 +22,7 @@ mod tenant;
 
 pub(super) use explain::explain;
 pub(super) use layers::{IMPLICIT, Seat};
-pub(super) use model::Tenancy;
+pub(super) use model::{Tenancy, Tenant};
 pub(super) use read::{PLATFORM, Reader};
 pub(super) use scope::RootScope;
 pub(super) use setting::{Content, Merged, Node, Setting};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::policy::Policy;
 use super::setting::{Setting, Written};
 use crate::config::model::Module;
-use crate::diag::{SourceMap, Span};
+use crate::diag::{Diagnostics, SourceMap, Span};
 use crate::syntax::Ident;
 
 /// All of them.
@@ -37,6 +37,8 @@ pub(in crate::config) struct Tenancy {
     pub(in crate::config) directory: Option<PathBuf>,
     /// Tenants by name.
     pub(in crate::config) tenants: BTreeMap<Arc<str>, Tenant>,
+    /// Those whose block or file is not right, which are in no other list.
+    pub(in crate::config) broken: BTreeMap<Arc<str>, Broken>,
     /// Roles by name.
     pub(in crate::config) roles: BTreeMap<Arc<str>, Setting>,
     /// Policies, those that are turned off left out.
@@ -64,7 +66,8 @@ impl Tenancy {
             .into_iter()
             .chain(self.tiers.values().map(|tier| &tier.settings))
             .chain(self.environments.values().map(|environment| &environment.settings))
-            .chain(tenants.flat_map(|t| t.own.values().map(|(_, own)| own).chain([&t.settings])));
+            .chain(tenants.flat_map(Tenant::written))
+            .chain(self.broken.values().flat_map(|broken| &broken.settings));
         if names.is_empty() {
             return;
         }
@@ -122,6 +125,41 @@ pub(in crate::config) struct Tenant {
     pub(in crate::config) members: Setting,
     pub(in crate::config) settings: Written,
     pub(in crate::config) labels: Setting,
+}
+
+impl Tenant {
+    /// Its own settings, and those for its environments.
+    fn written(&self) -> impl Iterator<Item = &Written> {
+        self.own.values().map(|(_, own)| own).chain([&self.settings])
+    }
+}
+
+/// A tenant that nothing can be planned for, and why: nobody else's problem.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Broken {
+    /// Its tier, as far as that is known.
+    pub(in crate::config) tier: Option<Arc<str>>,
+    /// What it sets, as far as that could be read, so that secrets stay hidden.
+    pub(in crate::config) settings: Vec<Written>,
+    /// What is wrong.
+    pub(in crate::config) problems: Diagnostics,
+}
+
+impl Tenancy {
+    /// Takes a tenant out of those that can be planned.
+    pub(in crate::config) fn breaks(&mut self, name: &Arc<str>, problems: Diagnostics) {
+        let broken = self.broken.entry(name.clone()).or_default();
+        broken.problems.extend(problems);
+        if let Some(tenant) = self.tenants.remove(name) {
+            broken.settings.extend(tenant.written().cloned());
+            broken.tier = Some(tenant.tier.name).filter(|tier| self.tiers.contains_key(tier));
+        }
+    }
+
+    /// Names of all tenants, the broken ones too.
+    pub(in crate::config) fn tenant_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tenants.keys().chain(self.broken.keys())
+    }
 }
 
 /// What a plan may not exceed without a word from the user.

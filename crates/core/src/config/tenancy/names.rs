@@ -8,18 +8,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::model::Tenancy;
+use super::model::{Tenancy, Tenant};
 use super::policy::Policy;
 use super::read::Reader;
 use super::setting::Content;
 use crate::config::model::{Module, Variable};
-use crate::diag::{Diagnostic, Span, agree, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Span, agree, nearest};
 use crate::syntax::Ident;
 use crate::value::Type;
 
 impl Reader<'_, '_> {
     /// Reports them, those of `policies` that are turned off included.
-    pub(super) fn names_of_nothing(&mut self, tenancy: &Tenancy, policies: &[Policy]) {
+    pub(super) fn names_of_nothing(&mut self, tenancy: &mut Tenancy, policies: &[Policy]) {
         let tiers = tenancy.tiers.values().filter_map(|tier| tier.environments.as_deref());
         for name in tenancy.environments_of_all.as_deref().into_iter().chain(tiers).flatten() {
             if !tenancy.environments.contains_key(&name.name) {
@@ -28,15 +28,16 @@ impl Reader<'_, '_> {
         }
         self.of_variables(tenancy);
         self.of_policies(tenancy, policies);
-        self.regimes(tenancy, policies);
-        self.roles(tenancy);
-        let held = tenancy.tenants.iter().filter_map(|(name, t)| Some((name, t.delete_after.as_ref()?)));
-        for (name, at) in held {
-            if at.name.parse::<Timestamp>().is_err() {
-                let detail = format!("{name:?} is held until {:?}, which is no time.", at.name);
-                let error = Diagnostic::error("Invalid time", detail).at(at.span);
-                self.error(error.hint("Write it as 2027-01-31T00:00:00Z."));
-            }
+        let regimes: BTreeSet<&str> = policies.iter().flat_map(Policy::regimes).collect();
+        self.regimes(tenancy, &regimes);
+        let wrong: Vec<_> = tenancy
+            .tenants
+            .values()
+            .map(|tenant| (tenant.name.name.clone(), of_tenant(tenancy, tenant, &regimes)))
+            .filter(|(_, problems)| !problems.is_empty())
+            .collect();
+        for (name, problems) in wrong {
+            tenancy.breaks(&name, problems);
         }
     }
 
@@ -61,17 +62,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Where the platform has roles, members have those.
-    fn roles(&mut self, tenancy: &Tenancy) {
-        for tenant in tenancy.tenants.values().filter(|_| !tenancy.roles.is_empty()) {
-            let Content::Map(members) = &tenant.members.content else { continue };
-            for (role, setting) in members.iter().filter(|(role, _)| !tenancy.roles.contains_key(*role)) {
-                let name = Ident { name: role.clone(), span: setting.span };
-                self.unknown("role", &name, tenancy.roles.keys());
-            }
-        }
-    }
-
     /// Tiers and environments that policies are about; tenants come and go.
     fn of_policies(&mut self, tenancy: &Tenancy, policies: &[Policy]) {
         for policy in policies {
@@ -85,36 +75,66 @@ impl Reader<'_, '_> {
             for name in policy.environments.iter().filter(|name| !is_known(name)) {
                 self.unknown("environment", name, tenancy.environments.keys());
             }
-            for name in policy.tenants.iter().filter(|name| !tenancy.tenants.contains_key(&name.name)) {
+            let is_tenant = |name: &Ident| {
+                [tenancy.tenants.contains_key(&name.name), tenancy.broken.contains_key(&name.name)]
+            };
+            for name in policy.tenants.iter().filter(|name| is_tenant(name) == [false; 2]) {
                 let detail = format!("There is no tenant {:?}, whom a policy is about.", name.name);
                 let warning = Diagnostic::warning("Unknown tenant", detail).at(name.span);
-                self.error(warning.suggest(&name.name, tenancy.tenants.keys().map(|name| &**name)));
+                self.error(warning.suggest(&name.name, tenancy.tenant_names().map(|name| &**name)));
             }
         }
     }
 
-    /// Regimes that no policy is about: a slip, where one is near.
-    fn regimes(&mut self, tenancy: &Tenancy, policies: &[Policy]) {
-        let known: BTreeSet<&str> = policies.iter().flat_map(Policy::regimes).collect();
+    /// Regimes that no policy is about: a slip of the platform's, where one is
+    /// near; else what may be meant is warned of once.
+    fn regimes(&mut self, tenancy: &Tenancy, known: &BTreeSet<&str>) {
         let mut of_nothing: BTreeMap<&Arc<str>, Vec<Span>> = BTreeMap::new();
         let of_tenants = tenancy.tenants.values().flat_map(|tenant| &tenant.compliance);
         for regime in tenancy.compliance.iter().chain(of_tenants).filter(|r| !known.contains(&*r.name)) {
             of_nothing.entry(&regime.name).or_default().push(regime.span);
         }
         for (regime, places) in of_nothing {
-            let near = nearest(regime, known.iter().copied());
+            if nearest(regime, known.iter().copied()).is_some() {
+                let own = tenancy.compliance.iter().filter(|own| own.name == *regime);
+                own.for_each(|own| self.error(unknown_regime(own, known)));
+                continue;
+            }
             let times = match places.len() - 1 {
                 0 => String::new(),
                 more => format!(" It is named at {more} more {}.", agree(more, "place", "places")),
             };
             let detail = format!("No policy is about the regime {regime:?}, so it asks for nothing.{times}");
-            let problem = match near {
-                Some(_) => Diagnostic::error("Unknown regime", detail),
-                None => Diagnostic::warning("Regime without policy", detail),
-            };
-            self.error(problem.at(places[0]).suggest(regime, near));
+            self.error(Diagnostic::warning("Regime without policy", detail).at(places[0]));
         }
     }
+}
+
+/// What a tenant's block names that there is not.
+fn of_tenant(tenancy: &Tenancy, tenant: &Tenant, regimes: &BTreeSet<&str>) -> Diagnostics {
+    let mut problems = Diagnostics::new();
+    let slips = tenant.compliance.iter().filter(|regime| !regimes.contains(&*regime.name));
+    let slips = slips.filter(|regime| nearest(&regime.name, regimes.iter().copied()).is_some());
+    problems.extend(slips.map(|regime| unknown_regime(regime, regimes)));
+    // Where the platform has roles, members have those.
+    if let (false, Content::Map(members)) = (tenancy.roles.is_empty(), &tenant.members.content) {
+        for (role, setting) in members.iter().filter(|(role, _)| !tenancy.roles.contains_key(*role)) {
+            let error = Diagnostic::error("Unknown role", format!("There is no role {role:?}."));
+            problems.push(error.at(setting.span).suggest(role, tenancy.roles.keys().map(|name| &**name)));
+        }
+    }
+    if let Some(at) = tenant.delete_after.as_ref().filter(|at| at.name.parse::<Timestamp>().is_err()) {
+        let detail = format!("{:?} is held until {:?}, which is no time.", tenant.name.name, at.name);
+        let error = Diagnostic::error("Invalid time", detail).at(at.span);
+        problems.push(error.hint("Write it as 2027-01-31T00:00:00Z."));
+    }
+    problems
+}
+
+fn unknown_regime(regime: &Ident, known: &BTreeSet<&str>) -> Diagnostic {
+    let detail = format!("No policy is about the regime {:?}, so it asks for nothing.", regime.name);
+    let error = Diagnostic::error("Unknown regime", detail).at(regime.span);
+    error.suggest(&regime.name, known.iter().copied())
 }
 
 /// Every blueprint that some tenant may have, once.

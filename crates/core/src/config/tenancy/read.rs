@@ -82,7 +82,13 @@ impl Reader<'_, '_> {
         self.tenants(&of("tenant").collect::<Vec<_>>(), platform, &mut tenancy);
         self.tiers(&tenancy);
         let mut policies = self.policies(of("policy"));
-        self.names_of_nothing(&tenancy, &policies);
+        self.names_of_nothing(&mut tenancy, &policies);
+        // Nothing is brought to whom nothing can be planned for.
+        let is_broken = |path: &str| {
+            let owner = path.strip_prefix("tenant.").and_then(|rest| rest.split('.').next());
+            owner.is_some_and(|name| tenancy.broken.contains_key(name))
+        };
+        self.shared.retain(|(path, _)| !is_broken(path));
         policies.retain(|policy| policy.enforcement != Enforcement::Off);
         tenancy.policies = policies;
         Some(tenancy)
@@ -123,6 +129,7 @@ impl Reader<'_, '_> {
             tiers: BTreeMap::new(),
             environments: BTreeMap::new(),
             tenants: BTreeMap::new(),
+            broken: BTreeMap::new(),
             directory: None,
             roles: BTreeMap::new(),
             policies: Vec::new(),

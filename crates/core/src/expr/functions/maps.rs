@@ -136,7 +136,9 @@ fn merge(args: &[Value], _: &FunctionContext<'_>) -> Result<Value, Fault> {
     }
     let typed = || args.iter().filter(|a| !(a.is_null() && a.ty() == Type::Dynamic)).map(Value::ty);
     let first = typed().next();
-    let same = first.filter(|first| *first != Type::Dynamic && typed().all(|ty| ty == *first));
+    // What is null altogether is of no type, so that the types are not the same.
+    let is_typed = typed().count() == args.len();
+    let same = first.filter(|first| is_typed && *first != Type::Dynamic && typed().all(|ty| ty == *first));
     match same {
         Some(ty) if !known => Ok(Value::unknown_not_null(ty)),
         Some(Type::Map(element)) => Ok(Value::map((*element).clone(), merged)),

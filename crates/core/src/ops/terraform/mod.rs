@@ -225,7 +225,7 @@ fn instance(
             token: record.token.clone(),
             schema_version: record.schema_version,
             keep: record.keep,
-            timeouts: record.timeouts,
+            timeouts: record.timeouts.clone(),
         },
     };
     let own = serde_json::to_vec(&own).map_err(|e| e.to_string())?;
@@ -372,12 +372,12 @@ impl Reader<'_> {
                 address,
                 deposed: Some(instance.deposed.as_str()).filter(|d| !d.is_empty()).map(Arc::from),
             },
-            provider: provider.to_owned(),
+            provider: provider.into(),
             schema_version: schema.version,
             attributes,
             connection,
             keep: own.as_ref().is_some_and(|own| own.keep),
-            timeouts: own.as_ref().map(|own| own.timeouts).unwrap_or_default(),
+            timeouts: own.as_ref().map(|own| own.timeouts.clone()).unwrap_or_default(),
             token: own.map(|own| own.token).unwrap_or_default(),
             dependencies: dependencies.collect::<Result<_, _>>().map_err(|e| e.to_string())?,
             create_before_destroy: instance.create_before_destroy,

@@ -11,7 +11,7 @@ use crate::expr::Expr;
 
 impl Parser<'_> {
     pub(in super::super) fn file(mut self) -> Body {
-        let mut body = Body::default();
+        let mut body = Body { blocks: Vec::with_capacity(self.outermost_blocks()), ..Body::default() };
         while self.peek().kind != TokenKind::End && self.mistakes <= MAX_MISTAKES {
             // At the top there is nobody to go further up to.
             _ = self.items(&mut body, None, "");
@@ -22,6 +22,22 @@ impl Parser<'_> {
         }
         self.refuse_duplicates(&mut body);
         body
+    }
+
+    /// How many blocks the file has that are in no other, or a few more.
+    fn outermost_blocks(&self) -> usize {
+        let mut open = 0_usize;
+        let begins = self.tokens.iter().filter(|token| {
+            let outside = open == 0;
+            match token.kind {
+                TokenKind::BraceOpen => open += 1,
+                TokenKind::BraceClose => open = open.saturating_sub(1),
+                _ => {}
+            }
+            outside && token.kind == TokenKind::BraceOpen
+        });
+        // None is shorter than its name and its braces on lines of their own.
+        begins.count().min(self.text.len() / 16)
     }
 
     /// Attributes and blocks up to the brace that closes the body, or the end.
@@ -70,13 +86,13 @@ impl Parser<'_> {
                 let value = self.argument(kind, &name)?;
                 // The iterator of a dynamic block is part of its header.
                 if (kind, &*name.name) != ("dynamic", "iterator") {
-                    body.attributes.push(Attribute { name, value });
+                    push(&mut body.attributes, Attribute { name, value });
                 }
                 self.end_of_line("argument")
             }
             TokenKind::BraceOpen | TokenKind::QuoteOpen | TokenKind::Ident => {
                 let block = self.block(name)?;
-                body.blocks.push(block);
+                push(&mut body.blocks, block);
                 self.end_of_line("block")
             }
             TokenKind::Colon => {
@@ -131,14 +147,20 @@ impl Parser<'_> {
             let token = self.next();
             match token.kind {
                 TokenKind::BraceOpen => break token,
-                TokenKind::Ident => labels.push(self.ident(token)),
-                TokenKind::QuoteOpen => labels.push(self.label(token)?),
+                TokenKind::Ident => push(&mut labels, self.ident(token)),
+                TokenKind::QuoteOpen => push(&mut labels, self.label(token)?),
                 TokenKind::Assign => {
                     return Err(self.error(
                         "Invalid block",
                         "The equals sign belongs to an argument, which has no labels; a block has none.",
                         token,
                     ));
+                }
+                // What follows is read as the block that it is.
+                TokenKind::Newline if self.peek().kind == TokenKind::BraceOpen => {
+                    let detail = "The opening brace of a block stands on the line of its name.";
+                    let brace = self.peek();
+                    _ = self.error("Invalid block", detail, brace);
                 }
                 _ => {
                     return Err(self.unexpected(
@@ -175,7 +197,7 @@ impl Parser<'_> {
                 let name = self.ident(token);
                 self.next();
                 let value = self.argument(kind, &name)?;
-                body.attributes.push(Attribute { name, value });
+                push(&mut body.attributes, Attribute { name, value });
                 if self.peek().kind != TokenKind::BraceClose {
                     let detail = "A block on one line has one argument and then its closing brace; \
                                   write each argument of a longer block on its own line";
@@ -309,6 +331,15 @@ impl Parser<'_> {
         line_start
             && matches!(self.ahead(1).kind, TokenKind::QuoteOpen | TokenKind::BraceOpen | TokenKind::Ident)
     }
+}
+
+/// Adds to a list that most often has one element or two, of which there are
+/// as many as blocks.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(item);
 }
 
 /// Whether bare names are keywords in an argument of a block.

@@ -145,7 +145,7 @@ impl Resource<Session> for Record {
         let part = |name: &str| object.get(name).and_then(|value| value.as_str().map(names::plain));
         let is_host = part("type").is_some_and(|kind| matches!(kind.as_str(), "a" | "aaaa" | "cname"));
         let whole = part("fqdn").or_else(|| part("name")).filter(|name| is_host && name.contains('.'));
-        whole.into_iter().collect()
+        whole.map(|name| format!("host {name}")).into_iter().collect()
     }
 
     /// Short or whole, it is the same name.
