@@ -4,6 +4,8 @@ use tenantctl_test_servers::Cluster;
 
 use crate::common::{Place, Said, said};
 
+mod away;
+
 /// Runs the binary on examples/shared-cluster with the real cluster's
 /// kubeconfig.
 fn run(place: &Place, args: &[&str]) -> Said {

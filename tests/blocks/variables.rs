@@ -197,3 +197,60 @@ fn who_uses_a_deprecated_output_is_told_once_a_place() {
     let json: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(json["warning_count"], 2, "{json}");
 }
+
+#[test]
+fn what_is_given_to_a_variable_without_a_type_is_text() {
+    let place = root(
+        "variable \"v\" {}\nvariable \"any\" {\n  type = any\n}\n\
+         output \"o\" {\n  value = [jsondecode(var.v), var.any]\n}\n",
+    );
+    place.ok("x", &["apply", "-auto-approve", "-var=v={\"a\": [1]}", "-var=any={ b = 2 }"]);
+    let outputs: serde_json::Value =
+        serde_json::from_str(&place.ok("x", &["output", "-json"]).stdout).expect("JSON");
+    assert_eq!(outputs["o"]["value"], serde_json::json!([{ "a": [1] }, { "b": 2 }]));
+}
+
+#[test]
+fn a_module_is_valid_that_its_defaults_are_not_good_for() {
+    let text = r#"
+variable "cidr" {
+  default = ""
+}
+variable "zones" {
+  default = []
+}
+provider "terraform" {
+  alias    = "by"
+  for_each = toset(var.zones)
+}
+import {
+  for_each = toset(var.zones)
+  to       = terraform_data.a[each.key]
+  id       = "${var.cidr}-${each.key}"
+}
+resource "terraform_data" "a" {
+  for_each = toset(var.zones)
+  provider = terraform.by[each.key]
+  input    = cidrsubnet(var.cidr, 8, 1)
+  lifecycle {
+    precondition {
+      condition     = var.cidr != ""
+      error_message = "m"
+    }
+  }
+}
+output "first" {
+  value = var.zones[0]
+  precondition {
+    condition     = length(var.zones) > 0
+    error_message = "no zones"
+  }
+}
+"#;
+    let place = root(text);
+    place.ok("x", &["validate"]);
+    assert!(refused(&place, &["plan"]).contains("no zones"));
+    // What is wrong for all values is found.
+    let words = refused(&root(&text.replace("var.zones[0]", "var.zones[0] + {}")), &["validate"]);
+    assert!(words.contains("Invalid operand"), "{words}");
+}

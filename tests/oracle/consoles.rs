@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::place::{Place, copy};
@@ -43,8 +44,8 @@ impl fmt::Display for Answer {
 /// A console in a module of its own.
 pub struct Console {
     place: Place,
-    program: std::path::PathBuf,
-    args: &'static [&'static str],
+    program: PathBuf,
+    args: Vec<String>,
 }
 
 impl Console {
@@ -52,14 +53,20 @@ impl Console {
         Self::new(tenantctl_test_servers::opentofu(), &["console", "-lock=false"])
     }
 
+    /// With values for the module's variables.
+    pub fn opentofu_with(values: &Path) -> Self {
+        let values = format!("-var-file={}", values.display());
+        Self::new(tenantctl_test_servers::opentofu(), &["console", "-lock=false", &values])
+    }
+
     pub fn tenantctl() -> Self {
         Self::new(env!("CARGO_BIN_EXE_tenantctl").into(), &["console"])
     }
 
-    fn new(program: std::path::PathBuf, args: &'static [&'static str]) -> Self {
+    fn new(program: PathBuf, args: &[&str]) -> Self {
         let place = Place::new();
         copy(&super::folder().join("module"), &place.root());
-        Console { place, program, args }
+        Console { place, program, args: args.iter().map(|arg| (*arg).to_owned()).collect() }
     }
 
     /// The answer to each expression.
@@ -99,7 +106,7 @@ impl Console {
     fn run(&self, input: String) -> (String, String) {
         let mut child = self
             .place
-            .command(&self.program, self.args)
+            .command(&self.program, &self.args.iter().map(String::as_str).collect::<Vec<_>>())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 use tenantctl_core::value::exact;
 
-use super::folder;
 use super::place::{Place, copy};
+use super::{folder, is_like};
 
 /// Keys that say who made the plan and when, and how providers are named.
 const OWN: [&str; 6] =
@@ -231,18 +231,6 @@ fn compare(name: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Whether a path is what a line of the differences says.
-fn is_like(known: &str, path: &str) -> bool {
-    let Some((first, rest)) = known.split_once('*') else { return known == path };
-    let Some(mut path) = path.strip_prefix(first) else { return false };
-    let mut rest = rest;
-    while let Some((part, more)) = rest.split_once('*') {
-        let Some((_, after)) = path.split_once(part) else { return false };
-        (path, rest) = (after, more);
-    }
-    path.ends_with(rest)
-}
-
 #[test]
 fn modules_are_planned_and_applied_as_by_opentofu() {
     let dir = folder().join("modules");
@@ -263,10 +251,11 @@ fn modules_are_planned_and_applied_as_by_opentofu() {
     }
     let unknown: Vec<String> = found
         .iter()
-        .filter(|(path, _)| !known.iter().any(|known| is_like(known, path)))
+        .filter(|(path, _)| !known.iter().any(|known| is_like(known, "*", path)))
         .map(|(path, sides)| format!("{path}\n  {sides}"))
         .collect();
-    let gone: Vec<_> = known.iter().filter(|known| !found.keys().any(|path| is_like(known, path))).collect();
+    let gone: Vec<_> =
+        known.iter().filter(|known| !found.keys().any(|path| is_like(known, "*", path))).collect();
     assert!(
         unknown.is_empty(),
         "{} of {} differences are not known:\n{}",

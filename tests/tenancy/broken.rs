@@ -105,6 +105,25 @@ fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
     }
 }
 
+/// A link that leads nowhere, as while a mount is changed, and a folder of a
+/// file's name are not taken for nobody.
+#[test]
+fn what_is_named_as_a_file_and_is_none_is_told() {
+    let place = moving_on();
+    let tenants = place.example("fleet").join("tenants");
+    std::fs::rename(tenants.join("globex.hcl"), place.example("fleet").join("away")).unwrap();
+    std::os::unix::fs::symlink("../gone", tenants.join("globex.hcl")).unwrap();
+    refused(&place.run("fleet", &["apply", "-auto-approve"]), &["tenants/globex.hcl is no file"]);
+    assert_eq!(versions(&place), ["2.0", "2.0", "1.0", "2.0"]);
+    std::fs::remove_file(tenants.join("globex.hcl")).unwrap();
+    std::fs::create_dir(tenants.join("globex.hcl")).unwrap();
+    refused(&place.run("fleet", &["plan"]), &["tenants/globex.hcl is no file"]);
+    std::fs::remove_dir(tenants.join("globex.hcl")).unwrap();
+    std::os::unix::fs::symlink("../away", tenants.join("globex.hcl")).unwrap();
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    assert_eq!(versions(&place), ["2.0"; 4]);
+}
+
 /// However much of a file is there, it is a tenant or a mistake of that tenant.
 #[test]
 fn a_file_that_is_cut_anywhere_stops_its_tenant_alone() {

@@ -233,7 +233,7 @@ fn sensitive_values_are_not_shown() {
 
       # a_user.main will be updated in-place
       ~ resource "a_user" "main" {
-          ~ keys = (sensitive value)
+          ~ keys = (sensitive value) # no longer sensitive
           ~ user = {
                 name     = "app"
               ~ password = (sensitive value)
@@ -268,6 +268,20 @@ fn unknown_in_place_of_known() {
 
     Plan: 0 to add, 1 to change, 0 to destroy.
     "#);
+}
+
+#[test]
+fn documents_that_are_given_up_are_told_apart() {
+    let json = || text(r#"{"actions":["get"]}"#);
+    let before = object([("arn", json()), ("policy", json())]);
+    let after = object([("arn", unknown()), ("policy", text("none"))]);
+    let result = shown(vec![change("a_thing.main", Action::Update, before, after)]);
+    let gone = "jsonencode(\n          - {\n              - actions = [\n                  - \"get\",\n                ]\n            }\n        )";
+    for line in
+        [format!("~ arn    = {gone} -> (known after apply)\n"), format!("~ policy = {gone} -> \"none\"\n")]
+    {
+        assert!(result.contains(&line), "{line}{result}");
+    }
 }
 
 #[test]

@@ -109,8 +109,13 @@ impl<'d> ValueDiff<'d> {
     fn changed(&mut self, place: Place<'_>, old: &Value, new: &Value, path: &Path) {
         let note = self.forces(path, false);
         if self.is_hidden(old) || self.is_hidden(new) {
-            let note = self.forces(path, true);
-            return self.line(place, Mark::Change, SENSITIVE, note);
+            let secrecy = match (self.is_hidden(old), self.is_hidden(new)) {
+                (true, false) => " # no longer sensitive",
+                (false, true) => " # sensitive from now on",
+                _ => "",
+            };
+            let note = format!("{secrecy}{}", self.forces(path, true));
+            return self.line(place, Mark::Change, SENSITIVE, &note);
         }
         if !new.is_known() {
             let tail = format!(" -> {UNKNOWN}{}", place.tail);
@@ -144,6 +149,12 @@ impl<'d> ValueDiff<'d> {
             self.changed(inner, &a, &b, &Path::root());
             self.forcing = forcing;
             return self.close(place, ")");
+        }
+        if scalar::json(old).is_some()
+            && let Some(text) = scalar::text(new)
+        {
+            let tail = format!(" -> {text}{}", place.tail);
+            return self.replaced_whole(Place { tail: &tail, ..place }, old, note);
         }
         if (scalar::lines(old).is_some() || scalar::lines(new).is_some())
             && let (Some(a), Some(b)) = (old.as_str(), new.as_str())

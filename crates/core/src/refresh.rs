@@ -59,7 +59,7 @@ pub struct Patience<'a> {
 }
 
 /// What is read together: of one provider and type, at one place.
-type Group = (Arc<str>, Arc<str>, String);
+type Group = (Arc<str>, Arc<str>, Arc<str>);
 
 /// Reads those objects of a workspace that are `wanted`, and takes what was
 /// found into `state`.
@@ -73,10 +73,16 @@ pub async fn refresh(
     patience: &Patience<'_>,
 ) -> Result<Refreshed, Unread> {
     let mut groups: BTreeMap<Group, Vec<&ResourceRecord>> = BTreeMap::new();
+    // Of most neighbours it is the same.
+    let mut last: Option<(&Value, Arc<str>)> = None;
     for record in state.resources.values().filter(|record| wanted(&record.key)) {
-        // The whole value, secrets included: Debug would take two clusters with
-        // hidden parts for one.
-        let connection = serde_json::to_string(&record.connection).unwrap_or_default();
+        let connection = match &last {
+            Some((same, text)) if *same == &record.connection => text.clone(),
+            // The whole value, secrets included: Debug would take two clusters
+            // with hidden parts for one.
+            _ => serde_json::to_string(&record.connection).unwrap_or_default().into(),
+        };
+        last = Some((&record.connection, connection.clone()));
         let kind = record.key.address.kind.clone();
         groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
     }

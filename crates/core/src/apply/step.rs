@@ -531,7 +531,8 @@ fn deposed_key(key: &RecordKey, plan: &Plan) -> RecordKey {
 
 /// Where a value is not what was planned; what was unknown may be anything.
 fn contradiction(planned: &Value, now: &Value, path: &crate::value::Path) -> Option<String> {
-    if !planned.is_known() {
+    // Mostly all is as planned, and no path to it is needed.
+    if !planned.is_known() || planned == now {
         return None;
     }
     match (planned.kind(), now.kind()) {
@@ -541,7 +542,7 @@ fn contradiction(planned: &Value, now: &Value, path: &crate::value::Path) -> Opt
         (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
             a.iter().zip(b.iter()).enumerate().find_map(|(i, (a, b))| contradiction(a, b, &path.index(i)))
         }
-        _ if !planned.is_wholly_known() || planned == now => None,
+        _ if !planned.is_wholly_known() => None,
         _ => Some(path.to_string()),
     }
 }

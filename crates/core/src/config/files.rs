@@ -49,6 +49,21 @@ pub(super) fn of_directory(dir: &Path) -> io::Result<Files> {
     Ok(files)
 }
 
+/// What is named as configuration and is no file: a folder, or a link to
+/// nothing.
+pub(super) fn no_files_of(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let is_named = path.file_name().and_then(|name| name.to_str()).is_some_and(|n| stem(n).is_some());
+        if is_named && !path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// A file name without the end that makes it configuration.
 pub(super) fn stem(name: &str) -> Option<&str> {
     let is_ignored = name.starts_with(['.', '#']) || TESTS.iter().any(|end| name.ends_with(end));

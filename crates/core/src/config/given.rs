@@ -46,7 +46,7 @@ pub fn read_values(
             return Vec::new();
         }
     };
-    let file = sources.add(path, text.as_str());
+    let file = sources.add(files::shown(path), text.as_str());
     let body = if files::is_json(path) {
         json::parse_values(file, &text, diagnostics)
     } else {
@@ -111,9 +111,10 @@ pub(super) fn settings(
             }
             Given::Environment(text) | Given::CommandLine(text) => text,
         };
-        // An expression, unless the variable is a string.
+        // An expression, unless the variable is a string, as one without a type is.
         let ty = &variable.constraint.ty;
-        if matches!(ty, Type::String | Type::Number | Type::Bool)
+        if !variable.is_typed
+            || matches!(ty, Type::String | Type::Number | Type::Bool)
             || (*ty == Type::Dynamic && !text.starts_with(['[', '{', '"']))
         {
             settings.insert(name.as_str().into(), (text.as_str().into(), variable.name.span));

@@ -135,6 +135,8 @@ pub struct Variable {
     pub name: Ident,
     /// Its type and the defaults inside it.
     pub constraint: Arc<Constraint>,
+    /// Whether a type is written.
+    pub is_typed: bool,
     /// Its default, converted.
     pub default: Option<Value>,
     /// Whether null is a value for it.

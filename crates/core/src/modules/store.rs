@@ -107,7 +107,7 @@ impl Modules {
 
     /// A local directory. Inside a checkout it may not lead out of that.
     fn local(&self, dir: &Path, path: &Path) -> Result<PathBuf, Box<Diagnostic>> {
-        let target = dir.join(path);
+        let target = plain(&dir.join(path));
         let store = self.store();
         match dir.strip_prefix(&store).ok().and_then(|inside| inside.components().next()) {
             Some(name) => within(&store.join(name), target, path),
@@ -210,16 +210,17 @@ fn within(package: &Path, target: PathBuf, path: &Path) -> Result<PathBuf, Box<D
     Err(Diagnostic::error("Module source out of reach", words).into())
 }
 
-/// A path without steps back.
+/// A path without steps that lead nowhere, or back.
 fn plain(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut plain, part| {
+    let plain = path.components().fold(PathBuf::new(), |mut plain, part| {
         match part {
             Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
             Component::CurDir => {}
             part => plain.push(part),
         }
         plain
-    })
+    });
+    if plain.as_os_str().is_empty() { ".".into() } else { plain }
 }
 
 /// Why a repository was not fetched.

@@ -149,6 +149,7 @@ impl One<'_> {
     ) -> Result<(Plan, Diagnostics), Diagnostics> {
         loop {
             let input = PlanInput {
+                is_trial: false,
                 instance: self.instance,
                 graph: self.graph,
                 state: about.state,
@@ -273,13 +274,17 @@ impl One<'_> {
             let call = || provider.read_data(&wanted.address.kind, &wanted.connection, &wanted.config);
             match self.called(&wanted.address, call).await {
                 Ok(value) => drop(read.data.insert(wanted.address, value)),
-                Err(error) if wanted.in_check => {
-                    let mut warning = failed(&error, &address(&wanted.address));
-                    warning.severity = Severity::Warning;
-                    read.warnings.push(warning);
-                    read.unread.insert(wanted.address);
+                Err(error) => {
+                    let mut problem = failed(&error, &address(&wanted.address));
+                    problem.span = wanted.span;
+                    if wanted.in_check {
+                        problem.severity = Severity::Warning;
+                        read.warnings.push(problem);
+                        read.unread.insert(wanted.address);
+                    } else {
+                        diagnostics.push(problem);
+                    }
                 }
-                Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
             }
         }
         for wanted in needs.opens {

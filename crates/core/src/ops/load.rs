@@ -136,6 +136,7 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
             }
         };
         let input = PlanInput {
+            is_trial: true,
             instance,
             graph,
             state: &state,

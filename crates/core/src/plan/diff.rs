@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{Action, Reason};
+use super::change::{Action, Reason};
 use crate::config::Lifecycle;
 use crate::provider::{Block, PlanResponse};
 use crate::value::{Entries, Kind, Path, PathStep, Type, Value};

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::change::{Action, Change, Reason};
 use super::evaluate::Evaluation;
-use super::model::{Action, Change, EphemeralVariable, Plan, Reason};
+use super::model::{EphemeralVariable, Plan};
 use super::planner::Planner;
 use crate::addr::{ResourceAddress, ResourceMode};
 use crate::config::{Resource, span_of};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::change::{Action, Change};
 use super::expand::Expansion;
 use super::generate;
-use super::model::{Action, Change};
 use super::planner::Planner;
 use crate::addr::{ModulePath, ModuleStep, ResourceAddress};
 use crate::config::{Import, ProviderRef, Repetition, instance_key};

@@ -1,5 +1,6 @@
 //! From refreshed state and configuration to a plan.
 //!
+//! `model` is the plan, `change` what it does to one object.
 //! `moves` brings recorded objects to their addresses, `targets` says what a
 //! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand` say what
 //! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
@@ -12,6 +13,7 @@
 //! Must not: await, touch disk, read the clock.
 
 mod asked;
+mod change;
 pub(crate) mod checks;
 mod conditions;
 mod deferred;
@@ -41,14 +43,15 @@ pub(crate) use diff::{Ignored, ignore_changes, mark_sensitive, proposed};
 pub(crate) use ephemeral::{null_write_only, without_write_only};
 
 pub use crate::refresh::Drift;
+pub use change::{Action, Change, Reason};
 pub use checks::{CheckStatus, Checkable, Checked, CheckedInstance, Pending, RuleKind};
 pub use deferred::{Deferred, Waiting};
 pub use ephemeral::OpenRead;
 pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
-    Action, Change, Counts, EphemeralVariable, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema,
-    Reason, Shape, Slot, Step, StepAction, StepId,
+    Counts, EphemeralVariable, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot,
+    Step, StepAction, StepId,
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};

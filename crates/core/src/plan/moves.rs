@@ -241,7 +241,12 @@ fn still_there(graph: &Graph, module: &[Arc<str>], moved: &Moved) -> Option<Diag
         }
     };
     let whole = last_key(&moved.from).is_none() && last_key(&moved.to).is_none();
+    let above = match &moved.from {
+        Selector::Module(inner) => inner.steps().split_last().map_or(&[][..], |(_, above)| above),
+        Selector::Resource(address) => address.module.steps(),
+    };
     let declared = match (last_key(&moved.from), repetition) {
+        _ if above.iter().any(|step| step.key.is_some()) => false,
         _ if whole => true,
         (None, Repetition::None | Repetition::Enabled(_)) => true,
         // Which keys there are is looked at when instances are known.
@@ -449,7 +454,8 @@ pub(super) fn check_instances(
             let inner = from.module.steps().iter();
             let module = ModulePath::of(path.steps().iter().chain(inner).cloned());
             let address = ResourceAddress { module, ..from.clone() };
-            if from.key.is_some() && declared(&address) {
+            let has_keys = from.key.is_some() || from.module.steps().iter().any(|step| step.key.is_some());
+            if has_keys && declared(&address) {
                 found.push(still_declared(&address, moved.span));
             }
         }

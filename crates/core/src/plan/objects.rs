@@ -2,10 +2,11 @@
 
 use std::collections::hash_map::Entry;
 
+use super::change::{Action, Change, Reason};
 use super::diff::{Ignored, decide, ignore_changes, mark_sensitive, proposed};
 use super::ephemeral::without_write_only;
 use super::evaluate::Repeated;
-use super::model::{Action, Change, PlanMode, Reason};
+use super::model::PlanMode;
 use super::planner::{DataRead, Place, Planner, imported_record};
 use super::removals::protected;
 use super::resolve::close;
@@ -168,6 +169,7 @@ impl Planner<'_> {
                 connection: change.connection,
                 config: change.config,
                 in_check: change.scope.is_some(),
+                span: change.span,
             });
             return None;
         }
@@ -315,8 +317,8 @@ impl Planner<'_> {
         match (&place.block.timeouts, schema) {
             (Some(expr), Some(schema)) => {
                 let value = evaluate(expr, &self.evaluation.at(place.module, place.instance, repeated))?;
-                // What is only validated may be anything yet.
-                let is_open = self.input.is_validated() && !value.is_wholly_known();
+                // In a trial it may be anything yet.
+                let is_open = self.input.is_trial && !value.is_wholly_known();
                 if is_open { Ok(Timeouts::default()) } else { timeouts(expr, &value, &schema.block) }
             }
             _ => Ok(own_timeouts(config)),

@@ -6,8 +6,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::change::{Action, Change};
 use super::evaluate::Evaluation;
-use super::model::{Action, Change, Step, StepAction, StepId};
+use super::model::{Step, StepAction, StepId};
 use crate::addr::ResourceAddress;
 use crate::graph::{Graph, NodeKind};
 use crate::state::WorkspaceState;

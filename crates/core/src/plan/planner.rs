@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use super::change::{Action, Change};
 use super::checks::{Checks, Pending};
 use super::deferred::{Deferral, Waiting};
 use super::ephemeral::{OpenRead, ephemeral_variables, forget_opened};
 use super::evaluate::{Evaluated, Evaluation, root_outputs, root_variables};
 use super::expand::Expansion;
 use super::imports::{ImportRead, Wanted};
-use super::model::{Action, Change, OutputChange, Plan, PlanMode, Shape, Slot, Step, StepAction};
+use super::model::{OutputChange, Plan, PlanMode, Shape, Slot, Step, StepAction};
 use super::moves::{Moves, check_instances};
 use super::order;
 use super::providers::Configurations;
@@ -27,7 +28,7 @@ use super::relevant::relevant;
 use super::targets::{Chosen, without_keys};
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode};
 use crate::config::{Instance, Repetition, Resource};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::graph::{Graph, NodeKind};
 use crate::provider::Registry;
 use crate::refresh::Drift;
@@ -54,6 +55,9 @@ pub struct PlanInput<'a> {
     pub replace: &'a [ResourceAddress],
     /// `-target` and `-exclude`.
     pub chosen: &'a Chosen,
+    /// The root's variables stand for any value: what a plan must know is not
+    /// asked for.
+    pub is_trial: bool,
     /// What was moved.
     pub moves: &'a Moves,
     /// Objects to be imported besides those of `import` blocks.
@@ -62,7 +66,7 @@ pub struct PlanInput<'a> {
     pub generate: bool,
     /// Whether the plan says which attributes its changes come from.
     pub relevant: bool,
-    /// Now, RFC 3339; empty when the configuration is only validated.
+    /// Now, RFC 3339.
     pub timestamp: &'a str,
     /// Of the configuration files.
     pub config_digest: &'a str,
@@ -74,14 +78,6 @@ pub struct PlanInput<'a> {
     pub imported: &'a BTreeMap<ResourceAddress, Value>,
     /// Ephemeral objects opened so far.
     pub opened: &'a BTreeMap<ResourceAddress, Value>,
-}
-
-impl PlanInput<'_> {
-    /// Whether nothing comes of it but what is wrong with the configuration,
-    /// whatever values it will be given.
-    pub(super) fn is_validated(&self) -> bool {
-        self.timestamp.is_empty()
-    }
 }
 
 /// A data source that must be read before planning can go on.
@@ -97,6 +93,8 @@ pub struct DataRead {
     pub config: Value,
     /// It stands in a check: failing to read it is a warning.
     pub in_check: bool,
+    /// Where its block stands.
+    pub span: Option<Span>,
 }
 
 /// What must be read before planning can go on.
@@ -135,8 +133,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Diagnostics> {
     if input.mode != PlanMode::Destroy {
         planner.imports_without_block();
     }
-    let unsettled = std::mem::take(&mut planner.unsettled);
-    planner.evaluation.diagnostics.extend(unsettled);
+    if !input.is_trial {
+        let unsettled = std::mem::take(&mut planner.unsettled);
+        planner.evaluation.diagnostics.extend(unsettled);
+    }
     if !planner.needs.imports.is_empty() && !planner.evaluation.diagnostics.has_errors() {
         return Ok(Planned::Needs(planner.needs));
     }

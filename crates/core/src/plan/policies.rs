@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Lines, path};
+use super::change::{Action, Change};
 use super::checks::{Pending, RuleKind, Verdict, verdict};
 pub(crate) use super::judged::spoken_of;
 use super::judged::{Judged, Made, closed};
-use super::model::{Action, Change, Plan};
+use super::model::Plan;
 use crate::addr::{ResourceAddress, ResourceMode};
 use crate::config::{Enforcement, Instance, Policy, Rule};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};

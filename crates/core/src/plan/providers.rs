@@ -58,7 +58,7 @@ impl Planner<'_> {
                             waits_for.join(", ")
                         );
                         let error = Diagnostic::error("Invalid for_each argument", detail).at(each.span);
-                        self.evaluation.diagnostics.push(error);
+                        self.unsettled.push(error);
                         return None;
                     }
                 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Action;
 use super::evaluate::{Evaluated, Evaluation, Repeated};
-use super::model::{Action, Shape, Slot};
+use super::model::{Shape, Slot};
 use super::planner::{Place, Planner};
 use super::resolve::close;
 use crate::addr::{InstanceKey, ResourceAddress};

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::change::{Action, Change};
 use super::evaluate::Evaluation;
-use super::model::{Action, Change, OutputChange};
+use super::model::OutputChange;
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress};
 use crate::expr::{Chain, ChainStep, Expr, ExprKind, Reference};
 use crate::graph::Graph;

@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::change::{Action, Change, Reason};
 use super::evaluate::Repeated;
-use super::model::{Action, Change, PlanMode, Reason};
+use super::model::PlanMode;
 use super::moves::{Block, block_of};
 use super::planner::{Place, Planner};
 use super::targets::without_keys;

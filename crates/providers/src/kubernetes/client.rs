@@ -26,7 +26,8 @@ use serde_json::{Value as Json, json};
 use tenantctl_core::provider::Value;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::error::Failure;
+use super::error::{Failure, no_answer};
+use super::silence::Silence;
 use super::{Options, discovery::Kinds};
 use crate::cluster_access::ClusterAccess;
 
@@ -54,6 +55,7 @@ pub(super) struct Cluster {
     pub(super) place: String,
     /// What it serves, as far as was asked.
     pub(super) kinds: Kinds,
+    silence: Silence,
 }
 
 /// A client with the credentials that it was opened with.
@@ -119,7 +121,7 @@ impl Clients {
         let cloud = Cloud { access, connection };
         let (login, place) = cloud.login().await?;
         let (login, cloud) = (Mutex::new(login), Some(cloud));
-        Ok(Arc::new(Cluster { login, cloud, place, kinds: Kinds::default() }))
+        Ok(Arc::new(Cluster { login, cloud, place, kinds: Kinds::default(), silence: Silence::default() }))
     }
 
     /// Has the next call open the connection anew, for credentials that may
@@ -216,14 +218,17 @@ impl Cluster {
     /// As [`Cluster::call`], with the answer as it came.
     pub(super) async fn answer(&self, call: Call<'_>) -> Result<impl AsRef<[u8]> + use<>, Failure> {
         let login = self.login().await?;
-        match exchange(&login.client, &call).await {
+        self.silence.turn(Instant::now())?;
+        let answer = match exchange(&login.client, &call).await {
             // It was not done, and can be sent by somebody else.
             Err(refused) if refused.code() == Some(401) => match self.renewed(&login).await {
                 Some(login) => exchange(&login?.client, &call).await,
                 None => Err(refused),
             },
             answer => answer,
-        }
+        };
+        self.silence.heard(&answer, Instant::now());
+        answer
     }
 }
 
@@ -263,7 +268,7 @@ async fn exchange(client: &kube::Client, call: &Call<'_>) -> Result<impl AsRef<[
     };
     match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
         Ok(result) => result,
-        Err(_) => Err(Failure::Lost(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))),
+        Err(_) => Err(no_answer(ANSWER_TIMEOUT)),
     }
 }
 
@@ -322,7 +327,8 @@ fn open(options: &Options, connection: &Json) -> Result<Arc<Cluster>, Failure> {
         _ => return Err(Failure::Misconfigured("its connection is of no known kind".into())),
     };
     let (login, place) = client(config)?;
-    Ok(Arc::new(Cluster { login: Mutex::new(login), cloud: None, place, kinds: Kinds::default() }))
+    let (login, kinds, silence) = (Mutex::new(login), Kinds::default(), Silence::default());
+    Ok(Arc::new(Cluster { login, cloud: None, place, kinds, silence }))
 }
 
 /// A client, and the address that it talks to.

@@ -59,6 +59,15 @@ impl Failure {
         self.code() == Some(404)
     }
 
+    /// Whether nobody answered at all; an answer that broke off is one.
+    pub(super) fn is_silent(&self) -> bool {
+        match self {
+            Failure::Unreachable(_) => true,
+            Failure::Lost(why) => why.starts_with(NO_ANSWER),
+            _ => false,
+        }
+    }
+
     /// The HTTP status of the answer.
     pub(super) fn code(&self) -> Option<u16> {
         match self {
@@ -66,6 +75,14 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// How it begins that a request was sent and nobody answered.
+const NO_ANSWER: &str = "no answer within ";
+
+/// Nobody answered in the time that there was.
+pub(super) fn no_answer(time: Duration) -> Failure {
+    Failure::Lost(format!("{NO_ANSWER}{} s", time.as_secs()))
 }
 
 /// Whether a request can have changed something.

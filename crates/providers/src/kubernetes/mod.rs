@@ -35,6 +35,7 @@ mod rollout;
 mod schema;
 mod secrets;
 mod settings;
+mod silence;
 mod validate;
 mod wait;
 mod watch;

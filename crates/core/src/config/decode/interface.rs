@@ -76,6 +76,7 @@ impl Decoder<'_> {
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
+            is_typed: block.body.attribute("type").is_some(),
             default,
             nullable,
             sensitive,

@@ -184,6 +184,12 @@ impl Reader<'_, '_> {
             TenantFile { path, body, problems }
         };
         let mut files: Vec<TenantFile> = names.primary.into_iter().map(read).collect();
+        files.extend(files::no_files_of(dir)?.into_iter().map(|path| {
+            let detail =
+                format!("{} is no file: a folder, or a link to nothing.", files::shown(&path).display());
+            let problems = Diagnostic::error("Unreadable file", detail).into();
+            TenantFile { path, body: Body::default(), problems }
+        }));
         if !names.overrides.is_empty() {
             let mut bodies: Vec<Body> = files.iter_mut().map(|file| mem::take(&mut file.body)).collect();
             for path in &names.overrides {
