@@ -315,7 +315,7 @@ fn a_route_of_the_gateway_takes_the_place_of_an_ingress() {
     assert!(complaint(&said).contains("production-eu has no Gateway"), "{}", said.stderr);
     place.edit(EXAMPLE, "tenants/globex.hcl", "routing = \"gateway\"", "routing = \"getaway\"");
     let said = place.run(EXAMPLE, &["plan", "-tenant=globex"]);
-    assert!(complaint(&said).contains("routing is one of ingress, gateway."), "{}", said.stderr);
+    assert!(complaint(&said).contains("routing is one of ingress, gateway, both."), "{}", said.stderr);
     place.edit(EXAMPLE, "tenants/globex.hcl", "routing = \"getaway\", ", "");
 
     by_gateway(&place);
@@ -330,6 +330,19 @@ fn a_route_of_the_gateway_takes_the_place_of_an_ingress() {
         let own = has("module.cluster[0].kubernetes_manifest.gateway");
         assert_eq!(own, state.name.as_str().starts_with("hooli"), "{}", state.name);
     }
+
+    // On the way from one to the other there are both.
+    place.edit(EXAMPLE, "tenants/globex.hcl", "log_level", "routing = \"both\", log_level");
+    let said = place.ok(EXAMPLE, &["plan", "-tenant=globex"]);
+    assert!(said.stdout.contains("# kubernetes_manifest.ingress will be created"), "{}", said.stdout);
+    assert!(!said.stdout.contains("kubernetes_manifest.route"), "{}", said.stdout);
+    for words in [
+        "+ \"kubernetes.io/metadata.name\" = \"ingress-nginx\"",
+        "Plan: 1 to add, 1 to change, 0 to destroy.",
+    ] {
+        assert!(said.stdout.contains(words), "{words}: {}", said.stdout);
+    }
+    place.edit(EXAMPLE, "tenants/globex.hcl", "routing = \"both\", ", "");
 
     place.edit(EXAMPLE, "tenants/acme.hcl", "shop.acme.example", "globex.eu.shop.example.com");
     let said = place.run(EXAMPLE, &["plan"]);

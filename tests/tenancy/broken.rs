@@ -39,7 +39,7 @@ fn refused(said: &Said, words: &[&str]) {
 #[test]
 fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
     type Edit = fn(&Place);
-    let edits: [(Edit, &[&str]); 9] = [
+    let edits: [(Edit, &[&str]); 10] = [
         (
             |place| place.edit("fleet", "tenants/globex.hcl", "business\"", "busines\""),
             &["Did you mean \"business\"?"],
@@ -81,6 +81,13 @@ fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
             |place| place.edit("fleet", "tenants/globex.hcl", "db = { host = null }", "db = local.nothing"),
             &["There is no local value \"nothing\"."],
         ),
+        (
+            |place| {
+                place.write("fleet", "special/main.tf", "variable \"tenant\" {\n  type = any\n");
+                place.edit("fleet", "tenants/globex.hcl", "  tier ", "  blueprint = \"./special\"\n  tier ");
+            },
+            &["special/main.tf:1", "Unclosed block"],
+        ),
     ];
     for (edit, words) in edits {
         let place = moving_on();
@@ -102,6 +109,26 @@ fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
         let said = place.ok("fleet", &["apply", "-auto-approve"]);
         assert!(said.stdout.contains("0 added, 1 changed, 0 destroyed"), "{}", said.stdout);
         assert_eq!(versions(&place), ["2.0"; 4], "{words:?}");
+    }
+}
+
+/// A module is read once, for all who name it.
+#[test]
+fn who_share_a_blueprint_share_what_is_wrong_with_it() {
+    let place = moving_on();
+    place.write("fleet", "special/main.tf", "output \"app\" {\n  value = \n}\n");
+    for tenant in ["globex", "initech"] {
+        let file = format!("tenants/{tenant}.hcl");
+        place.edit("fleet", &file, "  tier ", "  blueprint = \"./special\"\n  tier ");
+    }
+    let said = place.run("fleet", &["apply", "-auto-approve"]);
+    refused(&said, &["special/main.tf:2", "2 of 4 workspaces could not be planned."]);
+    assert_eq!(said.stderr.matches("special/main.tf:2").count(), 1, "{}", said.stderr);
+    assert_eq!(versions(&place), ["2.0", "2.0", "1.0", "1.0"]);
+    place.ok("fleet", &["plan", "-tenant=acme"]);
+    for tenant in ["globex", "initech"] {
+        let select = format!("-tenant={tenant}");
+        refused(&place.run("fleet", &["plan", &select]), &["special/main.tf:2"]);
     }
 }
 

@@ -69,6 +69,22 @@ fn a_tenant_alone_has_it_from_the_last_apply_of_the_platform() {
     assert_eq!(place.states("fleet").len(), 2);
 }
 
+/// Whoever is to go on without it says so by a selection.
+#[test]
+fn tenants_wait_for_a_platform_that_cannot_be_planned() {
+    let place = Place::new();
+    sharing(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    let broken = "  lifecycle {\n    precondition {\n      condition     = var.base == \"\"\n      error_message = \"Away.\"\n    }\n  }\n";
+    place.edit("fleet", "main.hcl", "  input = \"v1\"\n", &format!("  input = \"v1\"\n{broken}"));
+    let said = place.run("fleet", &["plan"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    for words in ["Away.", "Platform not planned", "selected, by -tenant, -tier or -environment"] {
+        assert!(said.words().contains(words), "{words}: {}", said.stderr);
+    }
+    assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode", "-tenant=globex"]).code, 0);
+}
+
 #[test]
 fn all_is_destroyed_tenants_before_the_platform() {
     let place = Place::new();

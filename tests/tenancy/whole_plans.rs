@@ -1,5 +1,7 @@
 //! Policies about plans as a whole that only an apply can decide.
 
+use serde_json::Value as Json;
+
 use super::{platform, sharing::sharing};
 use crate::common::Place;
 
@@ -49,6 +51,11 @@ fn what_would_break_it_together_is_not_begun() {
     let told = said.words();
     assert!(told.contains("Whether globex/production keeps the policy \"kept-for-not-too-long\""), "{told}");
     assert!(told.contains("The apply looks again before each thing that it does"), "{told}");
+    let shown: Json = serde_json::from_str(&place.ok("fleet", &["show", "-json", "it.plan"]).stdout).unwrap();
+    let [pending] = &shown["pending_policies"].as_array().unwrap()[..] else { panic!("{shown}") };
+    assert_eq!(pending["address"], "globex/production");
+    assert_eq!(pending["severity"], "error");
+    assert_eq!(pending["hint"], "The policy is \"kept-for-not-too-long\".");
     for apply in [&["apply", "it.plan"][..], &["apply", "-auto-approve", "-tenant=globex"]] {
         let said = place.run("fleet", apply);
         assert_eq!(said.code, 1, "{apply:?}: {}", said.stdout);

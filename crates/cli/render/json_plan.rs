@@ -7,7 +7,8 @@
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::addr::{ResourceAddress, ResourceMode};
 use tenantctl_core::plan::{
-    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, Plan, PlanMode, Reason,
+    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, PendingPolicy, Plan,
+    PlanMode, Reason,
 };
 use tenantctl_core::provider::Registry;
 use tenantctl_core::state::RecordKey;
@@ -80,10 +81,22 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
             |(address, path): &(ResourceAddress, Path)| json!({ "resource": address, "attribute": path });
         json["relevant_attributes"] = plan.relevant.iter().map(one).collect();
     }
+    let pending = pending_policies(plan);
+    if !pending.is_empty() {
+        json["pending_policies"] = pending.into();
+    }
     if !plan.checks.is_empty() {
         json["checks"] = plan.checks.iter().map(checked).collect();
     }
     json
+}
+
+/// Policies that only the apply can judge: those about the plan as a whole, then
+/// those about one of its resources.
+fn pending_policies(plan: &Plan) -> Vec<Json> {
+    let of_objects = plan.changes.iter().flat_map(|change| &change.policies);
+    let one = |policy: &PendingPolicy| json!({ "address": policy.pending.address, "severity": policy.severity, "hint": policy.hint });
+    plan.policies.iter().chain(of_objects).map(one).collect()
 }
 
 /// A resource that waits, as Terraform shows it.

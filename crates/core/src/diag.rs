@@ -244,7 +244,9 @@ impl Diagnostic {
 
 /// The name nearest to what was given, if it is near enough to be meant.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (given.chars().count() / 3).max(1);
+    let length = given.chars().count();
+    // Something must be alike: one letter is as near to any other.
+    let limit = (length / 3).max(1).min(length.saturating_sub(1));
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(given, name), name))
@@ -339,5 +341,26 @@ impl FromIterator<Diagnostic> for Diagnostics {
         let mut all = Diagnostics::new();
         all.extend(iter);
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn what_may_be_meant_is_like_what_was_given() {
+        let known = ["a", "region", "retention_days"];
+        let cases = [
+            ("regoin", Some("region")),
+            ("retentoin_day", Some("retention_days")),
+            ("zone", None),
+            ("b", None),
+            ("ab", Some("a")),
+            ("", None),
+        ];
+        for (given, near) in cases {
+            assert_eq!(nearest(given, known), near, "{given}");
+        }
     }
 }

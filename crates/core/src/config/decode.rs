@@ -45,6 +45,8 @@ pub(super) struct Decoder<'a> {
     /// Text of every file, for the digest.
     pub texts: Vec<Arc<str>>,
     modules: HashMap<PathBuf, Arc<Module>>,
+    /// What is wrong with modules, for each who calls one.
+    faults: HashMap<PathBuf, Diagnostics>,
     stack: Vec<PathBuf>,
     /// Whether some file calls a function of a provider.
     calls_providers: bool,
@@ -71,6 +73,7 @@ impl<'a> Decoder<'a> {
             diagnostics: Diagnostics::new(),
             texts: Vec::new(),
             modules: HashMap::new(),
+            faults: HashMap::new(),
             stack: Vec::new(),
             calls_providers: false,
             usual: Arc::default(),
@@ -149,6 +152,7 @@ impl<'a> Decoder<'a> {
             return None;
         };
         if let Some(module) = self.modules.get(&canonical) {
+            self.diagnostics.extend(self.faults.get(&canonical).cloned().into_iter().flatten());
             return Some(module.clone());
         }
         if self.stack.contains(&canonical) {
@@ -161,38 +165,41 @@ impl<'a> Decoder<'a> {
             );
             return None;
         }
-        let mut bodies = match self.read(dir) {
-            Ok(bodies) if bodies.is_empty() => {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "Empty module directory",
-                        format!("The directory {} has no configuration files.", dir.display()),
-                    )
-                    .at(span)
-                    .hint("Configuration files end in .tf or .hcl."),
-                );
-                return None;
-            }
-            Ok(bodies) => bodies,
-            Err(error) => {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "Unreadable module directory",
-                        format!("{} cannot be read: {error}.", dir.display()),
-                    )
-                    .at(span),
-                );
-                return None;
-            }
-        };
+        let before = std::mem::take(&mut self.diagnostics);
         self.stack.push(canonical.clone());
-        let (module, is_of_caller) = self.decoded(dir, &mut bodies, giver);
-        let module = Arc::new(module);
+        let made = self.made(dir, giver, span);
         self.stack.pop();
-        if !is_of_caller {
+        let found = std::mem::replace(&mut self.diagnostics, before);
+        if let Some((module, false)) = &made {
+            if found.has_errors() {
+                self.faults.insert(canonical.clone(), found.clone());
+            }
             self.modules.insert(canonical, module.clone());
         }
-        Some(module)
+        self.diagnostics.extend(found);
+        made.map(|(module, _)| module)
+    }
+
+    /// The module in a directory; says too whether it is one only for this
+    /// caller.
+    fn made(&mut self, dir: &Path, giver: Giver<'_>, span: Span) -> Option<(Arc<Module>, bool)> {
+        let problem = match self.read(dir) {
+            Ok(mut bodies) if !bodies.is_empty() => {
+                let (module, is_of_caller) = self.decoded(dir, &mut bodies, giver);
+                return Some((Arc::new(module), is_of_caller));
+            }
+            Ok(_) => Diagnostic::error(
+                "Empty module directory",
+                format!("The directory {} has no configuration files.", dir.display()),
+            )
+            .hint("Configuration files end in .tf or .hcl."),
+            Err(error) => Diagnostic::error(
+                "Unreadable module directory",
+                format!("{} cannot be read: {error}.", dir.display()),
+            ),
+        };
+        self.diagnostics.push(problem.at(span));
+        None
     }
 
     /// Takes the blocks of the root directory. Tenancy blocks are left to others.

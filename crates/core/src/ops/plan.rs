@@ -69,7 +69,11 @@ pub async fn plan(
                 let problem = match passing::check(&tenant, &passed) {
                     Err(_) if platform_failed && !passes => {
                         let detail = "What it refers to of the platform could not be planned.";
-                        Some(Diagnostic::error("Platform not planned", detail).address(&tenant.workspace))
+                        let error = Diagnostic::error("Platform not planned", detail);
+                        Some(error.address(&tenant.workspace).hint(
+                            "Tenants that are selected, by -tenant, -tier or -environment, are planned \
+                             with what the platform's last apply brought.",
+                        ))
                     }
                     Err(problem) if !passes => Some(problem),
                     Ok(()) | Err(_) => None,

@@ -26,7 +26,7 @@ use serde_json::{Value as Json, json};
 use tenantctl_core::provider::Value;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::error::{Failure, no_answer};
+use super::error::Failure;
 use super::silence::Silence;
 use super::{Options, discovery::Kinds};
 use crate::cluster_access::ClusterAccess;
@@ -266,10 +266,8 @@ async fn exchange(client: &kube::Client, call: &Call<'_>) -> Result<impl AsRef<[
         });
         Err(Failure::Refused { status: status.with_code(code.as_u16()).boxed(), retry_after })
     };
-    match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
-        Ok(result) => result,
-        Err(_) => Err(no_answer(ANSWER_TIMEOUT)),
-    }
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
+    answer.unwrap_or_else(|_| Err(Failure::Unanswered(ANSWER_TIMEOUT)))
 }
 
 /// Sorts a failed exchange: not sent, lost, or not trusted.

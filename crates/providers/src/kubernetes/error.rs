@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Unreachable(String),
     /// It was sent, and no whole answer came back.
     Lost(String),
+    /// It was sent, and in this time nothing came back.
+    Unanswered(Duration),
     /// The server is not the one it should be, or we cannot say who we are.
     Untrusted(String),
     /// The connection's settings make no sense.
@@ -61,11 +63,7 @@ impl Failure {
 
     /// Whether nobody answered at all; an answer that broke off is one.
     pub(super) fn is_silent(&self) -> bool {
-        match self {
-            Failure::Unreachable(_) => true,
-            Failure::Lost(why) => why.starts_with(NO_ANSWER),
-            _ => false,
-        }
+        matches!(self, Failure::Unreachable(_) | Failure::Unanswered(_))
     }
 
     /// The HTTP status of the answer.
@@ -75,14 +73,6 @@ impl Failure {
             _ => None,
         }
     }
-}
-
-/// How it begins that a request was sent and nobody answered.
-const NO_ANSWER: &str = "no answer within ";
-
-/// Nobody answered in the time that there was.
-pub(super) fn no_answer(time: Duration) -> Failure {
-    Failure::Lost(format!("{NO_ANSWER}{} s", time.as_secs()))
 }
 
 /// Whether a request can have changed something.
@@ -113,6 +103,22 @@ pub(super) fn explain(failure: &Failure, about: About<'_>) -> ProviderError {
     let transport = |class, summary: &str, what: &str, why: &str| {
         ProviderError::new(class, summary, secrets.scrub(&format!("{what}: {why}.")))
     };
+    let lost = |why: &str| match effect {
+        Effect::Write => transport(
+            ErrorClass::Indeterminate,
+            "Answer lost",
+            &format!(
+                "The cluster at {cluster} was sent the change of {object}, but its answer did not arrive"
+            ),
+            why,
+        ),
+        Effect::Read => transport(
+            ErrorClass::Transient,
+            "Answer lost",
+            &format!("The answer of the cluster at {cluster} about {object} did not arrive"),
+            why,
+        ),
+    };
     match failure {
         Failure::Refused { status, retry_after } => refused(status, *retry_after, about),
         Failure::Unreachable(why) => transport(
@@ -124,20 +130,8 @@ pub(super) fn explain(failure: &Failure, about: About<'_>) -> ProviderError {
         .hint(
             "Check the cluster's address and that it can be reached from here, then run the command again.",
         ),
-        Failure::Lost(why) if effect == Effect::Write => transport(
-            ErrorClass::Indeterminate,
-            "Answer lost",
-            &format!(
-                "The cluster at {cluster} was sent the change of {object}, but its answer did not arrive"
-            ),
-            why,
-        ),
-        Failure::Lost(why) => transport(
-            ErrorClass::Transient,
-            "Answer lost",
-            &format!("The answer of the cluster at {cluster} about {object} did not arrive"),
-            why,
-        ),
+        Failure::Lost(why) => lost(why),
+        Failure::Unanswered(time) => lost(&format!("no answer within {} s", time.as_secs())),
         Failure::Untrusted(why) => transport(
             ErrorClass::Denied,
             "Cluster not trusted",

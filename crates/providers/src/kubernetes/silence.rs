@@ -65,14 +65,13 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::error::no_answer;
 
     #[test]
     fn a_silent_cluster_is_asked_now_and_then_until_it_answers() {
         let silence = Silence::default();
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let silent = || Err::<(), _>(no_answer(Duration::from_secs(65)));
+        let silent = || Err::<(), _>(Failure::Unanswered(Duration::from_secs(65)));
         for _ in 0..CALLS {
             assert!(silence.turn(start).is_ok());
             silence.heard(&silent(), start);

@@ -119,7 +119,7 @@ resource "kubernetes_manifest" "ingress" {
   }
 
   lifecycle {
-    enabled = var.routing == "ingress"
+    enabled = contains(local.ways_in, "ingress")
   }
 }
 
@@ -147,7 +147,7 @@ resource "kubernetes_manifest" "route" {
   }
 
   lifecycle {
-    enabled = var.routing == "gateway"
+    enabled = contains(local.ways_in, "gateway")
 
     precondition {
       condition     = local.gateway != null

@@ -9,7 +9,7 @@ module "cluster" {
   region = var.environment.region
   tags   = local.tags
 
-  gateway = var.routing == "gateway"
+  gateway = contains(local.ways_in, "gateway")
 }
 
 locals {

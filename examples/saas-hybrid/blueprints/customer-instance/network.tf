@@ -2,6 +2,8 @@
 # one kind of pod and into another.
 
 locals {
+  ways_in = var.routing == "both" ? ["ingress", "gateway"] : [var.routing]
+
   # Pods, as peers of a rule.
   pods = {
     web      = local.app
@@ -55,7 +57,7 @@ locals {
       podSelector = { matchLabels = local.pods.web }
       policyTypes = ["Ingress", "Egress"]
       ingress = [
-        { from = local.peer[var.routing], ports = [{ protocol = "TCP", port = 8080 }] },
+        { from = flatten([for way in local.ways_in : local.peer[way]]), ports = [{ protocol = "TCP", port = 8080 }] },
         { from = local.peer.prometheus, ports = [{ protocol = "TCP", port = 9090 }] },
       ]
       egress = [

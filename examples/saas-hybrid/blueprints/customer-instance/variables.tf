@@ -91,13 +91,13 @@ variable "domains" {
 }
 
 variable "routing" {
-  description = "How requests come in: by an Ingress of the customer's own, or by routes of the cluster's shared Gateway."
+  description = "How requests come in: by an Ingress of the customer's own, by routes of the cluster's shared Gateway, or by both, on the way from one to the other."
   type        = string
   default     = "ingress"
 
   validation {
-    condition     = contains(["ingress", "gateway"], var.routing)
-    error_message = "routing is one of ingress, gateway."
+    condition     = contains(["ingress", "gateway", "both"], var.routing)
+    error_message = "routing is one of ingress, gateway, both."
   }
 }
 

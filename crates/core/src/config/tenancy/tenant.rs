@@ -100,7 +100,7 @@ impl Reader<'_, '_> {
                 ));
             }
         }
-        self.sort_out(problems, &names, |_| true, broken);
+        self.sort_out(problems, &names, broken);
     }
 
     /// A tenant's block; what is wrong with it is the problem of those named.
@@ -117,10 +117,7 @@ impl Reader<'_, '_> {
             let first = tenancy.tenants.insert(key, tenant);
             reader.once("tenants", &name, first.map(|tenant| tenant.name.span));
         });
-        // A module is read once, for all who name it: what is wrong inside of
-        // it is nobody's own.
-        let file = block.header().file;
-        self.sort_out(problems, names, |span| span.is_some_and(|span| span.file == file), broken);
+        self.sort_out(problems, names, broken);
     }
 
     /// Errors that are about the tenants named, from those about all.
@@ -128,12 +125,9 @@ impl Reader<'_, '_> {
         &mut self,
         problems: Diagnostics,
         names: &[Arc<str>],
-        is_theirs: impl Fn(Option<Span>) -> bool,
         broken: &mut Vec<(Arc<str>, Diagnostics)>,
     ) {
-        let is_theirs = |problem: &Diagnostic| {
-            !names.is_empty() && problem.severity == Severity::Error && is_theirs(problem.span)
-        };
+        let is_theirs = |problem: &Diagnostic| !names.is_empty() && problem.severity == Severity::Error;
         let (theirs, of_all): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_theirs);
         self.diagnostics().extend(of_all);
         let mut own = Diagnostics::new();

@@ -17,7 +17,7 @@
 
 use std::any::Any;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,8 @@ const INSTANT: Duration = Duration::from_millis(2);
 /// Looks for the end of a write before `force-unlock` gives up.
 const ATTEMPTS: u32 = 1000;
 
+/// More than the line of the lock's file has; a longer one says nothing.
+const LONGEST_LINE: usize = 1024;
 /// What is left of a holder's information when it has let go: one line's end.
 const NOBODY: u64 = 1;
 
@@ -120,7 +122,10 @@ impl LocalLock {
 /// Lineage and serial of the run that wrote the workspace in `dir` last, when
 /// that is known.
 pub(super) fn last_written(dir: &Path) -> Option<(String, u64)> {
-    let text = fs::read_to_string(dir.join("lock")).ok()?;
+    // Without asking for its length: there are as many as workspaces.
+    let mut line = [0; LONGEST_LINE];
+    let length = File::open(dir.join("lock")).and_then(|mut file| file.read(&mut line)).ok()?;
+    let text = str::from_utf8(line.get(..length)?).ok()?;
     let (serial, lineage) = text.strip_suffix('\n')?.split_once(' ')?;
     Some((lineage.to_owned(), serial.parse().ok()?))
 }
