@@ -332,6 +332,7 @@ impl Plan {
             let all = self.changes.len();
             self.changes.retain(|change| change.action != Action::NoOp);
             self.changes.shrink_to_fit();
+            self.slots.shrink_to_fit();
             self.unchanged += all - self.changes.len();
         }
         self
