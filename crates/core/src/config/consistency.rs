@@ -102,8 +102,8 @@ pub(super) fn duplicates(module: &Module, diagnostics: &mut Diagnostics) {
         .chain(module.outputs.iter().map(|o| plain("output", &o.name)))
         .chain(module.calls.iter().map(|c| plain("module", &c.name)))
         .chain(module.providers.iter().map(|p| {
-            let own = (p.local.as_ref().unwrap_or(&p.name.name), p.alias.as_deref().unwrap_or_default());
-            (("provider", &**own.0, own.1), p.name.span)
+            let name = p.local.as_deref().unwrap_or(&p.name.name);
+            (("provider", name, p.alias.as_deref().unwrap_or_default()), p.name.span)
         }))
         .chain(module.checks.iter().map(|c| plain("check", &c.name)))
         .chain(module.resources.iter().map(|r| ((noun(r.mode), &*r.kind, &*r.name), r.span)));

@@ -42,9 +42,7 @@ pub fn install(
     }
     let (platform, mut found) = read(registry, sources, &mut modules, options);
     // What broken tenants name is not known either.
-    found.extend(
-        platform.iter().flat_map(Platform::broken).flat_map(|(_, problems)| problems.iter().cloned()),
-    );
+    found.extend(of_tenants(platform.as_ref()));
     let complete = platform.is_some() && !found.has_errors();
     diagnostics.extend(found);
     diagnostics.extend(modules.save(complete).err().map(|problem| -> Diagnostic { *problem }));
