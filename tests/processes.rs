@@ -483,25 +483,35 @@ fn a_second_ctrl_c_leaves_calls_to_the_next_run() {
     }
 }
 
-/// Reading and looking for objects happens before there is a plan, and can
-/// hang as well.
+/// Starts an apply, and returns when one of its calls of this kind hangs.
+fn hanging_before_the_plan(place: &Place, operation: &str) -> Running {
+    let before = place.history("fleet", "acme").len();
+    // A change to what is there anyway shows that the call has come.
+    let matched = format!(r#"{{"match": {{"operation": "{operation}"}}, "then""#);
+    let touch = format!(r#"{matched}: {{"change": {{"path": ["object", "kind"], "value": "ConfigMap"}}}}}}"#);
+    let apply = faulty(place, "acme", &format!(r#"{touch}, {matched}: "hang"}}"#), &[]);
+    wait_until(|| place.history("fleet", "acme").len() > before);
+    apply
+}
+
+/// What the last run left has been begun, and is waited for; who only reads
+/// leaves when asked the first time.
 #[test]
-fn a_second_ctrl_c_ends_planning_and_recovery() {
+fn recovery_ends_by_a_second_ctrl_c_and_reading_by_the_first() {
     let place = fleet();
     assert!(hanging(&place, "acme", true).kill());
-    for operation in ["find", "read"] {
-        let before = place.history("fleet", "acme").len();
-        // A change to what is there anyway shows that the call has come.
-        let matched = format!(r#"{{"match": {{"operation": "{operation}"}}, "then""#);
-        let touch =
-            format!(r#"{matched}: {{"change": {{"path": ["object", "kind"], "value": "ConfigMap"}}}}}}"#);
-        let apply = faulty(&place, "acme", &format!(r#"{touch}, {matched}: "hang"}}"#), &[]);
-        wait_until(|| place.history("fleet", "acme").len() > before);
-        let said = abort(apply);
+    let recovering = hanging_before_the_plan(&place, "find");
+    let unplanned = |said: Said| {
         assert!(said.stderr.contains("acme was not planned"), "{}", said.stderr);
         assert!(!said.stdout.contains("No changes"), "{}", said.stdout);
-        finishes(&place);
-    }
+    };
+    unplanned(abort(recovering));
+    finishes(&place);
+    let reading = hanging_before_the_plan(&place, "read");
+    reading.signal(Signal::INT);
+    let said = reading.end();
+    assert_eq!(said.code, 1, "{}\n{}", said.stdout, said.stderr);
+    unplanned(said);
     assert!(finishes(&place).stdout.contains("No changes"));
 }
 

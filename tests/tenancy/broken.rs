@@ -132,6 +132,28 @@ fn who_share_a_blueprint_share_what_is_wrong_with_it() {
     }
 }
 
+/// A tier's blueprint is the business of the tier's tenants, those of tiers that
+/// extend it among them, unless they have one of their own.
+#[test]
+fn a_blueprint_of_a_tier_that_is_not_right_stops_its_tenants() {
+    let place = moving_on();
+    place.write("fleet", "special/main.tf", "output \"app\" {\n  value = \n}\n");
+    place.edit("fleet", "main.hcl", "  isolation = \"node_pool\"", "  blueprint = \"./special\"");
+    let said = place.run("fleet", &["apply", "-auto-approve"]);
+    refused(&said, &["special/main.tf:2", "1 of 4 workspaces could not be planned."]);
+    assert_eq!(versions(&place), ["2.0", "2.0", "1.0", "2.0"]);
+    place.ok("fleet", &["plan", "-tenant=acme"]);
+    for all in [&["plan", "-tenant=globex"][..], &["validate"], &["plan", "-tier=business"]] {
+        refused(&place.run("fleet", all), &["special/main.tf:2"]);
+    }
+    // Nobody has it then, and it is told all the same.
+    place.edit("fleet", "tenants/globex.hcl", "  tier ", "  blueprint = \"./blueprint\"\n  tier ");
+    refused(&place.run("fleet", &["plan"]), &["special/main.tf:2"]);
+    place.edit("fleet", "main.hcl", "  blueprint = \"./special\"", "");
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    assert_eq!(versions(&place), ["2.0"; 4]);
+}
+
 /// A link that leads nowhere, as while a mount is changed, and a folder of a
 /// file's name are not taken for nobody.
 #[test]

@@ -78,6 +78,20 @@ fn a_name_is_its_holders_whoever_is_planned() {
     place.write("claims", "tenants/one.hcl", &tenant("one", "one.example.com"));
     place.ok("claims", &["plan"]);
     refused(&["plan", "-tenant=two"], "apply -tenant=one first");
+    // What is kept of who has what is of no state that was written since, and
+    // can be lost.
+    place.ok("claims", &["apply", "-tenant=one", "-auto-approve"]);
+    place.ok("claims", &["plan", "-tenant=two"]);
+    place.write("claims", "tenants/two.hcl", &tenant("two", "one.example.com"));
+    let taken = || {
+        let said = place.run("claims", &["plan", "-tenant=two"]);
+        assert!(said.words().contains("two and one both claim host one.example.com"), "{}", said.stderr);
+    };
+    taken();
+    place.write("claims", "state/cache/claims", "damaged");
+    taken();
+    std::fs::remove_dir_all(place.example("claims").join("state/cache")).unwrap();
+    taken();
 }
 
 /// Host names, whatever cluster they are served from; names of objects, in one

@@ -40,13 +40,22 @@ impl Cancel {
     /// Does work that may be left anywhere: nothing of it counts once
     /// aborting, also not what its calls said when they were left.
     pub async fn unless_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.unless(Self::is_aborting, work).await
+    }
+
+    /// The same for work that is left as soon as anybody asks to stop.
+    pub async fn unless_draining<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.unless(Self::is_draining, work).await
+    }
+
+    async fn unless<T>(&self, stage: fn(&Self) -> bool, work: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             biased;
-            () = self.aborted() => None,
+            () = self.reached(stage) => None,
             done = work => Some(done),
         };
         // The request may come while the work is looked at, which sees it first.
-        done.filter(|_| !self.is_aborting())
+        done.filter(|_| !stage(self))
     }
 
     async fn reached(&self, stage: impl Fn(&Self) -> bool) {
@@ -68,7 +77,9 @@ mod tests {
     async fn work_that_sees_the_abort_first_does_not_count() {
         let cancel = Cancel::default();
         assert_eq!(cancel.unless_aborted(async { 1 }).await, Some(1));
+        assert_eq!(cancel.unless_draining(async { 1 }).await, Some(1));
         cancel.request();
+        assert_eq!(cancel.unless_draining(std::future::pending::<()>()).await, None);
         assert_eq!(cancel.unless_aborted(async { 1 }).await, Some(1), "a first request drains");
         let seen = async {
             cancel.request();

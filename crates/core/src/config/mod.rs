@@ -10,7 +10,8 @@
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
 //! variables, `statics` says what is known of them before that, `load` puts
-//! these together to a `platform` of instances, `tested` changes what was loaded
+//! these together to a `platform`, of which a `selection` means an `instance`
+//! or more, `tested` changes what was loaded
 //! for a test, `edit` the text of a tenant's block.
 //!
 //! Must not: know state or networks.
@@ -23,6 +24,7 @@ mod dropped;
 pub mod edit;
 mod files;
 mod given;
+mod instance;
 mod json;
 mod lifecycle;
 mod load;
@@ -35,6 +37,7 @@ mod provisioners;
 mod reader;
 mod requirements;
 mod scopes;
+mod selection;
 mod settle;
 mod statics;
 mod tenancy;
@@ -55,15 +58,17 @@ pub use body::{part_of, span_of};
 pub use consistency::Deprecation;
 pub use files::read_text;
 pub use given::{Given, read_values};
+pub use instance::{Instance, Seated, Selected};
 pub use load::{PASSED_ON, load};
 pub use model::{
     Check, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource, Rule,
     Settings, Variable,
 };
-pub use platform::{Instance, Platform, Seated, Selected, Selection};
+pub use platform::Platform;
 pub use providers::{LocalNames, ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;
 pub use requirements::RequiredProvider;
+pub use selection::Selection;
 pub use tenancy::{Enforcement, Explained, Facts, Guard, Layer, Origin, Policy};
 pub use timeouts::{constant as constant_timeouts, read_own as own_timeouts, timeouts};
 pub use vocabulary::{LANGUAGE, TENANCY, Vocabulary};

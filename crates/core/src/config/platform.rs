@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::instance::{Instance, Seated, Selected, seat_workspace, seated, workspace};
 use super::model::{Module, Settings};
+use super::selection::Selection;
 use super::settle::{Owner, settle, undeclared};
 use super::tenancy::{
     Explained, Facts, Guard, IMPLICIT, Merged, Node, PLATFORM, Policy, Seat, Setting, Tenancy, Tenant,
@@ -16,7 +18,6 @@ use super::tenancy::{
 };
 use crate::addr::WorkspaceName;
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::expr::{Expr, Reference};
 use crate::value::{Type, Value};
 
 /// The workspace of a root without tenants.
@@ -32,115 +33,6 @@ pub struct Platform {
     pub(super) digest: String,
     /// What the root module's variables were given.
     pub(super) variables: Settings,
-}
-
-/// Which instances are meant. Empty lists mean all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Tenants by name.
-    pub tenants: Vec<String>,
-    /// Tiers by name.
-    pub tiers: Vec<String>,
-    /// Environments by name.
-    pub environments: Vec<String>,
-    /// Labels that a tenant has, all of them.
-    pub labels: Vec<(String, String)>,
-    /// The platform's shared resources alone.
-    pub platform: bool,
-    /// Workspaces that the configuration has no more, and nothing else.
-    pub gone: Vec<WorkspaceName>,
-}
-
-impl Selection {
-    /// One tenant, wherever it runs.
-    pub fn tenant(name: &str) -> Self {
-        Selection { tenants: vec![name.to_owned()], ..Selection::default() }
-    }
-
-    /// Whether nothing was chosen.
-    pub fn is_all(&self) -> bool {
-        *self == Selection::default()
-    }
-}
-
-/// What a selection means.
-#[derive(Debug, Default)]
-pub struct Selected {
-    /// Instances with their variables settled, the platform's own first.
-    pub instances: Vec<Instance>,
-    /// Those whose settings are not right, and why.
-    pub failed: Vec<(WorkspaceName, Diagnostics)>,
-}
-
-/// A tenant in one environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seated {
-    /// Its name.
-    pub tenant: Arc<str>,
-    /// Its tier's name.
-    pub tier: Arc<str>,
-    /// Its tier's isolation.
-    pub isolation: Arc<str>,
-    /// Its environment; `None` when the platform declares none.
-    pub environment: Option<Arc<str>>,
-    /// Its labels, from all layers.
-    pub labels: BTreeMap<Arc<str>, String>,
-    /// Regimes it is under.
-    pub compliance: Vec<Arc<str>>,
-    /// It is on its way out.
-    pub suspended: bool,
-    /// RFC 3339: nothing of it may be deleted before.
-    pub delete_after: Option<Arc<str>>,
-    /// Its workspace.
-    pub workspace: WorkspaceName,
-    /// Where the tenant is declared.
-    pub span: Span,
-}
-
-/// One unit of plan and state: a module with its variables settled.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    /// Its workspace.
-    pub workspace: WorkspaceName,
-    /// The tenant it is of.
-    pub seated: Option<Arc<Seated>>,
-    /// The root module.
-    pub module: Arc<Module>,
-    /// Values of the root module's variables, converted, and their places.
-    pub variables: Settings,
-    /// Expressions over what the platform passes on, of the variables that hold
-    /// some of it.
-    pub shared: BTreeMap<Arc<str>, Expr>,
-    /// What the platform passes on, as far as it is known.
-    pub passed: Value,
-    /// Settings and what the engine says of the instance, as they are given,
-    /// whether the blueprint takes them or not: for policies. Of a plain root,
-    /// what its variables were given.
-    pub facts: Facts,
-    /// The platform's root directory.
-    pub root: PathBuf,
-}
-
-impl Instance {
-    /// Names of what the platform passes on that it refers to.
-    pub fn shared_names(&self) -> BTreeSet<&str> {
-        let mut names = BTreeSet::new();
-        for expr in self.shared.values() {
-            expr.for_each_reference(&mut |reference, _| {
-                if let Reference::Shared(name) = reference {
-                    names.insert(&**name);
-                }
-            });
-        }
-        names
-    }
-}
-
-impl Instance {
-    /// Whether policies can ask of such a variable.
-    fn has_variable(&self, name: &str) -> bool {
-        self.variables.contains_key(name) || self.facts.names().any(|known| **known == *name)
-    }
 }
 
 impl Platform {
@@ -517,68 +409,10 @@ impl Platform {
     }
 }
 
-impl Selection {
-    fn means(&self, seat: Seat<'_>) -> bool {
-        let is = |chosen: &[String], name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
-        is(&self.tenants, &seat.tenant.name.name)
-            && is(&self.tiers, &seat.tier.name.name)
-            && is(&self.environments, seat.environment_name())
-    }
-
-    /// Whether it may mean a tenant of which no more than this is known.
-    fn may_mean(&self, tenant: &str, tier: Option<&str>) -> bool {
-        let is = |chosen: &[String], name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
-        !self.platform && is(&self.tenants, tenant) && tier.is_none_or(|tier| is(&self.tiers, tier))
-    }
-
-    fn has_labels(&self, seated: &Seated) -> bool {
-        self.labels.iter().all(|(name, value)| seated.labels.get(name.as_str()) == Some(value))
-    }
-}
-
 /// Plain values as settings.
 pub(super) fn given(values: &Settings) -> Merged {
     let setting =
         |value: &Value, span| Setting { span, content: super::tenancy::Content::Value(value.clone()) };
     let node = |value, span| Node::over(None, &super::tenancy::Layer::Platform, &setting(value, span));
     values.iter().map(|(name, (value, span))| (name.clone(), node(value, *span))).collect()
-}
-
-fn seated(tenancy: &Tenancy, seat: Seat<'_>) -> Seated {
-    let labels = tenancy.labels(seat).value();
-    let text = |value: &Value| match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_plain_json().map(|json| json.to_string()).unwrap_or_default(),
-    };
-    Seated {
-        tenant: seat.tenant.name.name.clone(),
-        tier: seat.tier.name.name.clone(),
-        isolation: tenancy.isolation(seat.tier),
-        environment: seat.environment.map(|environment| environment.name.name.clone()),
-        labels: labels
-            .as_entries()
-            .into_iter()
-            .flat_map(|entries| entries.iter().map(|(name, value)| (name.clone(), text(value))))
-            .collect(),
-        compliance: tenancy.regimes(Some(seat.tenant)),
-        suspended: seat.tenant.suspended,
-        delete_after: seat.tenant.delete_after.as_ref().map(|at| at.name.clone()),
-        workspace: seat_workspace(seat),
-        span: seat.tenant.name.span,
-    }
-}
-
-pub(super) fn seat_workspace(seat: Seat<'_>) -> WorkspaceName {
-    let tenant = &seat.tenant.name.name;
-    match seat.environment {
-        None => workspace(tenant),
-        Some(environment) => workspace(&format!("{tenant}/{}", environment.name.name)),
-    }
-}
-
-fn workspace(name: &str) -> WorkspaceName {
-    // Names of tenants and environments are checked when they are read; the
-    // others are constants.
-    #[allow(clippy::expect_used, clippy::unwrap_used, reason = "checked when read")]
-    name.parse().expect("a checked name")
 }

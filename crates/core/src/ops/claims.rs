@@ -7,19 +7,19 @@
 //! configuration any more) counts as its state has it, which is looked at only
 //! for names that are new.
 
-use std::collections::{HashMap, HashSet};
+mod recorded;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Engine, Outcome};
+use super::Outcome;
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::diag::{Diagnostic, Span};
 use crate::plan::{Action, Change, Plan};
 use crate::provider::{Provider, Registry};
-use crate::state::{StateError, WorkspaceState};
 use crate::value::Value;
 
-/// States looked at in one go.
-const AT_ONCE: usize = 256;
+pub(super) use recorded::add as add_recorded;
 
 /// An object that claims a name.
 pub(super) struct Claim {
@@ -86,55 +86,6 @@ fn is_held(provider: &dyn Provider, change: &Change, name: &str) -> bool {
                 || provider.claims(kind, before).iter().any(|claimed| claimed == name)
         }
     }
-}
-
-/// Adds what the states of others have of the names that are new in these plans.
-///
-/// # Errors
-/// A store that cannot be read. One state that cannot is another's problem.
-pub(super) fn add_recorded(
-    engine: &Engine,
-    claims: &mut Vec<(WorkspaceName, Vec<Claim>)>,
-) -> Result<(), StateError> {
-    let new = claims.iter().flat_map(|(_, claims)| claims).filter(|claim| !claim.held);
-    let wanted: HashSet<String> = new.map(|claim| claim.name.clone()).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let planned: HashSet<&WorkspaceName> = claims.iter().map(|(workspace, _)| workspace).collect();
-    let mut others = engine.store.list()?;
-    others.retain(|name| !planned.contains(name));
-    for names in others.chunks(AT_ONCE) {
-        for state in engine.store.load(names)?.into_iter().flatten() {
-            let mut found = of_state(&engine.registry, &state);
-            found.retain(|claim| wanted.contains(&claim.name));
-            if !found.is_empty() {
-                claims.push((state.name, found));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What the objects of a state claim.
-fn of_state(registry: &Registry, state: &WorkspaceState) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    for record in state.resources.values() {
-        let Some(provider) = registry.get(&record.provider) else { continue };
-        let kind = &record.key.address.kind;
-        let place = || Arc::new(Place { kind: kind.clone(), connection: record.connection.clone() });
-        let identity = provider.identity(kind, &record.attributes).map(|name| (name, Some(place())));
-        let names = provider.claims(kind, &record.attributes).into_iter().map(|name| (name, None));
-        claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
-            name,
-            place,
-            address: record.key.address.clone(),
-            span: None,
-            held: true,
-            recorded: true,
-        }));
-    }
-    claims
 }
 
 /// Takes back plans that claim what another has: all of them but for one that

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::apply::recovery;
-use super::plan::state_error;
+use super::plan::{state_error, stopped};
 use super::rehearse::Rehearsal;
 use super::{Engine, PlanOptions, loaded, scrub};
 use crate::addr::ResourceAddress;
@@ -62,6 +62,29 @@ impl One<'_> {
         if !state.open.is_empty() {
             state = self.recover(state, lock.as_deref()).await?;
         }
+        let mut read = Read::default();
+        // From here on nothing has an effect: who asks to stop does not wait
+        // for what is being read.
+        let cancel = &self.engine.cancel;
+        let left = || stopped(&self.instance.workspace);
+        let decided = cancel.unless_draining(Box::pin(self.decided(state, &mut read))).await;
+        self.close(&mut read).await;
+        let (mut plan, mut warnings) = decided.ok_or_else(left)??;
+        warnings.extend(read.warnings);
+        warnings.extend(self.judged(&mut plan)?);
+        if !self.options.skip_refresh {
+            let rehearsed = cancel.unless_draining(self.rehearsal.of(self.engine, &plan)).await;
+            warnings.extend(rehearsed.ok_or_else(left)?);
+        }
+        Ok((plan, warnings))
+    }
+
+    /// Takes in what others changed, and decides by it.
+    async fn decided(
+        &self,
+        mut state: WorkspaceState,
+        read: &mut Read,
+    ) -> Result<(Plan, Diagnostics), Diagnostics> {
         let workspace = &self.instance.workspace;
         let options = self.options;
         let mut moved = moves(self.graph, &self.engine.registry, &mut state)?;
@@ -69,40 +92,38 @@ impl One<'_> {
             Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
         warnings.extend(std::mem::take(&mut moved.warnings));
         let mut refreshed = Refreshed::default();
-        let mut read = Read::default();
         if !options.skip_refresh && !state.resources.is_empty() {
             self.engine
                 .events
                 .send(Event::RefreshStarted { workspace: workspace.clone(), objects: state.resources.len() });
-            refreshed = self.refreshed(&mut state, &chosen, &moved, &mut read).await?;
+            refreshed = self.refreshed(&mut state, &chosen, &moved, read).await?;
             self.engine.events.send(Event::RefreshFinished { workspace: workspace.clone() });
         }
         let prepared: Vec<_> =
             std::mem::take(&mut moved.changes).into_iter().chain(refreshed.changes).collect();
         let about = About { state: &state, chosen: &chosen, moved: &moved };
-        let planned = Box::pin(self.made(about, options.mode, &refreshed.drift, &prepared, &mut read)).await;
-        self.close(&mut read).await;
-        let (mut plan, found) = planned?;
+        let (plan, found) = self.made(about, options.mode, &refreshed.drift, &prepared, read).await?;
         warnings.extend(found);
-        warnings.extend(read.warnings);
-        if options.mode == PlanMode::Normal {
-            let judge = Judge {
-                policies: &self.platform.policies(self.instance),
-                owner: self.platform.owner(self.instance),
-                instance: self.instance,
-                graph: self.graph,
-                registry: &self.engine.registry,
-            };
-            let judged = judge.judge(&mut plan);
-            if judged.has_errors() {
-                return Err(judged);
-            }
-            warnings.extend(judged);
-        }
-        if !options.skip_refresh {
-            warnings.extend(self.rehearsal.of(self.engine, &plan).await);
-        }
         Ok((plan, warnings))
+    }
+
+    /// What the policies warn of.
+    ///
+    /// # Errors
+    /// What they deny.
+    fn judged(&self, plan: &mut Plan) -> Result<Diagnostics, Diagnostics> {
+        if self.options.mode != PlanMode::Normal {
+            return Ok(Diagnostics::new());
+        }
+        let judge = Judge {
+            policies: &self.platform.policies(self.instance),
+            owner: self.platform.owner(self.instance),
+            instance: self.instance,
+            graph: self.graph,
+            registry: &self.engine.registry,
+        };
+        let judged = judge.judge(plan);
+        if judged.has_errors() { Err(judged) } else { Ok(judged) }
     }
 
     /// Takes in what others changed. Where recorded credentials are not taken
@@ -126,7 +147,6 @@ impl One<'_> {
         };
         let anew = self.reconnected(About { state, chosen, moved }, &unread.denied, read).await;
         if anew.is_empty() {
-            self.close(read).await;
             return Err(unread.problems);
         }
         for record in &anew {
@@ -206,7 +226,9 @@ impl One<'_> {
         anew.collect()
     }
 
-    /// Closes what was opened to plan; an apply opens it anew.
+    /// Closes what was opened to plan; an apply opens it anew. What was being
+    /// opened when somebody asked to stop ends by itself, at the latest when
+    /// its lease does.
     async fn close(&self, read: &mut Read) {
         for (wanted, handle) in std::mem::take(&mut read.handles).into_iter().rev() {
             let Some(provider) = self.engine.registry.get(&wanted.provider) else { continue };

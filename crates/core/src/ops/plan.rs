@@ -224,7 +224,7 @@ impl Work<'_> {
 
 /// A stop was requested. Planning changes nothing but the state's journal,
 /// which may be left anywhere.
-fn stopped(workspace: &WorkspaceName) -> Diagnostics {
+pub(super) fn stopped(workspace: &WorkspaceName) -> Diagnostics {
     Diagnostic::error("Stopped", format!("{workspace} was not planned, as was asked.")).into()
 }
 

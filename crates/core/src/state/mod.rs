@@ -24,5 +24,5 @@ pub use model::{
 };
 pub use seal::Sealer;
 pub use store::{
-    Commit, Journal, LockInfo, LockStatus, PastRun, RunInfo, StateError, StateStore, WorkspaceLock,
+    Commit, Journal, LockInfo, LockStatus, PastRun, RunInfo, Stamp, StateError, StateStore, WorkspaceLock,
 };

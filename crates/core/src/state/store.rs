@@ -82,6 +82,10 @@ pub struct Commit<'a> {
     pub replace: bool,
 }
 
+/// Another one after every write of a workspace; says nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp(pub [u64; 3]);
+
 /// Why the store cannot do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -270,4 +274,27 @@ pub trait StateStore: Send + Sync {
 
     /// What was repaired since this was last asked, in sentences for a person.
     fn notices(&self) -> Vec<String>;
+
+    /// What tells, without reading them, which workspaces were written since it
+    /// was last asked for; one each, in order. `None` where only reading tells.
+    ///
+    /// # Errors
+    /// The store's as a whole.
+    fn stamps(&self, workspaces: &[WorkspaceName]) -> Result<Vec<Option<Stamp>>, StateError> {
+        Ok(vec![None; workspaces.len()])
+    }
+
+    /// Keeps what was drawn from many states, so as not to read them all again.
+    /// Sealed, not durable, the last one counts.
+    ///
+    /// # Errors
+    /// The file system's.
+    fn keep_index(&self, _name: &str, _content: &[u8]) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    /// What was kept under that name, if it is there and opens.
+    fn index(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
 }

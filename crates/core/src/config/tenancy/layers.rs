@@ -8,7 +8,7 @@ use super::model::{Environment, Tenancy, Tenant, Tier};
 use super::read::PLATFORM;
 use super::setting::{Content, Layer, Merged, Node, Setting, Written, lay};
 use crate::config::model::{Module, ModuleCall, Repetition};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference};
 use crate::syntax::Ident;
 use crate::value::Value;
@@ -36,7 +36,7 @@ impl Seat<'_> {
 
 impl Tenancy {
     /// A tier with those it extends, lowest first.
-    fn chain<'t>(&'t self, tier: &'t Tier) -> Vec<&'t Tier> {
+    pub(super) fn chain<'t>(&'t self, tier: &'t Tier) -> Vec<&'t Tier> {
         let mut chain = vec![tier];
         let mut next = tier.extends.as_ref();
         while let Some(base) = next.and_then(|base| self.tiers.get(&base.name)) {
@@ -68,6 +68,13 @@ impl Tenancy {
     pub(in crate::config) fn blueprint_of<'t>(&'t self, tier: &'t Tier) -> &'t Arc<Module> {
         let said = self.chain(tier).into_iter().rev().find_map(|tier| tier.blueprint.as_ref());
         said.unwrap_or(&self.blueprint)
+    }
+
+    /// What is wrong with the blueprint that tenants of a tier would have.
+    pub(in crate::config) fn blueprint_problems<'t>(&'t self, tier: &'t Tier) -> Option<&'t Diagnostics> {
+        let nearest = self.chain(tier).into_iter().rev();
+        let mut named = nearest.filter(|tier| tier.blueprint.is_some() || !tier.problems.is_empty());
+        named.next().map(|tier| &tier.problems)
     }
 
     /// Where a tenant runs.

@@ -10,7 +10,7 @@ use super::layers::Seat;
 use super::model::Tenancy;
 use super::setting::{Content, Node};
 use crate::addr::WorkspaceName;
-use crate::config::platform::seat_workspace;
+use crate::config::instance::seat_workspace;
 use crate::diag::{Diagnostic, Diagnostics, Span, agree};
 use crate::value::Value;
 

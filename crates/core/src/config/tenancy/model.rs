@@ -86,6 +86,8 @@ pub(in crate::config) struct Tier {
     /// The tier whose settings lie below these.
     pub(in crate::config) extends: Option<Ident>,
     pub(in crate::config) blueprint: Option<Arc<Module>>,
+    /// What is wrong with that: a problem of the tenants that would have it.
+    pub(in crate::config) problems: Diagnostics,
     pub(in crate::config) environments: Option<Vec<Ident>>,
     pub(in crate::config) settings: Written,
     pub(in crate::config) labels: Setting,

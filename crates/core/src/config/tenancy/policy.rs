@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::read::Reader;
 use super::scope::RootScope;
+use crate::config::instance::Seated;
 use crate::config::model::{Rule, Settings};
-use crate::config::platform::Seated;
 use crate::config::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::expr::{Expr, ExprKind, Reference, Scope as _};

@@ -19,7 +19,7 @@ use crate::config::model::Module;
 use crate::config::part_of;
 use crate::config::reader::{check_labels, constant, listed};
 use crate::config::vocabulary::{self, vocabulary};
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::expr::{Expr, ExprKind, evaluate};
 use crate::syntax::{Block, Body, Ident};
 use crate::value::{Type, Value};
@@ -80,6 +80,7 @@ impl Reader<'_, '_> {
             }
         }
         self.tenants(&of("tenant").collect::<Vec<_>>(), platform, &mut tenancy);
+        self.blueprints_of_nobody(&tenancy);
         self.tiers(&tenancy);
         let mut policies = self.policies(of("policy"));
         self.names_of_nothing(&mut tenancy, &policies);
@@ -96,6 +97,13 @@ impl Reader<'_, '_> {
 
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {
         self.decoder.diagnostics.push(diagnostic);
+    }
+
+    /// What is read, and what is wrong with it.
+    pub(super) fn apart<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Diagnostics) {
+        let before = std::mem::take(self.diagnostics());
+        let value = read(self);
+        (value, std::mem::replace(self.diagnostics(), before))
     }
 
     /// Reports the second of two blocks of one name.
@@ -183,15 +191,33 @@ impl Reader<'_, '_> {
             self.error(error.suggest(&isolation.name, known));
         }
         let owner = format!("tier.{}", name.name);
+        let (blueprint, problems) = self.apart(|reader| reader.module(&block.body, "blueprint"));
+        let (problems, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+        self.decoder.diagnostics.extend(warnings);
         Some(Tier {
             isolation: isolation.map(|isolation| isolation.name),
             extends: self.text(&block.body, "extends"),
-            blueprint: self.module(&block.body, "blueprint").map(|(module, _)| module),
+            blueprint: blueprint.map(|(module, _)| module),
+            problems: problems.into_iter().collect(),
             environments: self.names(&block.body, "environments"),
             settings: self.settings(&block.body, &owner),
             labels: self.labels(&block.body, &owner),
             name,
         })
+    }
+
+    /// What is wrong with blueprints of tiers, where no tenant tells of it.
+    fn blueprints_of_nobody(&mut self, tenancy: &Tenancy) {
+        for tier in tenancy.tiers.values().filter(|tier| !tier.problems.is_empty()) {
+            let has_it = |name: &Arc<str>| {
+                let chain = tenancy.tiers.get(name).map(|own| tenancy.chain(own));
+                chain.is_some_and(|chain| chain.iter().any(|base| base.name.name == tier.name.name))
+            };
+            if !tenancy.broken.values().filter_map(|broken| broken.tier.as_ref()).any(has_it) {
+                self.decoder.diagnostics.extend(tier.problems.iter().cloned());
+            }
+        }
     }
 
     /// Tiers extend tiers that there are, and none itself.

@@ -137,13 +137,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What is read, and what is wrong with it.
-    fn apart<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Diagnostics) {
-        let before = mem::take(self.diagnostics());
-        let value = read(self);
-        (value, mem::replace(self.diagnostics(), before))
-    }
-
     /// The files of the directory that `tenants = "./tenants"` names.
     fn directory(&mut self, platform: &Body, tenancy: &mut Tenancy) -> Vec<TenantFile> {
         let Some(source) = self.text(platform, "tenants") else { return Vec::new() };
@@ -213,6 +206,12 @@ impl Reader<'_, '_> {
             if !tenancy.environments.contains_key(&environment.name) {
                 self.unknown("environment", environment, tenancy.environments.keys());
             }
+        }
+        if block.body.attribute("blueprint").is_none()
+            && let Some(of_tier) = tenancy.tiers.get(&tier.name)
+        {
+            let problems = tenancy.blueprint_problems(of_tier).cloned();
+            self.diagnostics().extend(problems.into_iter().flatten());
         }
         let span = block.body.attribute("members").map_or(Span::default(), |a| a.value.span);
         let mut tenant = Tenant {

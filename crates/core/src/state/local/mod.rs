@@ -7,6 +7,7 @@
 //! workspaces/acme@production-eu/journal.old  the journal before it was begun anew
 //! pending/                                   changes of several workspaces at once
 //! audit                                      who did what
+//! cache/                                     what was drawn from many journals
 //! ```
 //!
 //! The journal tells everything by itself, and there is nothing beside it. A
@@ -34,6 +35,7 @@ mod compact;
 mod format;
 mod fs;
 mod history;
+mod index;
 mod journal;
 mod load;
 mod lock;
@@ -52,7 +54,9 @@ use std::sync::{Arc, Mutex};
 use super::audit::AuditEntry;
 use super::model::WorkspaceState;
 use super::seal::Sealer;
-use super::store::{Commit, Journal, LockInfo, LockStatus, PastRun, StateError, StateStore, WorkspaceLock};
+use super::store::{
+    Commit, Journal, LockInfo, LockStatus, PastRun, Stamp, StateError, StateStore, WorkspaceLock,
+};
 use crate::addr::WorkspaceName;
 use fs::{failed, remove, sync_dir};
 use journal::{Seen, locked};
@@ -242,5 +246,17 @@ impl StateStore for LocalStore {
 
     fn notices(&self) -> Vec<String> {
         std::mem::take(&mut *locked(&self.notices))
+    }
+
+    fn stamps(&self, workspaces: &[WorkspaceName]) -> Result<Vec<Option<Stamp>>, StateError> {
+        self.stamps_of(workspaces)
+    }
+
+    fn keep_index(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+        index::write(&self.dir, &self.sealer, name, content)
+    }
+
+    fn index(&self, name: &str) -> Option<Vec<u8>> {
+        index::read(&self.dir, &self.sealer, name)
     }
 }

@@ -279,6 +279,50 @@ async fn audit_lines_are_added_after_a_torn_one() {
 }
 
 #[tokio::test]
+async fn every_write_gives_another_stamp() {
+    let dir = Directory::new();
+    let stamp = || dir.store().stamps(&[name("acme")]).expect("reads").remove(0);
+    assert_eq!(stamp(), None, "never written");
+    let mut seen = Vec::new();
+    for (text, compact) in [("1", false), ("2", false), ("3", true)] {
+        run(&dir.store(), "acme", vec![outputs(text.into())], compact).await;
+        assert_eq!(stamp(), stamp());
+        assert!(!seen.contains(&stamp()), "{seen:?}");
+        seen.push(stamp());
+    }
+    let state = load(&dir.store(), "acme");
+    drop(dir.store().lock(&name("acme"), &info("plan")).expect("locks"));
+    assert_eq!(seen.last(), Some(&stamp()), "a lock writes nothing");
+    let header = format::Header {
+        format_version: FORMAT_VERSION,
+        workspace: name("acme"),
+        lineage: state.lineage,
+        serial: state.serial + 1,
+        base_serial: state.serial,
+        base_lines: 0,
+        run: None,
+    };
+    let line = format::line(Some(&header), &[]).expect("json");
+    pending::write(&dir.root(), &[(header, line)]).expect("writes");
+    assert_eq!(stamp(), None, "it has changed, and its journal does not say so yet");
+}
+
+#[test]
+fn an_index_opens_with_its_key_and_name() {
+    let dir = Directory::new();
+    let store = dir.store();
+    assert_eq!(store.index("claims"), None);
+    store.keep_index("claims", b"shop.example.com").expect("writes");
+    assert_eq!(dir.store().index("claims").as_deref(), Some(&b"shop.example.com"[..]));
+    let kept = dir.root().join("cache/claims");
+    assert!(!dir.stored().iter().any(|file| file.windows(4).any(|text| text == b"shop")), "sealed");
+    let other = LocalStore::open(&dir.root(), Arc::new(Sealer::new(&[2; 32]))).expect("opens");
+    assert_eq!(other.index("claims"), None);
+    fs::rename(&kept, dir.root().join("cache/other")).expect("renames");
+    assert_eq!(store.index("other"), None, "it is of another name");
+}
+
+#[tokio::test]
 async fn a_newer_format_is_refused() {
     let dir = Directory::new();
     run(&dir.store(), "acme", vec![outputs("1".into())], false).await;
