@@ -5,14 +5,17 @@ audit log, peak memory.
 
     cargo build --release
     cargo build --release -p tenantctl-test-servers --example bench
-    benches/kubernetes.py [--tenants 1000] [--in-flight 32] [--rounds 1]
+    benches/kubernetes.py [--tenants 1000] [--in-flight 32] [--turns 0]
 
 A fleet of tenants with twenty objects each is applied, planned empty, changed
 in one setting for all, applied again. Each side has a cluster of its own, so
 that neither finds what the other left. Server and clients share the machine:
-what the client uses of the processors, the server lacks. On a machine whose
-speed changes from minute to minute, many short rounds tell more than a long one:
-the ratio is the middle one of the rounds.
+what the client uses of the processors, the server lacks.
+
+On a machine whose speed changes from minute to minute, what is measured one
+after the other cannot be compared. With --turns, fleets of so many tenants are
+created on both clusters in turns, the other side first each time; the ratio is
+that of all turns together, beside the middle one.
 """
 
 import argparse
@@ -157,20 +160,49 @@ def bare(options, scratch):
     rates = {}
     with cluster() as held:
         side = Side("bare loop", held, scratch)
-        command = lambda verb, level: [BENCH, verb, held["kubeconfig"], "bench", level, str(options.tenants), str(options.in_flight)]
+        command = lambda verb, level: loop(verb, held, "bench", level, options)
         rates["create"] = side.step("create", command("apply", "info"), options.tenants * OBJECTS)
         rates["change"] = side.step("change", command("change", "debug"), options.tenants)
         rates["re-apply"] = side.step("re-apply", command("apply", "debug"), options.tenants * OBJECTS)
     return rates
 
 
-def ours(options, scratch):
-    root = scratch / "fleet"
+def fleet(root, prefix, options):
+    """Writes a fleet down; gives its tenants, and the command that applies it."""
     (root / "blueprint").mkdir(parents=True)
-    (root / "blueprint/main.tf").write_text(blueprint())
+    (root / "blueprint/main.tf").write_text(blueprint().replace("bench-", f"{prefix}-"))
     tenants = "".join(f'\ntenant "t{n}" {{\n  tier = "t"\n}}\n' for n in range(options.tenants))
     (root / "main.hcl").write_text(ROOT_FILE + tenants)
-    apply = [BINARY, "apply", "-auto-approve", f"-parallelism={options.in_flight}"]
+    return tenants, [BINARY, "apply", "-auto-approve", f"-parallelism={options.in_flight}"]
+
+
+def loop(verb, held, prefix, level, options):
+    return [BENCH, verb, held["kubeconfig"], prefix, level, str(options.tenants), str(options.in_flight)]
+
+
+def turns(options, scratch):
+    ratios, seconds = [], collections.Counter()
+    with cluster() as first, cluster() as second:
+        bare = Side("bare loop", first, scratch)
+        for turn in range(options.turns):
+            prefix = f"bench{turn}"
+            root = scratch / prefix
+            _, apply = fleet(root, prefix, options)
+            sides = [(bare, loop("apply", first, prefix, "info", options)), (Side("tenantctl", second, root), apply)]
+            rates = {
+                side.name: side.step("create", command, options.tenants * OBJECTS)
+                for side, command in (sides if turn % 2 else reversed(sides))
+            }
+            ratios.append(rates["tenantctl"] / rates["bare loop"])
+            seconds.update({name: 1 / rate for name, rate in rates.items()})
+    told = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
+    total = seconds["bare loop"] / seconds["tenantctl"]
+    print(f"created at {total:.2f} of the bare loop's rate, in the middle {statistics.median(ratios):.2f} (of {told})")
+
+
+def ours(options, scratch):
+    root = scratch / "fleet"
+    tenants, apply = fleet(root, "bench", options)
     empty = [BINARY, "plan", "-detailed-exitcode"]
     rates = {}
     with cluster() as held:
@@ -188,24 +220,20 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--tenants", type=int, default=1000)
     arguments.add_argument("--in-flight", type=int, default=32)
-    arguments.add_argument("--rounds", type=int, default=1)
+    arguments.add_argument("--turns", type=int, default=0)
     options = arguments.parse_args()
     for program in (BINARY, BENCH):
         if not program.exists():
             sys.exit(f"There is no {program}: build it as the top of this file says.")
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print(f"{'':<24}{'wall':>10}{'objects':>10}{'client':>10}{'server':>10}{'peak':>10}   calls")
-    ratios = []
-    # Thousands of files that were only just removed make new ones dear on some
-    # file systems, so all rounds' stay to the end.
-    with contextlib.ExitStack() as scratches:
-        for _ in range(options.rounds):
-            scratch = pathlib.Path(scratches.enter_context(tempfile.TemporaryDirectory()))
-            theirs, rates = bare(options, scratch), ours(options, scratch)
-            ratios.append(rates["create"] / theirs["create"])
-            print(f"created at {ratios[-1]:.2f} of the bare loop's rate", flush=True)
-    if len(ratios) > 1:
-        print(f"the middle one of {len(ratios)} rounds: {statistics.median(ratios):.2f}")
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = pathlib.Path(scratch)
+        if options.turns:
+            turns(options, scratch)
+            return
+        theirs, rates = bare(options, scratch), ours(options, scratch)
+        print(f"created at {rates['create'] / theirs['create']:.2f} of the bare loop's rate")
 
 
 if __name__ == "__main__":

@@ -70,14 +70,21 @@ async fn apply(kubeconfig: &Path, prefix: &str, level: &str, tenants: usize, in_
     futures::stream::iter(rest.map(send)).buffer_unordered(in_flight).collect::<Vec<()>>().await;
 }
 
+/// Whose an object is, as the binary writes it down: what is sent is the same.
+fn owner(namespace: &str) -> Value {
+    json!({"tenantctl.dev/workspace": namespace.split_once('-').map_or(namespace, |(_, tenant)| tenant)})
+}
+
 fn namespace(name: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tier": "shared"}}})
+    let metadata = json!({"name": name, "labels": {"tier": "shared"}, "annotations": owner(name)});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 }
 
 /// Nineteen objects, the same as in the script's blueprint; what depends on the
 /// level first.
 fn inside(namespace: &str, level: &str) -> Vec<Value> {
-    let meta = |name: String| json!({"name": name, "namespace": namespace, "labels": {"tenant": namespace}});
+    let owner = owner(namespace);
+    let meta = |name: String| json!({"name": name, "namespace": namespace, "labels": {"tenant": namespace}, "annotations": owner});
     let text = "x".repeat(400);
     let map = |name: String, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta(name), "data": data});
     let mut objects = vec![map("settings".into(), json!({"level": level, "text": text}))];

@@ -17,7 +17,7 @@ use super::reader::Constants;
 use super::settle::{Owner, settle};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{EvalResult, Expr, FunctionContext, Reference, Scope, evaluate, fill_defaults};
-use crate::value::{Marks, Value};
+use crate::value::Value;
 
 /// Who gives a module's variables their values.
 #[derive(Clone, Copy)]
@@ -162,7 +162,7 @@ impl Scope for Statics<'_> {
                 ));
             }
         };
-        if value.deep_marks() == Marks::NONE {
+        if !value.is_marked() {
             return Ok(value);
         }
         Err(Box::new(hidden(&format!("{reference} is secret"), span)))

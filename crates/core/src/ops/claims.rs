@@ -9,7 +9,7 @@
 
 mod recorded;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Outcome;
@@ -24,6 +24,8 @@ pub(super) use recorded::add as add_recorded;
 /// An object that claims a name.
 pub(super) struct Claim {
     name: String,
+    /// Drawn from name and place: claims of one have the same.
+    number: u32,
     /// Of what the name is the identity; none for a name that counts everywhere.
     place: Option<Arc<Place>>,
     address: ResourceAddress,
@@ -35,37 +37,72 @@ pub(super) struct Claim {
 }
 
 /// Where an identity counts: among the objects of a type that are reached alike.
-#[derive(PartialEq)]
 struct Place {
     kind: Arc<str>,
     connection: Value,
+    number: u32,
+}
+
+impl Place {
+    fn new(kind: &Arc<str>, connection: &Value) -> Self {
+        let mut number = crc32fast::Hasher::new();
+        number.update(kind.as_bytes());
+        number.update(&serde_json::to_vec(connection).unwrap_or_default());
+        Place { kind: kind.clone(), connection: connection.clone(), number: number.finalize() }
+    }
+
+    fn is(&self, kind: &str, connection: &Value) -> bool {
+        *self.kind == *kind && self.connection == *connection
+    }
+}
+
+/// Places one after the other: mostly the same as the one before, and then it is
+/// in memory once.
+#[derive(Default)]
+struct Places(Option<Arc<Place>>);
+
+impl Places {
+    fn of(&mut self, kind: &Arc<str>, connection: &Value) -> Arc<Place> {
+        let known = self.0.take().filter(|place| place.is(kind, connection));
+        let place = known.unwrap_or_else(|| Arc::new(Place::new(kind, connection)));
+        self.0.insert(place).clone()
+    }
 }
 
 impl Claim {
-    fn key(&self) -> (Option<&str>, &str) {
-        (self.place.as_ref().map(|place| &*place.kind), &self.name)
+    /// Whether it is of the same name at the same place.
+    fn rivals(&self, other: &Self) -> bool {
+        let is_here = match (&self.place, &other.place) {
+            (None, None) => true,
+            (Some(here), Some(there)) => Arc::ptr_eq(here, there) || here.is(&there.kind, &there.connection),
+            _ => false,
+        };
+        is_here && self.name == other.name
     }
+}
+
+/// The number of a name at a place.
+fn number(name: &str, place: Option<&Place>) -> u32 {
+    let mut number = crc32fast::Hasher::new();
+    number.update(&place.map_or(0, |place| place.number).to_le_bytes());
+    number.update(name.as_bytes());
+    number.finalize()
 }
 
 /// What a plan claims.
 pub(super) fn of(registry: &Registry, plan: &Plan) -> Vec<Claim> {
     let stays = |change: &&Change| !matches!(change.action, Action::Delete | Action::Forget);
     let mut claims = Vec::new();
-    // Mostly the same as the one before, and then it is in memory once.
-    let mut last: Option<Arc<Place>> = None;
+    let mut places = Places::default();
     for change in plan.changes.iter().filter(stays) {
         let Some(provider) = registry.get(&change.provider) else { continue };
         let kind = &change.key.address.kind;
         let identity = provider.identity(kind, &change.after).filter(|_| change.connection.is_known());
-        let identity = identity.map(|name| {
-            let known =
-                last.take().filter(|place| place.kind == *kind && place.connection == change.connection);
-            let place = || Arc::new(Place { kind: kind.clone(), connection: change.connection.clone() });
-            (name, Some(last.insert(known.unwrap_or_else(place)).clone()))
-        });
+        let identity = identity.map(|name| (name, Some(places.of(kind, &change.connection))));
         let names = provider.claims(kind, &change.after).into_iter().map(|name| (name, None));
         claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
             held: is_held(&**provider, change, &name),
+            number: number(&name, place.as_deref()),
             name,
             place,
             address: change.key.address.clone(),
@@ -92,12 +129,11 @@ fn is_held(provider: &dyn Provider, change: &Change, name: &str) -> bool {
 /// had it before.
 pub(super) fn refuse(claims: &[(WorkspaceName, Vec<Claim>)], outcomes: &mut [Outcome<Plan>]) {
     let mut problems: HashMap<&WorkspaceName, Vec<Diagnostic>> = HashMap::new();
-    for rivals in rivals(claims) {
-        for (workspace, claim) in &rivals {
-            let is_rival = |(other, theirs): &&(&WorkspaceName, &Claim)| {
-                other != workspace && theirs.place == claim.place
-            };
-            let Some((other, theirs)) = rivals.iter().find(is_rival).filter(|_| !claim.held) else {
+    for alike in alike(claims) {
+        for (workspace, claim) in &alike {
+            let is_rival =
+                |(other, theirs): &&(&WorkspaceName, &Claim)| other != workspace && theirs.rivals(claim);
+            let Some((other, theirs)) = alike.iter().find(is_rival).filter(|_| !claim.held) else {
                 continue;
             };
             let detail =
@@ -123,17 +159,18 @@ pub(super) fn refuse(claims: &[(WorkspaceName, Vec<Claim>)], outcomes: &mut [Out
     }
 }
 
-/// Claims of one name, where there are several, by workspace.
-fn rivals(claims: &[(WorkspaceName, Vec<Claim>)]) -> Vec<Vec<(&WorkspaceName, &Claim)>> {
+/// Claims of one number, where there are several, by workspace.
+fn alike(claims: &[(WorkspaceName, Vec<Claim>)]) -> Vec<Vec<(&WorkspaceName, &Claim)>> {
     let each =
         || claims.iter().flat_map(|(workspace, claims)| claims.iter().map(move |claim| (workspace, claim)));
-    // Nearly every name is claimed once: only counted at first.
-    let mut times: HashMap<_, u32> =
-        HashMap::with_capacity(claims.iter().map(|(_, claims)| claims.len()).sum());
-    each().for_each(|(_, claim)| *times.entry(claim.key()).or_default() += 1);
-    let mut groups: HashMap<_, Vec<_>> = HashMap::new();
-    for (workspace, claim) in each().filter(|(_, claim)| times[&claim.key()] > 1) {
-        groups.entry(claim.key()).or_default().push((workspace, claim));
+    // Nearly every name of a fleet is claimed once.
+    let mut numbers: Vec<u32> = each().map(|(_, claim)| claim.number).collect();
+    numbers.sort_unstable();
+    let twice: HashSet<u32> =
+        numbers.windows(2).filter_map(|pair| (pair[0] == pair[1]).then_some(pair[0])).collect();
+    let mut groups: HashMap<u32, Vec<_>> = HashMap::new();
+    for (workspace, claim) in each().filter(|(_, claim)| twice.contains(&claim.number)) {
+        groups.entry(claim.number).or_default().push((workspace, claim));
     }
     groups.into_values().collect()
 }

@@ -18,6 +18,7 @@ use chacha20poly1305::aead::{Aead, OsRng, Payload};
 use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,9 @@ const SEALED_TAG: &str = "$sealed";
 /// text without these has nothing to do.
 const OPEN_TEXT: &str = "\"$sensitive\"";
 const SEALED_TEXT: &str = "\"$sealed\"";
+/// As such values begin where nothing is laid out.
+const OPEN_START: &str = "{\"$sensitive\":";
+const SEALED_START: &str = "{\"$sealed\":\"";
 
 pub(super) const KEY_LEN: usize = 32;
 const KEY_ID_LEN: usize = 8;
@@ -131,8 +135,35 @@ impl Sealer {
         if !text.contains(OPEN_TEXT) {
             return Ok(text);
         }
+        if let Some(sealed) = self.sealed(&text)? {
+            return Ok(sealed);
+        }
         let json = serde_json::from_str(&text).map_err(refused)?;
         Ok(self.seal_json(json)?.to_string())
+    }
+
+    /// A text with its sensitive values sealed; `None` where not every tag is
+    /// that of a value. A text is written once then and not twice.
+    fn sealed(&self, text: &str) -> Result<Option<String>, StateError> {
+        let mut sealed = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, open)) = rest.split_once(OPEN_START) {
+            let mut values = serde_json::Deserializer::from_str(open).into_iter::<&RawValue>();
+            let Some(Ok(value)) = values.next() else { return Ok(None) };
+            let Some(after) = open.get(values.byte_offset()..).and_then(|after| after.strip_prefix('}'))
+            else {
+                return Ok(None);
+            };
+            if before.contains(OPEN_TEXT) {
+                return Ok(None);
+            }
+            let value = BASE64.encode(self.seal(value.get().as_bytes(), VALUE_CONTEXT)?);
+            sealed.extend([before, SEALED_START, &value, "\"}"]);
+            rest = after;
+        }
+        let is_whole = !rest.contains(OPEN_TEXT);
+        sealed.push_str(rest);
+        Ok(is_whole.then_some(sealed))
     }
 
     /// The reverse of [`Sealer::to_json`].
@@ -143,16 +174,36 @@ impl Sealer {
     pub fn from_json<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, StateError> {
         let corrupt = |e: &dyn fmt::Display| StateError::Corrupt(e.to_string());
         let text = std::str::from_utf8(text).map_err(|e| corrupt(&e))?;
-        if !Self::has_sealed(text) {
+        if !text.contains(SEALED_TEXT) {
             return serde_json::from_str(text).map_err(|e| corrupt(&e));
+        }
+        if let Some(opened) = self.opened(text)? {
+            return serde_json::from_str(&opened).map_err(|e| corrupt(&e));
         }
         let json = serde_json::from_str(text).map_err(|e| corrupt(&e))?;
         serde_json::from_value(self.unseal_json(json)?).map_err(|e| corrupt(&e))
     }
 
-    /// Whether anything may be sealed in a JSON text.
-    pub(super) fn has_sealed(text: &str) -> bool {
-        text.contains(SEALED_TEXT)
+    /// A text with its sealed values open; `None` where one does not stand as
+    /// [`Sealer::to_json`] writes it. A text is read once then and not twice.
+    fn opened(&self, text: &str) -> Result<Option<String>, StateError> {
+        let mut opened = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, sealed)) = rest.split_once(SEALED_START) {
+            let Some((sealed, after)) = sealed.split_once("\"}") else { return Ok(None) };
+            if before.contains(SEALED_TEXT) {
+                return Ok(None);
+            }
+            // A quote, too, is none of its characters: what follows is the end.
+            let Ok(sealed) = BASE64.decode(sealed) else { return Ok(None) };
+            let plain = self.unseal(&sealed, VALUE_CONTEXT)?;
+            let Ok(plain) = std::str::from_utf8(&plain) else { return Ok(None) };
+            opened.extend([before, "{", OPEN_TEXT, ":", plain, "}"]);
+            rest = after;
+        }
+        let is_whole = !rest.contains(SEALED_TEXT);
+        opened.push_str(rest);
+        Ok(is_whole.then_some(opened))
     }
 
     /// Seals a whole file. It opens only with the same `context` (what the
@@ -261,6 +312,29 @@ mod tests {
         let sealed = sealer().seal_json(open.clone()).expect("seals");
         assert!(!sealed.to_string().contains("canary"));
         assert_eq!(sealer().unseal_json(sealed).expect("opens"), open);
+    }
+
+    #[test]
+    fn what_is_sealed_opens_however_it_is_laid_out() {
+        let secret = |content: Json| json!({ "$sensitive": content });
+        for open in [
+            json!([secret(json!("a \"}\" b")), {"x": secret(json!({"y": [1, 2.5, "{\"$sealed\":\"QQ==\"}"]}))}]),
+            json!({"$sealed": "with another", "z": secret(json!(1))}),
+            json!([secret(secret(json!(["d", secret(json!("e"))]))), {"$sensitives": 1}]),
+            json!([{"a": 1, "$sealed": "with another"}, secret(json!("b"))]),
+            json!(["{\"$sealed\":\"QQ==\"}", secret(json!("c"))]),
+        ] {
+            let sealed = sealer().to_json(&open).expect("seals");
+            let laid_out = serde_json::to_string_pretty(&sealer().seal_json(open.clone()).expect("seals"));
+            for text in [sealed, laid_out.expect("JSON")] {
+                assert!(!text.contains(OPEN_TEXT), "{text}");
+                assert_eq!(sealer().from_json::<Json>(text.as_bytes()).expect("opens"), open, "{text}");
+                assert!(matches!(
+                    Sealer::new(&[8; 32]).from_json::<Json>(text.as_bytes()),
+                    Err(StateError::Sealed(_))
+                ));
+            }
+        }
     }
 
     #[test]

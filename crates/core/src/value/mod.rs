@@ -104,9 +104,28 @@ impl Value {
 
     /// Marks of the value and of everything in it.
     pub fn deep_marks(&self) -> Marks {
-        let mut marks = self.marks;
-        self.for_each_child(&mut |child| marks = marks.union(child.deep_marks()));
-        marks
+        let with = |marks: Marks, part: &Value| marks.union(part.deep_marks());
+        match &self.kind {
+            Kind::List(l) | Kind::Set(l) => l.items.iter().fold(self.marks, with),
+            Kind::Tuple(items) => items.iter().fold(self.marks, with),
+            Kind::Map(m) => m.items.values().fold(self.marks, with),
+            Kind::Object(o) => o.values().fold(self.marks, with),
+            Kind::Null(_) | Kind::Unknown(_) | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => {
+                self.marks
+            }
+        }
+    }
+
+    /// Whether it or a part of it has a mark.
+    pub fn is_marked(&self) -> bool {
+        self.marks != Marks::NONE
+            || match &self.kind {
+                Kind::List(l) | Kind::Set(l) => l.items.iter().any(Value::is_marked),
+                Kind::Tuple(items) => items.iter().any(Value::is_marked),
+                Kind::Map(m) => m.items.values().any(Value::is_marked),
+                Kind::Object(o) => o.values().any(Value::is_marked),
+                Kind::Null(_) | Kind::Unknown(_) | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => false,
+            }
     }
 
     /// The same value with these marks added.
@@ -132,7 +151,7 @@ impl Value {
     /// The same value without any mark at any depth.
     #[must_use]
     pub fn unmark_deep(self) -> Self {
-        if self.deep_marks().is_empty() {
+        if !self.is_marked() {
             return self;
         }
         self.map_children(&|child| child.clone().unmark_deep()).unmark()

@@ -33,7 +33,7 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// Notes all that is sensitive in a value.
     pub fn learn(&self, value: &Value) {
-        if value.deep_marks().is_empty() {
+        if !value.is_marked() {
             return;
         }
         let mut texts = Vec::new();

@@ -9,14 +9,13 @@
 //! that is lost, old, or of another version costs reading all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::super::Engine;
-use super::{Claim, Place};
+use super::{Claim, Places, number};
 use crate::addr::WorkspaceName;
 use crate::provider::Registry;
 use crate::state::{Stamp, StateError, StateStore, WorkspaceState};
@@ -59,7 +58,7 @@ impl Index {
 
 impl Indexed {
     fn new(stamp: Stamp, claims: &[Claim]) -> Self {
-        let numbers: Vec<u8> = claims.iter().flat_map(|claim| number(claim.key()).to_le_bytes()).collect();
+        let numbers: Vec<u8> = claims.iter().flat_map(|claim| claim.number.to_le_bytes()).collect();
         Indexed { stamp, numbers: BASE64.encode(numbers) }
     }
 
@@ -71,13 +70,6 @@ impl Indexed {
     }
 }
 
-/// The number of a name, and of what it is the name.
-fn number((kind, name): (Option<&str>, &str)) -> u32 {
-    let mut hash = crc32fast::Hasher::new();
-    [kind.unwrap_or_default(), "\0", name].iter().for_each(|part| hash.update(part.as_bytes()));
-    hash.finalize()
-}
-
 /// Adds what the states of others have of the names that are new in these plans.
 ///
 /// # Errors
@@ -87,7 +79,7 @@ pub(in super::super) fn add(
     claims: &mut Vec<(WorkspaceName, Vec<Claim>)>,
 ) -> Result<(), StateError> {
     let new = claims.iter().flat_map(|(_, claims)| claims).filter(|claim| !claim.held);
-    let wanted: HashSet<u32> = new.map(|claim| number(claim.key())).collect();
+    let wanted: HashSet<u32> = new.map(|claim| claim.number).collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -113,7 +105,7 @@ pub(in super::super) fn add(
                 is_newer |= index.states.get(&state.name).is_none_or(|known| known.stamp != stamp);
                 index.states.insert(state.name.clone(), Indexed::new(stamp, &found));
             }
-            found.retain(|claim| wanted.contains(&number(claim.key())));
+            found.retain(|claim| wanted.contains(&claim.number));
             if !found.is_empty() {
                 claims.push((state.name, found));
             }
@@ -129,13 +121,15 @@ pub(in super::super) fn add(
 /// What the objects of a state claim.
 fn of_state(registry: &Registry, state: &WorkspaceState) -> Vec<Claim> {
     let mut claims = Vec::new();
+    let mut places = Places::default();
     for record in state.resources.values() {
         let Some(provider) = registry.get(&record.provider) else { continue };
         let kind = &record.key.address.kind;
-        let place = || Arc::new(Place { kind: kind.clone(), connection: record.connection.clone() });
-        let identity = provider.identity(kind, &record.attributes).map(|name| (name, Some(place())));
+        let identity = provider.identity(kind, &record.attributes);
+        let identity = identity.map(|name| (name, Some(places.of(kind, &record.connection))));
         let names = provider.claims(kind, &record.attributes).into_iter().map(|name| (name, None));
         claims.extend(identity.into_iter().chain(names).map(|(name, place)| Claim {
+            number: number(&name, place.as_deref()),
             name,
             place,
             address: record.key.address.clone(),

@@ -166,7 +166,7 @@ pub fn write(
     }
     let mut outputs = BTreeMap::new();
     for (name, value) in &state.outputs {
-        let sensitive = !value.deep_marks().is_empty();
+        let sensitive = value.is_marked();
         let plain = value.clone().unmark_deep();
         let ty = plain.ty();
         let plain = values::to_json(&plain, &ty);

@@ -10,32 +10,43 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::super::model::Entry;
+use super::super::seal::Sealer;
+use super::super::store::StateError;
 
 /// How the text of a begin starts, as [`super::journal`] writes it; the digits
 /// of its number follow.
 const BEGIN: &str = r#"{"begin":{"id":"#;
 
 /// Begins of a run that have not ended so far, by their number.
-#[derive(Default)]
-pub(super) struct Begun<'b>(BTreeMap<u64, &'b RawValue>);
+pub(super) struct Begun<'b> {
+    sealer: &'b Sealer,
+    texts: BTreeMap<u64, &'b RawValue>,
+}
 
 impl<'b> Begun<'b> {
+    /// None so far, of entries that this one has sealed.
+    pub(super) fn new(sealer: &'b Sealer) -> Self {
+        Begun { sealer, texts: BTreeMap::new() }
+    }
+
+    /// An entry as it was before it was sealed.
+    pub(super) fn read(&self, text: &RawValue) -> Result<Entry, StateError> {
+        self.sealer.from_json(text.get().as_bytes())
+    }
+
     /// Takes an entry's text in; gives what has to be taken in for it.
-    pub(super) fn take(&mut self, text: &'b RawValue, entries: &mut Vec<Entry>) -> serde_json::Result<()> {
+    pub(super) fn take(&mut self, text: &'b RawValue, entries: &mut Vec<Entry>) -> Result<(), StateError> {
         match number(text.get()) {
-            Some(id) if !self.0.contains_key(&id) => {
-                self.0.insert(id, text);
+            Some(id) if !self.texts.contains_key(&id) => {
+                self.texts.insert(id, text);
                 Ok(())
             }
-            _ => {
-                let entry = serde_json::from_str(text.get())?;
-                self.pair(entry, entries)
-            }
+            _ => self.pair(self.read(text)?, entries),
         }
     }
 
     /// Takes an entry in that was read.
-    pub(super) fn pair(&mut self, entry: Entry, entries: &mut Vec<Entry>) -> serde_json::Result<()> {
+    pub(super) fn pair(&mut self, entry: Entry, entries: &mut Vec<Entry>) -> Result<(), StateError> {
         let id = match &entry {
             Entry::Begin(begin) => begin.id,
             Entry::Pending { id, .. } | Entry::End { id, .. } => *id,
@@ -44,19 +55,19 @@ impl<'b> Begun<'b> {
                 return Ok(());
             }
         };
-        match (self.0.remove(&id), entry) {
+        match (self.texts.remove(&id), entry) {
             (Some(_), Entry::End { changes, .. }) => entries.push(Entry::Records(changes)),
             // A call that goes on, or a number that is used twice.
-            (Some(begin), entry) => entries.extend([serde_json::from_str(begin.get())?, entry]),
+            (Some(begin), entry) => entries.extend([self.read(begin)?, entry]),
             (None, entry) => entries.push(entry),
         }
         Ok(())
     }
 
     /// What is left at the end of a run.
-    pub(super) fn end(&mut self, entries: &mut Vec<Entry>) -> serde_json::Result<()> {
-        for text in std::mem::take(&mut self.0).into_values() {
-            entries.push(serde_json::from_str(text.get())?);
+    pub(super) fn end(&mut self, entries: &mut Vec<Entry>) -> Result<(), StateError> {
+        for text in std::mem::take(&mut self.texts).into_values() {
+            entries.push(self.read(text)?);
         }
         Ok(())
     }
@@ -75,7 +86,8 @@ mod tests {
     fn taken(texts: &[&str]) -> String {
         let texts: Vec<Box<RawValue>> =
             texts.iter().map(|text| RawValue::from_string((*text).into()).expect("json")).collect();
-        let (mut begun, mut entries) = (Begun::default(), Vec::new());
+        let sealer = Sealer::new(&[1; 32]);
+        let (mut begun, mut entries) = (Begun::new(&sealer), Vec::new());
         texts.iter().for_each(|text| begun.take(text, &mut entries).expect("reads"));
         begun.end(&mut entries).expect("reads");
         let told = entries.iter().map(|entry| match entry {

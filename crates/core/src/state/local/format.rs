@@ -163,7 +163,7 @@ pub(super) fn parse(
 ) -> Result<Contents, StateError> {
     let mut contents = Contents::default();
     let mut version = FORMAT_VERSION;
-    let mut begun = Begun::default();
+    let mut begun = Begun::new(sealer);
     let mut rest = bytes;
     while !rest.is_empty() {
         let number = contents.lines + 1;
@@ -176,7 +176,7 @@ pub(super) fn parse(
                 };
                 version = version_of(json, path).map_err(describe)?.unwrap_or(version);
                 let text = upgrade::journal_line(version, json).map_err(describe)?;
-                take_line(&mut contents, &mut begun, text, workspace, sealer).map_err(describe)?;
+                take_line(&mut contents, &mut begun, text, workspace).map_err(describe)?;
                 contents.sound += len as u64;
                 contents.lines += 1;
                 if contents.runs.first().is_some_and(|run| contents.lines <= run.header.base_lines) {
@@ -194,7 +194,10 @@ pub(super) fn parse(
             }
         }
     }
-    end_run(&mut contents, &mut begun).map_err(|what| corrupt(path, contents.lines, &what.to_string()))?;
+    end_run(&mut contents, &mut begun).map_err(|error| match error {
+        StateError::Corrupt(what) => corrupt(path, contents.lines, &what),
+        other => other,
+    })?;
     if let Some(first) = contents.runs.first().filter(|_| !contents.is_whole()) {
         return Err(StateError::Corrupt(format!(
             "journal {} builds on serial {}, and what was before that is not in it",
@@ -215,27 +218,24 @@ fn take_line<'b>(
     begun: &mut Begun<'b>,
     text: Cow<'b, [u8]>,
     workspace: &WorkspaceName,
-    sealer: &Sealer,
 ) -> Result<(), StateError> {
-    let malformed = |e: serde_json::Error| StateError::Corrupt(e.to_string());
-    let is_open = |text: &&str| !Sealer::has_sealed(text);
-    let open = match text {
-        Cow::Borrowed(text) => std::str::from_utf8(text).ok().filter(is_open),
-        Cow::Owned(_) => None,
-    };
-    let taken = match open {
-        Some(text) => {
-            let line: RawLine<'b> = serde_json::from_str(text).map_err(malformed)?;
+    match text {
+        Cow::Borrowed(text) => {
+            let line: RawLine<'b> = raw(text)?;
             let run = run_of(contents, begun, line.header, workspace)?;
             line.entries.into_iter().try_for_each(|text| begun.take(text, &mut run.entries))
         }
-        None => {
-            let line: Line = sealer.from_json(&text)?;
+        // Of an older version: the text goes before the run's end.
+        Cow::Owned(text) => {
+            let line: RawLine<'_> = raw(&text)?;
             let run = run_of(contents, begun, line.header, workspace)?;
-            line.entries.into_iter().try_for_each(|entry| begun.pair(entry, &mut run.entries))
+            line.entries.into_iter().try_for_each(|text| begun.pair(begun.read(text)?, &mut run.entries))
         }
-    };
-    taken.map_err(malformed)
+    }
+}
+
+fn raw(text: &[u8]) -> Result<RawLine<'_>, StateError> {
+    serde_json::from_slice(text).map_err(|e| StateError::Corrupt(e.to_string()))
 }
 
 /// The run that a line belongs to: a new one when it has a header.
@@ -257,7 +257,7 @@ fn run_of<'c>(
         if !builds_on_nothing && (!follows || header.serial < header.base_serial) {
             return refuse("its run does not follow from the one before");
         }
-        end_run(contents, begun).map_err(|e| StateError::Corrupt(e.to_string()))?;
+        end_run(contents, begun)?;
         contents.runs.push(Run { header, entries: Vec::new() });
     }
     match contents.runs.last_mut() {
@@ -267,7 +267,7 @@ fn run_of<'c>(
 }
 
 /// Reads what the last run began and did not end.
-fn end_run(contents: &mut Contents, begun: &mut Begun<'_>) -> serde_json::Result<()> {
+fn end_run(contents: &mut Contents, begun: &mut Begun<'_>) -> Result<(), StateError> {
     contents.runs.last_mut().map_or(Ok(()), |run| begun.end(&mut run.entries))
 }
 
