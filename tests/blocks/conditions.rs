@@ -1,3 +1,5 @@
+use serde_json::Value as Json;
+
 use super::{apply, plan_json, recorded, refused, root, settled};
 use crate::common::Place;
 
@@ -197,4 +199,92 @@ fn outputs_outlive_a_failure() {
     place.write("e", "main.tf", &text("two"));
     place.ok("e", &["apply", "-auto-approve"]);
     is("is two");
+}
+
+/// The state keeps what conditions came to, is written only where that is
+/// something else, and gives it out and takes it in again.
+#[test]
+fn what_conditions_came_to_is_kept() {
+    let place = root(
+        r#"
+variable "size" {
+  default = 1
+}
+resource "terraform_data" "a" {
+  count = 2
+  input = count.index
+  lifecycle {
+    postcondition {
+      condition     = self.output < 5
+      error_message = "Too much."
+    }
+  }
+}
+check "small" {
+  assert {
+    condition     = var.size < 2
+    error_message = "The size is ${var.size}."
+  }
+}
+"#,
+    );
+    let kept = |place: &Place| {
+        let state: Json = serde_json::from_str(&place.ok("x", &["show", "-json"]).stdout).unwrap();
+        let all = state["checks"].as_array().unwrap().iter();
+        let told = all.map(|one| format!("{} {}", one["address"]["to_display"], one["status"]));
+        (state["serial"].as_u64().unwrap(), told.collect::<Vec<_>>().join(", ").replace('"', ""))
+    };
+    apply(&place);
+    let passes = "check.small pass, terraform_data.a pass";
+    assert_eq!(kept(&place), (1, passes.into()));
+    apply(&place);
+    assert_eq!(kept(&place), (1, passes.into()), "nothing is written");
+    let said = place.ok("x", &["apply", "-auto-approve", "-var", "size=3"]);
+    assert!(said.stdout.contains("0 added, 0 changed, 0 destroyed"), "{}", said.stdout);
+    let fails = "check.small fail, terraform_data.a pass";
+    assert_eq!(kept(&place), (2, fails.into()), "it is all that changed");
+
+    let file = place.ok("x", &["state", "pull"]).stdout;
+    place.write("x", "there.tfstate", &file);
+    let said = place.ok("x", &["state", "push", "there.tfstate"]);
+    assert_eq!(kept(&place), (2, fails.into()), "{}", said.stdout);
+    place.write(
+        "x",
+        "there.tfstate",
+        &file.replace("The size is 3.", "Large.").replace("\"serial\": 2", "\"serial\": 3"),
+    );
+    place.ok("x", &["state", "push", "there.tfstate"]);
+    assert!(place.ok("x", &["state", "pull"]).stdout.contains("Large."));
+    apply(&place);
+    assert_eq!(kept(&place).1, passes);
+    place.ok("x", &["apply", "-destroy", "-auto-approve"]);
+    let left = place.ok("x", &["state", "pull"]).stdout;
+    assert!(left.contains("\"status\": \"unknown\"") && !left.contains("\"pass\""), "{left}");
+}
+
+/// What depends on a module waits for all that is in it, and what an object
+/// depends on is kept in step with its block.
+#[test]
+fn a_module_is_waited_for_as_a_whole() {
+    let place = root(
+        "module \"m\" {\n source = \"./m\"\n}\n\
+         resource \"terraform_data\" \"after\" {\n depends_on = [module.m]\n}\n",
+    );
+    let inner =
+        "resource \"terraform_data\" \"in\" {\n provisioner \"local-exec\" {\n command = \"exit 1\"\n }\n}\n";
+    place.write("x", "m/main.tf", "module \"n\" {\n source = \"./n\"\n}\n");
+    place.write("x", "m/n/main.tf", inner);
+    let said = place.run("x", &["apply", "-auto-approve"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(!said.stdout.contains("terraform_data.after: Creat"), "{}", said.stdout);
+
+    place.write("x", "m/n/main.tf", "resource \"terraform_data\" \"in\" {}\n");
+    place.edit("x", "main.tf", "depends_on = [module.m]", "");
+    apply(&place);
+    place.edit("x", "main.tf", "\"after\" {\n ", "\"after\" {\n depends_on = [module.m]");
+    settled(&place);
+    apply(&place);
+    let said = place.ok("x", &["apply", "-destroy", "-auto-approve"]).stdout;
+    let ends = said.find("terraform_data.after: Destruction complete").unwrap();
+    assert!(ends < said.find("terraform_data.in: Destroying").unwrap(), "{said}");
 }

@@ -1,6 +1,6 @@
 //! Whole modules in ordinary Terraform, planned and applied step by step by
 //! OpenTofu and by this program: the same plans, in JSON, for the keys that
-//! both have, and the same outputs.
+//! both have, and the same outputs, states and what states say of conditions.
 //!
 //! `modules/NAME/N` has the files of the root directory that step N brings; the
 //! others stay. Where the two are meant to differ, `modules/differences.txt`
@@ -50,22 +50,50 @@ impl Tool {
         }
     }
 
-    /// The plan in JSON, which is then applied, and the outputs.
-    fn step(&self, args: &[&str]) -> (Json, Json) {
-        self.run(&[&["plan", "-input=false", "-out=saved"], args].concat());
-        let show: &[&str] = if self.is_ours {
-            &["show", "-json", "-show-sensitive", "saved"]
-        } else {
-            &["show", "-json", "saved"]
-        };
-        let plan = self.run(show);
-        self.run(&["apply", "-input=false", "saved"]);
-        let show: &[&str] =
-            if self.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
-        let outputs = self.run(show);
-        let read = |text: &str| normal(exact::parse(text).expect("JSON"), "");
-        (read(&plan), read(&outputs))
+    /// A document, with all that is sensitive.
+    fn read(&self, args: &[&str]) -> Json {
+        let all: &[&str] = if self.is_ours { &["-show-sensitive"] } else { &[] };
+        let (verb, rest) = args.split_at(args.iter().position(|arg| *arg == "saved").unwrap_or(args.len()));
+        exact::parse(&self.run(&[verb, all, rest].concat())).expect("JSON")
     }
+
+    /// The plan in JSON, which is then applied, and what there is after that:
+    /// the outputs, the state, and the state as a file.
+    fn step(&self, args: &[&str]) -> [Json; 4] {
+        self.run(&[&["plan", "-input=false", "-out=saved"], args].concat());
+        let plan = self.read(&["show", "-json", "saved"]);
+        self.run(&["apply", "-input=false", "saved"]);
+        let outputs = self.read(&["output", "-json"]);
+        let state = self.read(&["show", "-json"]);
+        let file = about(&self.read(&["state", "pull"]));
+        [plan, outputs, state, file].map(|json| normal(json, ""))
+    }
+}
+
+/// What a state file says of conditions, and of what depends on what.
+fn about(file: &Json) -> Json {
+    let none = Vec::new();
+    let of = |json: &Json| json.as_array().unwrap_or(&none).clone();
+    let mut dependencies = Map::new();
+    for resource in of(&file["resources"]).iter().filter(|resource| resource["mode"] == "managed") {
+        for instance in of(&resource["instances"]) {
+            let names = ["module", "type", "name"].map(|name| resource[name].as_str().unwrap_or_default());
+            let which = format!("{} {} {}", names.join(" "), instance["index_key"], instance["deposed"]);
+            dependencies.insert(which, instance["dependencies"].clone());
+        }
+    }
+    let by_address = |key: &'static str| {
+        move |all: Vec<Json>| -> Map<String, Json> {
+            let named = all.into_iter().map(|one| (one[key].as_str().unwrap_or_default().to_owned(), one));
+            named.collect()
+        }
+    };
+    let mut checks = by_address("config_addr")(of(&file["check_results"]));
+    for check in checks.values_mut() {
+        let objects = of(&check["objects"]);
+        check["objects"] = by_address("object_addr")(objects).into();
+    }
+    serde_json::json!({ "dependencies": dependencies, "checks": checks })
 }
 
 /// The same for all programs: lists of what has an address by that, ids hidden,
@@ -190,7 +218,7 @@ fn differ(path: &str, theirs: &Json, ours: &Json, strict: bool, found: &mut BTre
 fn is_content(key: &str, path: &str) -> bool {
     let whole = ["resource_changes", "output_changes", "outputs", "before", "after", "variables", "checks"];
     whole.contains(&key)
-        || ["configuration", "relevant_attributes"].contains(&key)
+        || ["configuration", "relevant_attributes", "depends_on"].contains(&key)
         || key == "values" && path.contains("/resources/")
         || FLAGS.contains(&key)
 }
@@ -221,13 +249,15 @@ fn compare(name: &str, found: &mut BTreeMap<String, String>) {
             }
             None => tool.step(&["-destroy"]),
         };
-        let [(their_plan, their_outputs), (our_plan, our_outputs)] = std::thread::scope(|scope| {
+        let [theirs, ours] = std::thread::scope(|scope| {
             let theirs = scope.spawn(|| one(&tools[0]));
             let ours = one(&tools[1]);
             [theirs.join().expect("OpenTofu plans"), ours]
         });
-        differ(&format!("{name}/{number}"), &their_plan, &our_plan, false, found);
-        differ(&format!("{name}/{number}/outputs"), &their_outputs, &our_outputs, true, found);
+        let documents = [("", false), ("/outputs", true), ("/state", false), ("/file", true)];
+        for ((document, strict), (theirs, ours)) in documents.into_iter().zip(theirs.iter().zip(&ours)) {
+            differ(&format!("{name}/{number}{document}"), theirs, ours, strict, found);
+        }
     }
 }
 
@@ -245,7 +275,7 @@ fn modules_are_planned_and_applied_as_by_opentofu() {
         .map(|entry| entry.file_name().into_string().expect("a name"))
         .collect();
     names.sort();
-    assert!(names.len() >= 24, "only {names:?}");
+    assert!(names.len() >= 25, "only {names:?}");
     for name in &names {
         compare(name, &mut found);
     }

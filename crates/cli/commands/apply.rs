@@ -205,7 +205,7 @@ pub(super) async fn execute(planned: Planned, reporter: &Arc<dyn Reporter>) -> E
     let mode = plans.first().map(|plan| plan.mode).unwrap_or_default();
     let plans: Vec<Plan> = plans
         .into_iter()
-        .filter(|plan| !render::plan::is_empty(plan) || !plan.refreshed.is_empty())
+        .filter(|plan| !render::plan::is_empty(plan) || !plan.refreshed.is_empty() || plan.rechecked)
         .collect();
     if plans.is_empty() {
         reporter.applied(&[], mode, fleet);

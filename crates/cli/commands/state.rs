@@ -4,7 +4,7 @@ use serde_json::json;
 use tenantctl_core::addr::ResourceAddress;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops;
-use tenantctl_core::state::ResourceRecord;
+use tenantctl_core::state::{Dependencies, ResourceRecord};
 
 use super::planning::invalid;
 use super::states;
@@ -82,7 +82,8 @@ pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnost
         session.showed_sensitive(&*states::store(session)?, "state show", workspaces)?;
     }
     if args.json {
-        session.output.json(&render::json_state::resource(record, args.show_sensitive));
+        let dependencies = state.as_ref().map(Dependencies::of).unwrap_or_default();
+        session.output.json(&render::json_state::resource(record, &dependencies, args.show_sensitive));
     } else {
         session.output.text(&render::state::object(record, session.style(args.show_sensitive)));
     }

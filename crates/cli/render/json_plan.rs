@@ -7,15 +7,14 @@
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::addr::{ResourceAddress, ResourceMode};
 use tenantctl_core::plan::{
-    Action, Change, CheckStatus, Checkable, Checked, Deferred, Drift, OutputChange, PendingPolicy, Plan,
-    PlanMode, Reason,
+    Action, Change, Deferred, Drift, OutputChange, PendingPolicy, Plan, PlanMode, Reason,
 };
 use tenantctl_core::provider::Registry;
-use tenantctl_core::state::RecordKey;
+use tenantctl_core::state::{Dependencies, RecordKey};
 use tenantctl_core::value::{Path, Value};
 
 use super::json_state::{identity, module_tree};
-use super::{VERSION, json_value};
+use super::{VERSION, json_state, json_value};
 
 /// The version of the format: Terraform's.
 const FORMAT: &str = "1.2";
@@ -33,7 +32,7 @@ pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show
     match plans {
         [single] => whole(single),
         several => {
-            super::json_state::workspaces(several.iter().map(|one| (one.0.workspace.to_string(), whole(one))))
+            json_state::workspaces(several.iter().map(|one| (one.0.workspace.to_string(), whole(one))))
         }
     }
 }
@@ -41,6 +40,8 @@ pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show
 /// One plan.
 pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Json {
     let document = Document { registry, show_sensitive };
+    let objects = kept(plan).map(|change| (&change.key.address, change.dependencies.as_slice()));
+    let dependencies = Dependencies::among(objects);
     let mut json = json!({
         "format_version": FORMAT,
         "tenantctl_version": VERSION,
@@ -51,7 +52,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "variables": document.variables(plan),
         "planned_values": {
             "outputs": document.outputs(plan, |output| (!output.gone).then(|| output.after.clone())),
-            "root_module": document.values(plan, planned),
+            "root_module": document.values(plan, planned, None),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
         "resource_changes": told(plan).map(|change| document.change(change)).collect::<Vec<_>>(),
@@ -60,7 +61,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
             "format_version": "1.0",
             "values": {
                 "outputs": document.outputs(plan, |output| prior(plan, output)),
-                "root_module": document.values(plan, |change| change.before.clone()),
+                "root_module": document.values(plan, |change| change.before.clone(), Some(&dependencies)),
             },
         },
         "timestamp": plan.timestamp,
@@ -86,7 +87,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         json["pending_policies"] = pending.into();
     }
     if !plan.checks.is_empty() {
-        json["checks"] = plan.checks.iter().map(checked).collect();
+        json["checks"] = json_state::checks(&plan.checks);
     }
     json
 }
@@ -118,45 +119,8 @@ fn deferred(deferred: &Deferred) -> Json {
     json!({ "reason": deferred.reason, "waits_for": deferred.waits_for, "resource_change": change })
 }
 
-/// What has conditions and what they came to, as Terraform shows it.
-fn checked(checked: &Checked) -> Json {
-    let (mut address, words) = match &checked.what {
-        Checkable::Resource { mode, kind, name } => {
-            let json = json!({ "kind": "resource", "mode": mode, "type": kind, "name": name });
-            (json, format!("{}{kind}.{name}", mode.prefix()))
-        }
-        Checkable::OutputValue(name) => {
-            (json!({ "kind": "output_value", "name": name }), format!("output.{name}"))
-        }
-        Checkable::Variable(name) => (json!({ "kind": "var", "name": name }), format!("var.{name}")),
-        Checkable::Check(name) => (json!({ "kind": "check", "name": name }), format!("check.{name}")),
-    };
-    let dot = if checked.module.is_empty() { "" } else { "." };
-    address["to_display"] = json!(format!("{}{dot}{words}", checked.module));
-    if !checked.module.is_empty() {
-        address["module"] = json!(checked.module);
-    }
-    let status = checked.instances.iter().map(|one| one.status).max().unwrap_or(CheckStatus::Pass);
-    let instances = checked.instances.iter().map(|one| {
-        let mut address = json!({ "to_display": one.address });
-        if !one.module.is_empty() {
-            address["module"] = json!(one.module);
-        }
-        if let Some(key) = &one.key {
-            address["instance_key"] = json!(key);
-        }
-        let mut json = json!({ "address": address, "status": one.status });
-        if !one.problems.is_empty() {
-            json["problems"] = one.problems.iter().map(|message| json!({ "message": message })).collect();
-        }
-        json
-    });
-    let instances: Vec<Json> = instances.collect();
-    json!({ "address": address, "status": status, "instances": instances })
-}
-
 /// Changes of what is kept: of ephemeral objects nothing is said.
-fn kept(plan: &Plan) -> impl Iterator<Item = &Change> {
+fn kept(plan: &Plan) -> impl Iterator<Item = &Change> + Clone {
     plan.changes.iter().filter(|change| change.action != Action::Open)
 }
 
@@ -279,7 +243,12 @@ impl Document<'_> {
         })
     }
 
-    fn values(&self, plan: &Plan, side: impl Fn(&Change) -> Value) -> Json {
+    fn values(
+        &self,
+        plan: &Plan,
+        side: impl Fn(&Change) -> Value,
+        dependencies: Option<&Dependencies>,
+    ) -> Json {
         let resources = kept(plan).filter_map(|change| {
             let value = side(change);
             if value.is_null() || change.key.deposed.is_some() {
@@ -291,6 +260,10 @@ impl Document<'_> {
             json["schema_version"] = json!(self.schema_version(&address.kind));
             json["values"] = json_value::value(&value, self.show_sensitive);
             json["sensitive_values"] = json_value::sensitive(&value);
+            let depends = address.mode == ResourceMode::Managed && !change.dependencies.is_empty();
+            if let Some(all) = dependencies.filter(|_| depends) {
+                json["depends_on"] = json!(all.through_all(&change.dependencies));
+            }
             Some((address.module.clone(), json))
         });
         module_tree(resources.collect())

@@ -1,10 +1,12 @@
 //! State in the JSON that Terraform documents for `show -json`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
-use tenantctl_core::addr::{InstanceKey, ModulePath, ResourceAddress};
-use tenantctl_core::state::{ResourceRecord, WorkspaceState};
+use tenantctl_core::addr::{ModulePath, ResourceAddress};
+use tenantctl_core::state::{
+    CheckOutcome, CheckableKind, Checks, Dependencies, ResourceRecord, WorkspaceState,
+};
 
 use super::{VERSION, json_value};
 
@@ -13,10 +15,11 @@ const FORMAT: &str = "1.0";
 
 /// A whole workspace.
 pub(crate) fn state(state: &WorkspaceState, show_sensitive: bool) -> Json {
+    let dependencies = Dependencies::of(state);
     let resources = state
         .resources
         .values()
-        .map(|record| (record.key.address.module.clone(), resource(record, show_sensitive)));
+        .map(|record| (record.key.address.module.clone(), resource(record, &dependencies, show_sensitive)));
     let outputs: Map<String, Json> = state
         .outputs
         .iter()
@@ -32,20 +35,66 @@ pub(crate) fn state(state: &WorkspaceState, show_sensitive: bool) -> Json {
     // Of what holds nothing there are no values.
     if !state.resources.is_empty() || !outputs.is_empty() {
         json["values"] = json!({ "outputs": outputs, "root_module": module_tree(resources.collect()) });
+        if !state.checks.is_empty() {
+            json["checks"] = checks(&state.checks);
+        }
     }
     json
 }
 
+/// What conditions came to.
+pub(crate) fn checks(checks: &Checks) -> Json {
+    let all = checks.0.iter().map(|(block, checked)| {
+        let ResourceAddress { module, mode, kind, name, .. } = &block.address;
+        let mut address = json!({ "kind": block.kind, "name": name, "to_display": block.address });
+        if block.kind == CheckableKind::Resource {
+            address["mode"] = json!(mode);
+            address["type"] = json!(kind);
+        }
+        if !module.is_root() {
+            address["module"] = json!(module);
+        }
+        let mut json = json!({ "address": address, "status": checked.status() });
+        if !checked.instances.is_empty() {
+            json["instances"] = sorted(checked.instances.iter().map(judged).collect());
+        }
+        (block.address.to_string(), json)
+    });
+    sorted(all.collect())
+}
+
+/// What the conditions of one instance came to.
+fn judged((at, outcome): (&ResourceAddress, &CheckOutcome)) -> (String, Json) {
+    let display = at.to_string();
+    let mut address = json!({ "to_display": display });
+    if !at.module.is_root() {
+        address["module"] = json!(at.module);
+    }
+    if let Some(key) = &at.key {
+        address["instance_key"] = json!(key);
+    }
+    let mut json = json!({ "address": address, "status": outcome.status });
+    if !outcome.problems.is_empty() {
+        json["problems"] = outcome.problems.iter().map(|message| json!({ "message": message })).collect();
+    }
+    (display, json)
+}
+
+/// In the order of what stands before them.
+fn sorted(mut all: Vec<(String, Json)>) -> Json {
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.into_iter().map(|(_, json)| json).collect()
+}
+
 /// One object.
-pub(crate) fn resource(record: &ResourceRecord, show_sensitive: bool) -> Json {
+pub(crate) fn resource(record: &ResourceRecord, dependencies: &Dependencies, show_sensitive: bool) -> Json {
     let mut json = Json::Object(identity(&record.key.address));
     json["provider_name"] = json!(record.provider);
     json["schema_version"] = json!(record.schema_version);
     json["values"] = json_value::value(&record.attributes, show_sensitive);
     json["sensitive_values"] = json_value::sensitive(&record.attributes);
     if !record.dependencies.is_empty() {
-        let blocks: BTreeSet<String> = record.dependencies.iter().map(block).collect();
-        json["depends_on"] = json!(blocks);
+        json["depends_on"] = json!(dependencies.through_all(&record.dependencies));
     }
     if record.tainted {
         json["tainted"] = json!(true);
@@ -56,13 +105,6 @@ pub(crate) fn resource(record: &ResourceRecord, show_sensitive: bool) -> Json {
     json
 }
 
-/// The address of the block that an object is of.
-fn block(address: &ResourceAddress) -> String {
-    let steps = address.module.steps().iter();
-    let module = steps.fold(ModulePath::root(), |path, step| path.child(step.name.clone(), None));
-    ResourceAddress { module, key: None, ..address.clone() }.to_string()
-}
-
 /// What tells which object it is.
 pub(crate) fn identity(address: &ResourceAddress) -> Map<String, Json> {
     let mut json = Map::new();
@@ -71,17 +113,9 @@ pub(crate) fn identity(address: &ResourceAddress) -> Map<String, Json> {
     json.insert("type".into(), json!(address.kind));
     json.insert("name".into(), json!(address.name));
     if let Some(key) = &address.key {
-        json.insert("index".into(), index(key));
+        json.insert("index".into(), json!(key));
     }
     json
-}
-
-/// The key of an instance.
-pub(crate) fn index(key: &InstanceKey) -> Json {
-    match key {
-        InstanceKey::Index(i) => json!(i),
-        InstanceKey::Key(k) => json!(k),
-    }
 }
 
 /// Resources sorted into their modules, from the root down.

@@ -15,7 +15,7 @@ use tenantctl_core::state::RecordKey;
 use super::clock::{Clock, Running};
 use super::progress::{is_shown, words};
 use super::reporter::{Reporter, Told};
-use super::{VERSION, elapsed, json_diagnostic, json_plan, json_state, json_value};
+use super::{VERSION, elapsed, json_diagnostic, json_plan, json_value};
 use crate::output::Output;
 
 /// The version of the stream's format: Terraform's.
@@ -313,7 +313,7 @@ fn resource(key: &RecordKey) -> Json {
         "implied_provider": provider,
         "resource_type": address.kind,
         "resource_name": address.name,
-        "resource_key": address.key.as_ref().map(json_state::index),
+        "resource_key": address.key,
         "deposed": key.deposed,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tenantctl_core::plan::{Action, Change, Drift, Plan, PlanMode};
-use tenantctl_core::state::RecordKey;
+use tenantctl_core::state::{Checks, RecordKey};
 use tenantctl_core::value::{Type, Value};
 
 use super::{Style, Theme};
@@ -55,7 +55,8 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         slots: Vec::new(),
         refreshed: Vec::new(),
         deferred: Vec::new(),
-        checks: Vec::new(),
+        checks: Checks::default(),
+        rechecked: false,
         assertions: Vec::new(),
         policies: Vec::new(),
         partial: false,

@@ -70,7 +70,8 @@ impl AddressError {
 }
 
 /// Which instance of a block with `count` or `for_each`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum InstanceKey {
     /// From `count`.
     Index(usize),

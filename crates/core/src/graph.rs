@@ -238,6 +238,7 @@ impl Graph {
                 }
                 NodeKind::Validation(i) => {
                     Rule::expressions(&here.variables[i].validations).for_each(|e| refer(self, module, e));
+                    wanted.remove(&at);
                     wanted.extend(self.node(module, NodeKind::Variable(i)));
                 }
                 NodeKind::Local(i) => refer(self, module, &here.locals[i].1),
@@ -375,6 +376,18 @@ impl Graph {
         expr.for_each_child(&mut |child| self.references(module, child, names, wanted, diagnostics));
     }
 
+    /// All that a module makes and gives: what refers to the whole of it waits
+    /// for that.
+    fn inside(&self, module: usize) -> Vec<usize> {
+        let block = &self.modules[module].module;
+        let kinds = (0..block.outputs.len())
+            .map(NodeKind::Output)
+            .chain((0..block.resources.len()).map(NodeKind::Resource));
+        let own = kinds.filter_map(|kind| self.node(module, kind));
+        let called = (0..block.calls.len()).filter_map(|call| self.child(module, call));
+        own.chain(called.flat_map(|child| self.inside(child))).collect()
+    }
+
     fn target(
         &self,
         module: usize,
@@ -391,7 +404,11 @@ impl Graph {
         };
         let kind = match reference {
             Reference::Var(name) => match names.variables.get(&**name) {
-                Some(&i) => NodeKind::Variable(i),
+                Some(&i) => {
+                    // Nothing is to use a value before it is judged.
+                    wanted.extend(self.node(module, NodeKind::Validation(i)));
+                    NodeKind::Variable(i)
+                }
                 None => return missing("variable", name, names.variables.keys().copied().collect()),
             },
             Reference::Local(name) => match names.locals.get(&**name) {
@@ -420,10 +437,7 @@ impl Graph {
             },
             Reference::Module(name) => match names.calls.get(&**name) {
                 Some(&i) => {
-                    if let Some(child) = self.child(module, i) {
-                        let outputs = self.modules[child].module.outputs.len();
-                        wanted.extend((0..outputs).filter_map(|o| self.node(child, NodeKind::Output(o))));
-                    }
+                    wanted.extend(self.child(module, i).into_iter().flat_map(|child| self.inside(child)));
                     NodeKind::Call(i)
                 }
                 None => return missing("module call", name, names.calls.keys().copied().collect()),

@@ -5,13 +5,14 @@
 //! new, not even what waits for a slot, and waits for what is in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore};
 
+use super::checks;
 use super::step::{Run, StepResult, Taken};
 use super::turn::{AHEAD, Turn};
 use super::values::Values;
@@ -19,8 +20,7 @@ use super::whole::Whole;
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics, Severity, agree};
 use crate::event::{Event, EventSink};
-use crate::plan::checks::{RuleKind, settle};
-use crate::plan::{Counts, Plan, Step, StepAction, StepId};
+use crate::plan::{Counts, Plan, RuleKind, Step, StepAction, StepId};
 use crate::provider::Registry;
 use crate::state::{Entry, Journal, WorkspaceState};
 use crate::value::{Secrets, Value};
@@ -102,9 +102,11 @@ fn begun<'a>(execution: &Execution<'a>) -> Run<'a> {
         secrets: execution.secrets,
         cancel: execution.cancel,
         denied: Cancel::default(),
-        opened: std::sync::Mutex::default(),
+        opened: Mutex::default(),
         opens: Notify::new(),
         next_begin: AtomicU64::new(open.iter().map(|begin| begin.id + 1).max().unwrap_or(1)),
+        judged: Mutex::default(),
+        unread: Mutex::default(),
     }
 }
 
@@ -205,13 +207,13 @@ fn count(done: &mut Counts, step: &Step) {
     }
 }
 
-/// Finishes and records the outputs; keeps the old ones where the new ones did
+/// Finishes and records the outputs, and what conditions came to; keeps the old ones where the new ones did
 /// not come to be known, or are not what their own conditions ask for.
 async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
     let mut outputs = BTreeMap::new();
     let mut refused = BTreeSet::new();
     for one in &run.plan.assertions {
-        let found = settle(std::slice::from_ref(one), &run.values);
+        let found = run.judged(one);
         if one.kind == RuleKind::Output && found.iter().any(|one| one.severity == Severity::Error) {
             refused.insert(&*one.address);
         }
@@ -234,6 +236,13 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
                 outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())));
             }
         }
+    }
+    // It is written with what comes after it, or by the flush at the end.
+    let checks = checks::after(run).changes_from(&run.state.checks);
+    if !checks.is_empty()
+        && let Err(error) = run.journal.append_soon(Entry::Checks(checks))
+    {
+        diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
     if outputs != run.state.outputs
         && let Err(error) = run.journal.append(Entry::Outputs(outputs.clone())).await

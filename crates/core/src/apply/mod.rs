@@ -4,12 +4,14 @@
 //! one step with its journal entries,
 //! `values` finishes residual expressions, `recover` settles what a run that
 //! died left open, `call` retries and polls, `provision` runs commands,
+//! `checks` says what conditions came to,
 //! `open` opens and closes ephemeral objects, `policies` judges objects and
 //! `whole` all of them together.
 //!
 //! Must not: know configuration or graph; add, drop or re-plan a step.
 
 mod call;
+mod checks;
 mod executor;
 mod open;
 mod policies;

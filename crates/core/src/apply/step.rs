@@ -5,8 +5,9 @@
 //! the begin of whatever depends on it comes after it in the journal, and with
 //! that it is durable.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
@@ -14,19 +15,23 @@ use super::call::{Begun, Caller, Limit};
 use super::open::OpenHandle;
 use super::turn::Turn;
 use super::values::Values;
+use crate::addr::ResourceAddress;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
-use crate::plan::checks::settle;
+use crate::plan::checks::{settle, unread};
 use crate::plan::without_write_only;
-use crate::plan::{Change, Pending, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
+use crate::plan::{
+    Change, Pending, Plan, RuleKind, Step, StepAction, mark_sensitive, null_write_only, proposed,
+};
 use crate::plan::{Ignored, ignore_changes};
 use crate::provider::{
     ErrorClass, Outcome, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
 };
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{
-    Begin, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError, Verb, WorkspaceState,
+    Begin, CheckOutcome, CheckStatus, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError,
+    Verb, WorkspaceState,
 };
 use crate::value::{Kind, Secrets, Value};
 
@@ -50,6 +55,10 @@ pub(super) struct Run<'a> {
     /// Told when `opened` changes.
     pub opens: Notify,
     pub next_begin: AtomicU64,
+    /// What conditions came to that the plan left open, by address.
+    pub judged: Mutex<HashMap<String, Vec<CheckOutcome>>>,
+    /// Checks whose own data could not be read, and what that makes of them.
+    pub unread: Mutex<Vec<(ResourceAddress, CheckOutcome)>>,
 }
 
 /// What a create or update is made with, all known.
@@ -133,12 +142,25 @@ impl Run<'_> {
         }
     }
 
-    /// Judges what the plan left open.
+    /// Judges what the plan left open; the first problem counts.
     fn conditions(&self, pending: &[Pending]) -> StepResult<()> {
-        match settle(pending, &self.values).into_iter().next() {
-            Some(problem) => Err(Box::new(problem)),
-            None => Ok(()),
-        }
+        // Of a value that is used it is noted once, in the end.
+        let judged = |one: &Pending| match one.kind {
+            RuleKind::Validation => settle(one, &self.values).1,
+            _ => self.judged(one),
+        };
+        let problems: Vec<Diagnostic> = pending.iter().filter_map(judged).collect();
+        problems.into_iter().next().map_or(Ok(()), |problem| Err(Box::new(problem)))
+    }
+
+    /// Judges a condition that the plan left open, and notes what it came to.
+    pub(super) fn judged(&self, pending: &Pending) -> Option<Diagnostic> {
+        let (status, problem) = settle(pending, &self.values);
+        let problems = problem.iter().filter(|_| status == CheckStatus::Fail).map(|p| p.detail.clone());
+        let outcome = CheckOutcome { status, problems: problems.collect() };
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.entry(pending.address.clone()).or_default().push(outcome);
+        problem
     }
 
     pub(super) fn caller<'c>(
@@ -500,7 +522,9 @@ impl Run<'_> {
                 let value = schema.map_or(value.clone(), |schema| mark_sensitive(value, &schema.block));
                 self.values.set(step.change, value);
             }
-            Err(error) if change.scope.is_some() => {
+            Err(error) if let Some(check) = &change.scope => {
+                let unread = unread(check, &change.key.address);
+                self.unread.lock().unwrap_or_else(PoisonError::into_inner).push(unread);
                 let mut warning = self.error(change, &error);
                 warning.severity = crate::diag::Severity::Warning;
                 self.events.send(crate::event::Event::Diagnostic(*warning));

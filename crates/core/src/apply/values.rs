@@ -2,10 +2,11 @@
 
 use std::sync::Mutex;
 
+use crate::addr::InstanceKey;
 use crate::diag::{Diagnostic, Span};
 use crate::expr::{DiskFiles, EvalResult, Expr, FunctionContext, Reference, Scope, evaluate};
 use crate::fmt::LANGUAGE;
-use crate::plan::{EphemeralVariable, InstanceKeyRepr, Plan, Shape, Slot};
+use crate::plan::{EphemeralVariable, Plan, Shape, Slot};
 use crate::value::{Marks, Type, Value};
 
 /// Values of objects, by the index of their change.
@@ -70,7 +71,7 @@ impl<'a> Values<'a> {
                 Shape::Single => instances.first().map_or(Value::NULL, |(_, change)| self.object(*change)),
                 Shape::Count => Value::tuple(instances.iter().map(|(_, change)| self.object(*change))),
                 Shape::Each => Value::object(instances.iter().filter_map(|(key, change)| match key {
-                    Some(InstanceKeyRepr::Key(key)) => Some((key.clone(), self.object(*change))),
+                    Some(InstanceKey::Key(key)) => Some((key.clone(), self.object(*change))),
                     _ => None,
                 })),
             }),

@@ -30,7 +30,6 @@ impl Graph {
                 for at in self.order.clone() {
                     self.nodes[at].resources = self.direct_resources(at);
                 }
-                self.check_validations(graph, diagnostics);
             }
             Err(_) => self.report(&graph, diagnostics),
         }
@@ -43,36 +42,6 @@ impl Graph {
                 diagnostics.push(self.cycle(&cycle));
             }
         }
-    }
-
-    /// A variable is not to be used before it is judged: what judges it cannot
-    /// be made of it.
-    fn check_validations(&self, mut graph: DiGraph<(), ()>, diagnostics: &mut Diagnostics) {
-        let mut is_any = false;
-        for (at, node) in self.nodes.iter().enumerate() {
-            let NodeKind::Validation(i) = node.kind else { continue };
-            let Some(variable) = self.node(node.module, NodeKind::Variable(i)) else { continue };
-            if node.dependencies.len() > 1 {
-                is_any = true;
-                let (variable, at) = (NodeIndex::new(variable), NodeIndex::new(at));
-                graph.find_edge(variable, at).map(|own| graph.remove_edge(own));
-                graph.add_edge(at, variable, ());
-            }
-        }
-        if is_any {
-            self.report(&graph, diagnostics);
-        }
-    }
-
-    /// What must be settled before a node may be used.
-    fn awaited(&self, at: usize) -> impl Iterator<Item = usize> {
-        let node = &self.nodes[at];
-        let (variable, validation) = match node.kind {
-            NodeKind::Variable(i) => (None, self.node(node.module, NodeKind::Validation(i))),
-            NodeKind::Validation(i) => (self.node(node.module, NodeKind::Variable(i)), None),
-            _ => (None, None),
-        };
-        node.dependencies.iter().copied().filter(move |&next| Some(next) != variable).chain(validation)
     }
 
     fn direct_resources(&self, at: usize) -> Vec<usize> {
@@ -108,7 +77,7 @@ impl Graph {
         let mut from: FxHashMap<usize, usize> = FxHashMap::default();
         let mut queue = VecDeque::from([first]);
         while let Some(at) = queue.pop_front() {
-            for next in self.awaited(at).filter(|next| members.contains(next)) {
+            for &next in self.nodes[at].dependencies.iter().filter(|next| members.contains(next)) {
                 if next == first {
                     let mut circle = vec![at];
                     let mut last = at;

@@ -143,7 +143,7 @@ async fn one(
     passing::brought(&plan, passed)?;
     let outputs_change = plan.outputs.values().any(|o| o.residual.is_some() || o.before != o.after);
     let nothing_to_do = plan.steps.is_empty() && plan.refreshed.is_empty() && plan.policies.is_empty();
-    if nothing_to_do && !outputs_change && state.open.is_empty() {
+    if nothing_to_do && !outputs_change && !plan.rechecked && state.open.is_empty() {
         let serial = state.serial;
         let applied = Applied { complete: true, outputs: state.outputs, serial, ..Applied::default() };
         return Ok((applied, Diagnostics::new()));

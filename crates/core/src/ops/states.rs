@@ -331,7 +331,11 @@ fn difference(now: &WorkspaceState, then: &WorkspaceState) -> Vec<Entry> {
     let gone = gone.map(|key| RecordChange::Remove(key.clone()));
     let put = then.resources.iter().filter(|(key, record)| now.resources.get(key) != Some(record));
     let put = put.map(|(_, record)| RecordChange::Put(Box::new(record.clone())));
-    vec![Entry::Records(gone.chain(put).collect()), Entry::Outputs(then.outputs.clone())]
+    let mut entries = vec![Entry::Records(gone.chain(put).collect()), Entry::Outputs(then.outputs.clone())];
+    if then.checks != now.checks {
+        entries.push(Entry::Checks(then.checks.changes_from(&now.checks)));
+    }
+    entries
 }
 
 /// Puts a state in the place of a workspace's own, by Terraform's rules of

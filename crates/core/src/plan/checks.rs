@@ -3,17 +3,19 @@
 //! What is known is judged by the plan; of the rest the plan keeps closed
 //! expressions, which the apply judges by the same rules.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{At, Evaluation};
+use super::evaluate::At;
 use super::resolve::close;
-use crate::addr::ResourceMode;
-use crate::config::Rule;
+use crate::addr::{ModulePath, ModuleStep, ResourceAddress, ResourceMode};
+use crate::config::{Resource, Rule};
 use crate::diag::{Diagnostic, Severity};
 use crate::expr::{EvalError, Expr, Reference, Scope, evaluate};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::state::{CheckOutcome, CheckStatus, Checkable, CheckableKind, Checked, Checks};
 use crate::value::{Kind, Marks, Type};
 
 /// Which kind of condition.
@@ -62,108 +64,102 @@ pub struct Pending {
     pub condition: Expr,
     /// The message, closed.
     pub message: Expr,
+    /// The plan has judged it, and what the apply finds counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
-/// What has conditions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Checkable {
-    /// A resource or data source.
-    Resource {
-        /// Managed or data.
-        mode: ResourceMode,
-        /// The type.
-        kind: Arc<str>,
-        /// The name.
-        name: Arc<str>,
-    },
-    /// An output.
-    OutputValue(Arc<str>),
-    /// A `check` block.
-    Check(Arc<str>),
-    /// A variable.
-    #[serde(rename = "var")]
-    Variable(Arc<str>),
-}
-
-/// What conditions came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckStatus {
-    /// They hold.
-    Pass,
-    /// Only the apply can tell.
-    Unknown,
-    /// One does not hold.
-    Fail,
-    /// One cannot be judged.
-    Error,
-}
-
-/// A block with conditions, and what they came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checked {
-    /// The block.
-    pub what: Checkable,
-    /// The module that it stands in, without keys.
-    pub module: String,
-    /// Its instances.
-    pub instances: Vec<CheckedInstance>,
-}
-
-/// An instance of such a block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckedInstance {
-    /// Its address.
-    pub address: String,
-    /// The module instance that it is in.
-    pub module: String,
-    /// Which instance of the resource it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<super::model::InstanceKeyRepr>,
-    /// All its conditions together.
-    pub status: CheckStatus,
-    /// Messages of those that do not hold.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<String>,
-}
-
-/// What all conditions came to, as the planner goes.
+/// What conditions came to, as the planner goes: by the node of their block.
 #[derive(Default)]
-pub(super) struct Checks {
-    pub all: Vec<Checked>,
-    by_node: HashMap<usize, usize>,
-}
+pub(super) struct Judgements(FxHashMap<usize, Checked>);
 
-impl Checks {
-    /// Notes what the conditions of an instance came to.
-    pub(super) fn note(
-        &mut self,
-        node: usize,
-        what: impl FnOnce() -> (Checkable, String),
-        one: CheckedInstance,
-    ) {
-        let at = *self.by_node.entry(node).or_insert_with(|| {
-            let (what, module) = what();
-            self.all.push(Checked { what, module, instances: Vec::new() });
-            self.all.len() - 1
-        });
-        let instances = &mut self.all[at].instances;
-        // Preconditions come first, postconditions of the same object later.
-        match instances.last_mut().filter(|last| last.address == one.address) {
-            Some(last) => {
-                last.status = last.status.max(one.status);
-                last.problems.extend(one.problems);
-            }
-            None => instances.push(one),
-        }
+impl Judgements {
+    /// Notes what conditions of an instance came to.
+    pub(super) fn note(&mut self, node: usize, instance: ResourceAddress, outcome: CheckOutcome) {
+        self.0.entry(node).or_default().instances.entry(instance).or_default().join(outcome);
+    }
+
+    /// Notes which blocks the planner came to, and which of their instances are
+    /// not known.
+    pub(super) fn visited(&mut self, node: usize, open: bool) {
+        self.0.entry(node).or_default().open |= open;
+    }
+
+    /// What the conditions of all blocks came to: also of those that the
+    /// planner did not come to.
+    pub(super) fn of(mut self, graph: &Graph) -> Checks {
+        let open = || Checked { open: true, ..Checked::default() };
+        let nodes = (0..graph.nodes.len()).filter(|node| sets_conditions(graph, *node));
+        let all = nodes
+            .filter_map(|node| Some((checkable(graph, node)?, self.0.remove(&node).unwrap_or_else(open))));
+        Checks(all.collect())
     }
 }
 
+/// Whether the block of a node sets conditions.
+pub(super) fn sets_conditions(graph: &Graph, node: usize) -> bool {
+    let Node { module, kind, .. } = graph.nodes[node];
+    let block = &graph.modules[module].module;
+    match kind {
+        NodeKind::Resource(i) => {
+            let rules = &block.resources[i].lifecycle;
+            !rules.preconditions.is_empty() || !rules.postconditions.is_empty()
+        }
+        NodeKind::Output(i) => !block.outputs[i].preconditions.is_empty(),
+        NodeKind::Validation(_) | NodeKind::Check(_) => true,
+        _ => false,
+    }
+}
+
+/// The block of a node that sets conditions.
+fn checkable(graph: &Graph, node: usize) -> Option<Checkable> {
+    let Node { module, kind, .. } = graph.nodes[node];
+    let block = &graph.modules[module].module;
+    let path = || module_path(graph, module);
+    let (kind, name) = match kind {
+        NodeKind::Resource(i) => {
+            let Resource { mode, kind, name, .. } = &block.resources[i];
+            let (kind, name) = (kind.clone(), name.clone());
+            let address = ResourceAddress { module: path(), mode: *mode, kind, name, key: None };
+            return Some(Checkable { kind: CheckableKind::Resource, address });
+        }
+        NodeKind::Output(i) => (CheckableKind::OutputValue, &block.outputs[i].name),
+        NodeKind::Validation(i) => (CheckableKind::Variable, &block.variables[i].name),
+        NodeKind::Check(i) => (CheckableKind::Check, &block.checks[i].name),
+        _ => return None,
+    };
+    Some(Checkable { kind, address: named(path(), kind, &name.name) })
+}
+
+/// The address of what is no resource.
+pub(super) fn named(module: ModulePath, kind: CheckableKind, name: &Arc<str>) -> ResourceAddress {
+    let word = kind.word().unwrap_or_default();
+    ResourceAddress { module, mode: ResourceMode::Managed, kind: word.into(), name: name.clone(), key: None }
+}
+
+/// What becomes of a check whose own data could not be read: the rest of it
+/// does not count.
+pub(crate) fn unread(check: &Arc<str>, data: &ResourceAddress) -> (ResourceAddress, CheckOutcome) {
+    let problems = vec![format!("{data} could not be read.")];
+    let outcome = CheckOutcome { status: CheckStatus::Fail, problems };
+    (named(data.module.clone(), CheckableKind::Check, check), outcome)
+}
+
+/// Where a block stands, without keys.
+fn module_path(graph: &Graph, mut module: usize) -> ModulePath {
+    let mut steps = Vec::new();
+    while let Some((parent, call)) = graph.modules[module].parent {
+        steps
+            .push(ModuleStep { name: graph.modules[parent].module.calls[call].name.name.clone(), key: None });
+        module = parent;
+    }
+    ModulePath::of(steps.into_iter().rev())
+}
+
 /// What the conditions of one object came to.
+#[derive(Default)]
 pub(super) struct Judged {
-    pub status: CheckStatus,
-    pub problems: Vec<String>,
+    pub outcome: CheckOutcome,
     pub pending: Vec<Pending>,
     pub found: Vec<Diagnostic>,
 }
@@ -184,13 +180,12 @@ pub(crate) enum Verdict {
 
 /// Judges rules where they stand.
 pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '_>) -> Judged {
-    let mut judged =
-        Judged { status: CheckStatus::Pass, problems: Vec::new(), pending: Vec::new(), found: Vec::new() };
+    let mut judged = Judged::default();
     for Rule { condition, message } in rules {
         let status = match verdict(kind, address, condition, message, at) {
             Ok(Verdict::Holds) => CheckStatus::Pass,
             Ok(Verdict::Fails(problem)) => {
-                judged.problems.push(problem.detail.clone());
+                judged.outcome.problems.push(problem.detail.clone());
                 judged.found.push(problem);
                 CheckStatus::Fail
             }
@@ -200,6 +195,7 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
                     address: address.to_owned(),
                     condition: close(condition, at),
                     message: close(message, at),
+                    again: false,
                 });
                 CheckStatus::Unknown
             }
@@ -209,7 +205,7 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
                 CheckStatus::Error
             }
         };
-        judged.status = judged.status.max(status);
+        judged.outcome.status = judged.outcome.status.max(status);
     }
     judged
 }
@@ -222,21 +218,19 @@ pub(super) fn again(rules: &[Rule], address: &str, at: &At<'_, '_>) -> Vec<Pendi
         address: address.to_owned(),
         condition: close(&rule.condition, at),
         message: close(&rule.message, at),
+        again: true,
     };
     rules.iter().map(one).collect()
 }
 
 /// Judges what the plan left open, now that more is known.
-pub(crate) fn settle(pending: &[Pending], scope: &dyn Scope) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for one in pending {
-        match verdict(one.kind, &one.address, &one.condition, &one.message, scope) {
-            Ok(Verdict::Fails(problem)) => found.push(problem),
-            Ok(Verdict::Holds | Verdict::Unknown) => {}
-            Err(error) => found.push(*error),
-        }
+pub(crate) fn settle(pending: &Pending, scope: &dyn Scope) -> (CheckStatus, Option<Diagnostic>) {
+    match verdict(pending.kind, &pending.address, &pending.condition, &pending.message, scope) {
+        Ok(Verdict::Holds) => (CheckStatus::Pass, None),
+        Ok(Verdict::Unknown) => (CheckStatus::Unknown, None),
+        Ok(Verdict::Fails(problem)) => (CheckStatus::Fail, Some(problem)),
+        Err(error) => (CheckStatus::Error, Some(*error)),
     }
-    found
 }
 
 pub(super) fn verdict(
@@ -301,16 +295,4 @@ fn collect(expr: &Expr, scope: &dyn Scope, found: &mut Vec<(String, String)>) {
     if plain && !found.iter().any(|(known, _)| *known == name) {
         found.push((name, value.show()));
     }
-}
-
-/// Where a block stands, without keys.
-pub(super) fn module_words(evaluation: &Evaluation<'_>, module: usize) -> String {
-    let mut names = Vec::new();
-    let mut at = module;
-    while let Some((parent, call)) = evaluation.graph.modules[at].parent {
-        names.push(format!("module.{}", evaluation.graph.modules[parent].module.calls[call].name.name));
-        at = parent;
-    }
-    names.reverse();
-    names.join(".")
 }

@@ -6,13 +6,16 @@
 //! Must not: decide what is done to an object; a precondition that does not hold
 //! only says that it must not be planned.
 
-use super::checks::{CheckStatus, Checkable, CheckedInstance, Judged, Pending, RuleKind, again};
-use super::checks::{judge, module_words};
+use rustc_hash::FxHashSet;
+
+use super::checks::{Judged, Pending, RuleKind, again, judge, named, unread};
 use super::evaluate::{Evaluated, Repeated};
 use super::model::{PlanMode, Shape, Slot};
 use super::planner::{Place, Planner};
 use crate::addr::ResourceAddress;
 use crate::diag::{Diagnostic, Severity};
+use crate::graph::NodeKind;
+use crate::state::{CheckStatus, CheckableKind};
 use crate::syntax::Ident;
 
 impl Planner<'_> {
@@ -25,14 +28,40 @@ impl Planner<'_> {
         address: &ResourceAddress,
     ) -> Option<Vec<Pending>> {
         let rules = &place.block.lifecycle.preconditions;
+        let mut unjudged = self.unjudged(place);
         if rules.is_empty() {
-            return Some(Vec::new());
+            return Some(unjudged);
         }
         let at = self.evaluation.at(place.module, place.instance, repeated);
         let judged = judge(rules, RuleKind::Precondition, &address.to_string(), &at);
         let stops = judged.stops() && self.input.mode != PlanMode::RefreshOnly;
-        let pending = self.judged_object(place, address, judged);
-        (!stops).then_some(pending)
+        unjudged.extend(self.judged_object(place, address, judged));
+        (!stops).then_some(unjudged)
+    }
+
+    /// What the apply has still to judge of the variables whose values an
+    /// object uses, through anything but other objects.
+    fn unjudged(&self, place: Place<'_>) -> Vec<Pending> {
+        let mut found = Vec::new();
+        if self.unjudged.is_empty() {
+            return found;
+        }
+        let nodes = &self.input.graph.nodes;
+        let mut met = FxHashSet::default();
+        let mut open = vec![place.node];
+        while let Some(node) = open.pop() {
+            let before = nodes[node].dependencies.iter().copied();
+            for next in before.filter(|next| !matches!(nodes[*next].kind, NodeKind::Resource(_))) {
+                if !met.insert(next) {
+                    continue;
+                }
+                open.push(next);
+                for seen in self.evaluation.visible(place.module, place.instance, nodes[next].module) {
+                    found.extend(self.unjudged.get(&(next, seen)).into_iter().flatten().cloned());
+                }
+            }
+        }
+        found
     }
 
     /// Judges the postconditions of the object that was planned last.
@@ -60,31 +89,14 @@ impl Planner<'_> {
     }
 
     fn judged_object(&mut self, place: Place<'_>, address: &ResourceAddress, judged: Judged) -> Vec<Pending> {
-        let what = || {
-            let (kind, name) = (address.kind.clone(), address.name.clone());
-            Checkable::Resource { mode: address.mode, kind, name }
-        };
-        let one = CheckedInstance {
-            address: address.to_string(),
-            module: address.module.to_string(),
-            key: address.key.as_ref().map(Into::into),
-            status: judged.status,
-            problems: judged.problems,
-        };
-        self.noted(place.node, place.module, what, one);
+        self.checks.note(place.node, address.clone(), judged.outcome);
         self.report(judged.found);
         judged.pending
     }
 
-    /// The address of a module instance's block, and the path of that instance.
-    fn named(&self, module: usize, instance: usize, word: &str, name: &Ident) -> (String, String) {
-        let path = &self.evaluation.modules[module][instance].path;
-        let dot = if path.is_root() { "" } else { "." };
-        (format!("{path}{dot}{word}.{}", name.name), path.to_string())
-    }
-
-    fn noted(&mut self, node: usize, module: usize, what: impl Fn() -> Checkable, one: CheckedInstance) {
-        self.checks.note(node, || (what(), module_words(&self.evaluation, module)), one);
+    /// The address of what is no resource in a module instance.
+    fn named(&self, module: usize, instance: usize, kind: CheckableKind, name: &Ident) -> ResourceAddress {
+        named(self.evaluation.modules[module][instance].path.clone(), kind, &name.name)
     }
 
     /// Reports what conditions came to; a plan that changes nothing is stopped
@@ -104,13 +116,12 @@ impl Planner<'_> {
         let output = &self.input.graph.modules[module].module.outputs[index];
         for instance in 0..self.evaluation.modules[module].len() {
             if !output.preconditions.is_empty() {
-                let (address, path) = self.named(module, instance, "output", &output.name);
+                let address = self.named(module, instance, CheckableKind::OutputValue, &output.name);
                 let nothing = Repeated::default();
                 let at = self.evaluation.at(module, instance, &nothing);
-                let judged = judge(&output.preconditions, RuleKind::Output, &address, &at);
-                let (status, problems) = (judged.status, judged.problems);
-                let one = CheckedInstance { address, module: path, key: None, status, problems };
-                self.noted(node, module, || Checkable::OutputValue(output.name.name.clone()), one);
+                let judged = judge(&output.preconditions, RuleKind::Output, &address.to_string(), &at);
+                let status = judged.outcome.status;
+                self.checks.note(node, address, judged.outcome);
                 self.report(judged.found);
                 self.assertions.extend(judged.pending);
                 if matches!(status, CheckStatus::Fail | CheckStatus::Error) {
@@ -130,10 +141,10 @@ impl Planner<'_> {
             if self.evaluation.modules[module][instance].variables[index].is_none() {
                 continue;
             }
-            let (address, path) = self.named(module, instance, "var", name);
+            let address = self.named(module, instance, CheckableKind::Variable, name);
             let nothing = Repeated::default();
             let at = self.evaluation.at(module, instance, &nothing);
-            let mut judged = judge(&variable.validations, RuleKind::Validation, &address, &at);
+            let mut judged = judge(&variable.validations, RuleKind::Validation, &address.to_string(), &at);
             // What is to be changed is the value, not the condition.
             let given = match self.input.graph.modules[module].parent {
                 None => self.input.instance.variables.get(&name.name).map(|(_, span)| *span),
@@ -150,13 +161,14 @@ impl Planner<'_> {
                 } else {
                     // The condition cannot be judged, mostly for what the value is.
                     problem.related.push((place, format!("the value of var.{}", name.name)));
-                    problem.address.get_or_insert_with(|| address.clone());
+                    problem.address.get_or_insert_with(|| address.to_string());
                 }
             }
-            let (status, problems) = (judged.status, judged.problems);
-            let one = CheckedInstance { address, module: path, key: None, status, problems };
-            self.noted(node, module, || Checkable::Variable(name.name.clone()), one);
+            self.checks.note(node, address, judged.outcome);
             self.report(judged.found);
+            if !judged.pending.is_empty() {
+                self.unjudged.insert((node, instance), judged.pending.clone());
+            }
             self.assertions.extend(judged.pending);
         }
     }
@@ -165,25 +177,24 @@ impl Planner<'_> {
     pub(super) fn check(&mut self, node: usize, module: usize, index: usize) {
         let check = &self.input.graph.modules[module].module.checks[index];
         for instance in 0..self.evaluation.modules[module].len() {
-            let (address, path) = self.named(module, instance, "check", &check.name);
+            let address = self.named(module, instance, CheckableKind::Check, &check.name);
+            let words = address.to_string();
             let nothing = Repeated::default();
             let at = self.evaluation.at(module, instance, &nothing);
-            let judged = judge(&check.asserts, RuleKind::Assertion, &address, &at);
-            let (mut status, mut problems) = (judged.status, judged.problems);
-            // What it reads for itself could not be read: the rest does not count.
-            let unread = self.input.unread.iter().find(|data| {
+            let judged = judge(&check.asserts, RuleKind::Assertion, &words, &at);
+            let mut outcome = judged.outcome;
+            let missing = self.input.unread.iter().find(|data| {
                 let block = self.input.graph.resource(data);
                 data.module == self.evaluation.modules[module][instance].path
                     && block.is_some_and(|block| block.scope.as_ref() == Some(&check.name.name))
             });
-            if let Some(data) = unread {
-                (status, problems) = (CheckStatus::Fail, vec![format!("{data} could not be read.")]);
+            if let Some(data) = missing {
+                outcome = unread(&check.name.name, data).1;
             }
             let blocks = &self.input.graph.modules[module].module.resources;
             let reads = blocks.iter().any(|block| block.scope.as_ref() == Some(&check.name.name));
-            let pending = if reads { again(&check.asserts, &address, &at) } else { judged.pending };
-            let one = CheckedInstance { address, module: path, key: None, status, problems };
-            self.noted(node, module, || Checkable::Check(check.name.name.clone()), one);
+            let pending = if reads { again(&check.asserts, &words, &at) } else { judged.pending };
+            self.checks.note(node, address, outcome);
             self.report(judged.found);
             if reads {
                 self.looking.extend(pending);

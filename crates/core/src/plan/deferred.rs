@@ -97,6 +97,13 @@ impl Deferral {
         found
     }
 
+    /// Whether it is not known which instances a node has.
+    pub(super) fn waits(&self, evaluation: &Evaluation<'_>, node: usize) -> bool {
+        let module = evaluation.graph.nodes[node].module;
+        self.nodes.keys().any(|(waiting, _)| *waiting == node)
+            || evaluation.waiting.iter().any(|w| is_in(evaluation.graph, module, w.child))
+    }
+
     /// Notes all that is in modules whose instances are not known.
     pub(super) fn calls(&mut self, evaluation: &Evaluation<'_>) {
         for waiting in &evaluation.waiting {

@@ -44,14 +44,14 @@ pub(crate) use ephemeral::{null_write_only, without_write_only};
 
 pub use crate::refresh::Drift;
 pub use change::{Action, Change, Reason};
-pub use checks::{CheckStatus, Checkable, Checked, CheckedInstance, Pending, RuleKind};
+pub use checks::{Pending, RuleKind};
 pub use deferred::{Deferred, Waiting};
 pub use ephemeral::OpenRead;
 pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
-    Counts, EphemeralVariable, InstanceKeyRepr, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot,
-    Step, StepAction, StepId,
+    Counts, EphemeralVariable, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot, Step, StepAction,
+    StepId,
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::change::{Action, Change};
-use super::checks::{Checked, Pending};
+use super::checks::Pending;
 use super::deferred::Deferred;
 use super::policies::PendingPolicy;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
 use crate::config::PASSED_ON;
 use crate::expr::{Constraint, Expr};
 use crate::refresh::Drift;
+use crate::state::Checks;
 use crate::value::{Path, Value};
 
 /// What kind of plan it is.
@@ -89,9 +90,13 @@ pub struct Plan {
     /// What cannot be planned yet, in the configuration's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deferred: Vec<Deferred>,
-    /// What preconditions, postconditions and checks came to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<Checked>,
+    /// What all conditions came to.
+    #[serde(default, skip_serializing_if = "Checks::is_empty")]
+    pub checks: Checks,
+    /// What of them the state has otherwise: an apply records it, also where
+    /// there is nothing else to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rechecked: bool,
     /// What of checks and of outputs' preconditions only the apply can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assertions: Vec<Pending>,
@@ -219,7 +224,7 @@ pub enum Slot {
         shape: Shape,
         /// Instances: key and index into [`Plan::changes`]; without that, what
         /// the plan does not know.
-        instances: Vec<(Option<InstanceKeyRepr>, Option<u32>)>,
+        instances: Vec<(Option<InstanceKey>, Option<u32>)>,
     },
     /// An expression over other slots: a local, a variable, a module's outputs.
     Expression(Expr),
@@ -238,25 +243,6 @@ pub enum Slot {
     },
     /// The root module's ephemeral variable of this name.
     Given(Arc<str>),
-}
-
-/// An instance key as data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum InstanceKeyRepr {
-    /// From `count`.
-    Index(usize),
-    /// From `for_each`.
-    Key(Arc<str>),
-}
-
-impl From<&InstanceKey> for InstanceKeyRepr {
-    fn from(key: &InstanceKey) -> Self {
-        match key {
-            InstanceKey::Index(i) => InstanceKeyRepr::Index(*i),
-            InstanceKey::Key(k) => InstanceKeyRepr::Key(k.clone()),
-        }
-    }
 }
 
 /// How many objects a plan adds, changes, destroys, imports and forgets.
@@ -333,6 +319,8 @@ impl Plan {
             self.changes.retain(|change| change.action != Action::NoOp);
             self.changes.shrink_to_fit();
             self.slots.shrink_to_fit();
+            // Nothing of their types is recorded.
+            self.schemas.clear();
             self.unchanged += all - self.changes.len();
         }
         self

@@ -1,5 +1,6 @@
 //! One object: configuration and what there is to what is done.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 
 use super::change::{Action, Change, Reason};
@@ -295,11 +296,21 @@ impl Planner<'_> {
         let connection = settled.unwrap_or(&record.connection);
         let (keep, create_before_destroy, timeouts) =
             (change.keep, change.create_before_destroy, &change.timeouts);
-        if (keep, create_before_destroy, timeouts, connection)
-            != (record.keep, record.create_before_destroy, &record.timeouts, &record.connection)
+        let (now, was) = (&change.dependencies, &record.dependencies);
+        let is_same = now == was || BTreeSet::from_iter(now) == BTreeSet::from_iter(was);
+        if (keep, create_before_destroy, timeouts, connection, is_same)
+            != (record.keep, record.create_before_destroy, &record.timeouts, &record.connection, true)
         {
             let (timeouts, connection) = (timeouts.clone(), connection.clone());
-            let now = ResourceRecord { keep, create_before_destroy, timeouts, connection, ..record.clone() };
+            let dependencies = now.clone();
+            let now = ResourceRecord {
+                keep,
+                create_before_destroy,
+                timeouts,
+                connection,
+                dependencies,
+                ..record.clone()
+            };
             self.records.push(RecordChange::Put(Box::new(now)));
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::change::{Action, Change};
-use super::checks::{Checks, Pending};
+use super::checks::{Judgements, Pending, sets_conditions};
 use super::deferred::{Deferral, Waiting};
 use super::ephemeral::{OpenRead, ephemeral_variables, forget_opened};
 use super::evaluate::{Evaluated, Evaluation, root_outputs, root_variables};
@@ -182,6 +182,7 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
         change.residual = None;
     }
     let variables = root_variables(&evaluation);
+    let checks = checks.of(input.graph);
     let relevant = match input.relevant && input.mode != PlanMode::RefreshOnly {
         true => relevant(&evaluation, &changes, &outputs),
         false => Vec::new(),
@@ -210,7 +211,8 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
         slots: evaluation.slots,
         refreshed,
         deferred: deferral.all,
-        checks: checks.all,
+        rechecked: checks != input.state.checks,
+        checks,
         assertions,
         policies: Vec::new(),
         partial: input.chosen.is_partial(),
@@ -245,8 +247,10 @@ pub(super) struct Planner<'a> {
     /// By node: replaced create-first, since something that depends on it is.
     pub(super) create_first: Vec<bool>,
     pub(super) deferral: Deferral,
-    pub(super) checks: Checks,
+    pub(super) checks: Judgements,
     pub(super) assertions: Vec<Pending>,
+    /// Those of variables, by the node that judges and the module instance.
+    pub(super) unjudged: FxHashMap<(usize, usize), Vec<Pending>>,
     /// Those of checks that read for themselves, for when there is anything to do.
     pub(super) looking: Vec<Pending>,
     pub(super) imports: BTreeMap<ResourceAddress, Wanted>,
@@ -286,8 +290,9 @@ impl<'a> Planner<'a> {
             reads: blocks.any(|block| block.mode != ResourceMode::Managed),
             create_first: create_first(input.graph),
             deferral: Deferral::default(),
-            checks: Checks::default(),
+            checks: Judgements::default(),
             assertions: Vec::new(),
+            unjudged: FxHashMap::default(),
             looking: Vec::new(),
             imports: BTreeMap::new(),
             unsettled: Vec::new(),
@@ -325,6 +330,9 @@ impl<'a> Planner<'a> {
                         self.evaluation.modules[node.module][instance].resources[i] = Some(evaluated);
                     }
                 }
+            }
+            if !destroy && sets_conditions(self.input.graph, at) {
+                self.checks.visited(at, self.deferral.waits(&self.evaluation, at));
             }
         }
     }
@@ -452,7 +460,7 @@ impl<'a> Planner<'a> {
             Repetition::ForEach(_) => Shape::Each,
         };
         let slot = (!known).then(|| {
-            let instances = values.iter().map(|(k, _, i)| (k.as_ref().map(Into::into), *i)).collect();
+            let instances = values.iter().map(|(k, _, i)| (k.clone(), *i)).collect();
             self.evaluation.slot(Slot::Resource { shape, instances })
         });
         let value = match shape {
@@ -467,15 +475,38 @@ impl<'a> Planner<'a> {
     }
 
     /// Addresses of the resources that a node directly depends on, as seen
-    /// from a module instance.
+    /// from a module instance. Of what is managed also those that it depends on
+    /// through what is only read: no record tells of that.
     fn dependencies(&self, node: usize, instance: usize) -> Vec<ResourceAddress> {
-        let graph = self.input.graph;
         let mut found = Vec::new();
+        let is_managed = self.is_managed(node);
+        self.depends(node, instance, is_managed, &mut FxHashSet::default(), &mut found);
+        found
+    }
+
+    fn is_managed(&self, node: usize) -> bool {
+        let NodeKind::Resource(i) = self.input.graph.nodes[node].kind else { return false };
+        let module = &self.input.graph.modules[self.input.graph.nodes[node].module].module;
+        module.resources[i].mode == ResourceMode::Managed
+    }
+
+    fn depends(
+        &self,
+        node: usize,
+        instance: usize,
+        is_managed: bool,
+        met: &mut FxHashSet<(usize, usize)>,
+        found: &mut Vec<ResourceAddress>,
+    ) {
+        let graph = self.input.graph;
         for &resource in &graph.nodes[node].resources {
             let NodeKind::Resource(i) = graph.nodes[resource].kind else { continue };
             let module = graph.nodes[resource].module;
             let block = &graph.modules[module].module.resources[i];
             for seen in self.evaluation.visible(graph.nodes[node].module, instance, module) {
+                if !met.insert((resource, seen)) {
+                    continue;
+                }
                 found.push(ResourceAddress {
                     module: self.evaluation.modules[module][seen].path.clone(),
                     mode: block.mode,
@@ -483,9 +514,11 @@ impl<'a> Planner<'a> {
                     name: block.name.clone(),
                     key: None,
                 });
+                if is_managed && !self.is_managed(resource) {
+                    self.depends(resource, seen, is_managed, met, found);
+                }
             }
         }
-        found
     }
 
     fn outputs(&mut self) -> BTreeMap<Arc<str>, OutputChange> {

@@ -249,7 +249,7 @@ impl Policy {
     fn pending(&self, address: String, span: Option<Span>, scope: &Judged<'_, '_>) -> PendingPolicy {
         let Rule { condition, message } = &self.rule;
         let (condition, message) = (closed(condition, scope), closed(message, scope));
-        let pending = Pending { kind: RuleKind::Policy, address, condition, message };
+        let pending = Pending { kind: RuleKind::Policy, address, condition, message, again: false };
         let policy = (!self.is_built_in).then_some(self.rule.condition.span);
         PendingPolicy { pending, severity: self.severity(), hint: self.hint(), span, policy }
     }
@@ -327,7 +327,7 @@ pub(crate) fn settle<'p>(
     itself: Value,
     applied: &dyn Scope,
 ) -> Result<Option<&'p PendingPolicy>, Box<Diagnostic>> {
-    let Pending { kind, address, condition, message } = &pending.pending;
+    let Pending { kind, address, condition, message, .. } = &pending.pending;
     let placed = |problem: Diagnostic| {
         let mut problem = problem.hint(pending.hint.clone());
         problem.severity = pending.severity;

@@ -3,8 +3,10 @@
 //! Must not: know configuration, graph, plan or provider calls.
 
 mod audit;
+mod checks;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod dependencies;
 pub mod failpoint;
 mod keys;
 mod local;
@@ -16,6 +18,8 @@ mod store;
 mod upgrade;
 
 pub use audit::{AuditEntry, Standing, Standings};
+pub use checks::{CheckChange, CheckOutcome, CheckStatus, Checkable, CheckableKind, Checked, Checks};
+pub use dependencies::{Dependencies, block};
 pub use keys::Key;
 pub use local::LocalStore;
 pub use model::{

@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::checks::{CheckChange, Checks};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::timeouts::Timeouts;
 use crate::value::{Kind, Value};
 
 /// Raised when what is stored changes its meaning; `state::upgrade` then has a
 /// step from the version before, and `formats/` files of both.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Which object: an instance's current one, or one that a replacement left to
 /// be deleted.
@@ -179,6 +180,8 @@ pub enum Entry {
         #[cfg_attr(test, schemars(with = "BTreeMap<String, super::schema::Stored>"))]
         BTreeMap<Arc<str>, Value>,
     ),
+    /// Conditions came to this.
+    Checks(Vec<CheckChange>),
 }
 
 /// One workspace as it stands.
@@ -195,6 +198,9 @@ pub struct WorkspaceState {
     pub outputs: BTreeMap<Arc<str>, Value>,
     /// All objects.
     pub resources: BTreeMap<RecordKey, ResourceRecord>,
+    /// What conditions came to.
+    #[serde(default, skip_serializing_if = "Checks::is_empty")]
+    pub checks: Checks,
     /// Calls whose end is not recorded: the last run died in them.
     pub open: Vec<Begin>,
 }
@@ -208,6 +214,7 @@ impl WorkspaceState {
             serial: 0,
             outputs: BTreeMap::new(),
             resources: BTreeMap::new(),
+            checks: Checks::default(),
             open: Vec::new(),
         }
     }
@@ -257,6 +264,7 @@ impl WorkspaceState {
             }
             Entry::Records(changes) => self.change(changes),
             Entry::Outputs(outputs) => self.outputs = outputs,
+            Entry::Checks(changes) => self.checks.take(changes),
         }
         Ok(())
     }

@@ -14,7 +14,8 @@ use super::model::FORMAT_VERSION;
 use super::store::StateError;
 
 /// From the version of its place, counted from 1, to the next.
-const STEPS: [fn(&mut Json); FORMAT_VERSION as usize - 1] = [lines_of_a_base_are_counted];
+const STEPS: [fn(&mut Json); FORMAT_VERSION as usize - 1] =
+    [lines_of_a_base_are_counted, conditions_are_kept];
 
 /// A line of a journal that was written in an older version.
 pub(super) fn journal_line(version: u32, json: &[u8]) -> Result<Cow<'_, [u8]>, StateError> {
@@ -40,3 +41,7 @@ fn lines_of_a_base_are_counted(line: &mut Json) {
         header.insert("base_lines".into(), json!(1));
     }
 }
+
+/// Version 2 kept nothing of what conditions came to; all that it wrote means
+/// the same.
+fn conditions_are_kept(_: &mut Json) {}

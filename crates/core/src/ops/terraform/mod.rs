@@ -7,6 +7,8 @@
 //! Must not: write a sensitive value unless asked to. It is sealed instead,
 //! and opens here again with the same key.
 
+mod checks;
+mod listed;
 mod values;
 
 use std::collections::BTreeMap;
@@ -20,9 +22,10 @@ use serde_json::{Map, Value as Json, json};
 use crate::addr::{InstanceKey, ModulePath, ResourceAddress, ResourceMode, WorkspaceName};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::provider::{Registry, ResourceSchema};
-use crate::state::{RecordKey, ResourceRecord, Sealer, WorkspaceState};
+use crate::state::{Checks, Dependencies, RecordKey, ResourceRecord, Sealer, WorkspaceState};
 use crate::timeouts::Timeouts;
 use crate::value::{Type, Value, exact};
+use listed::Listed;
 
 /// The version of the format.
 const VERSION: u64 = 4;
@@ -44,8 +47,9 @@ struct File {
     outputs: BTreeMap<Arc<str>, Output>,
     #[serde(default)]
     resources: Vec<Resource>,
-    #[serde(default)]
-    check_results: Json,
+    #[serde(default, with = "checks")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<checks::Block>>"))]
+    check_results: Checks,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -111,6 +115,9 @@ struct Own {
     keep: bool,
     #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
     timeouts: Timeouts,
+    /// What it directly depends on, where that is not all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dependencies: Vec<ResourceAddress>,
 }
 
 /// Types whose schema has another version there.
@@ -137,6 +144,7 @@ pub fn write(
         sealed.map_err(|e| refused(format!("{e}.")))
     };
     let mut resources: Vec<Resource> = Vec::new();
+    let dependencies = Dependencies::of(state);
     for record in state.resources.values() {
         let address = &record.key.address;
         let schema = schema(registry, &record.provider, address).ok_or_else(|| {
@@ -144,7 +152,9 @@ pub fn write(
         })?;
         let mut record = record.clone();
         record.complete(schema.block.unset());
-        let instance = instance(&record, schema, sealer, &close).map_err(|e| refused(format!("{e}.")))?;
+        let all = dependencies.through_all(&record.dependencies);
+        let instance =
+            instance(&record, &all, schema, sealer, &close).map_err(|e| refused(format!("{e}.")))?;
         let module = address.module.to_string();
         let provider = provider_address(&record.provider);
         match resources.last_mut() {
@@ -180,7 +190,7 @@ pub fn write(
         lineage: state.lineage.clone(),
         outputs,
         resources,
-        check_results: Json::Null,
+        check_results: state.checks.clone(),
     };
     serde_json::to_value(file).map_err(|e| refused(format!("{e}.")))
 }
@@ -201,6 +211,7 @@ type Closed = Result<Instance, Diagnostics>;
 
 fn instance(
     record: &ResourceRecord,
+    all: &[&str],
     schema: &ResourceSchema,
     sealer: &Sealer,
     close: &dyn Fn(Json) -> Result<Json, Diagnostics>,
@@ -216,6 +227,7 @@ fn instance(
         Ok(attributes) => attributes,
         Err(problems) => return Ok(Err(problems)),
     };
+    let direct: Vec<String> = record.dependencies.iter().map(ToString::to_string).collect();
     // Sealed in any case: nobody but tenantctl has a use for it.
     let connection = serde_json::to_value(&record.connection).map_err(|e| e.to_string())?;
     let connection = sealer.seal_json(connection).map_err(|e| e.to_string())?;
@@ -226,15 +238,12 @@ fn instance(
             schema_version: record.schema_version,
             keep: record.keep,
             timeouts: record.timeouts.clone(),
+            dependencies: if direct == all { Vec::new() } else { record.dependencies.clone() },
         },
     };
     let own = serde_json::to_vec(&own).map_err(|e| e.to_string())?;
     Ok(Ok(Instance {
-        index_key: match &record.key.address.key {
-            None => Json::Null,
-            Some(InstanceKey::Index(i)) => json!(i),
-            Some(InstanceKey::Key(k)) => json!(k),
-        },
+        index_key: json!(record.key.address.key),
         status: if record.tainted { "tainted".into() } else { String::new() },
         deposed: record.key.deposed.as_deref().unwrap_or_default().to_owned(),
         schema_version: SCHEMA_VERSIONS
@@ -244,7 +253,7 @@ fn instance(
         attributes,
         sensitive_attributes: paths.into_iter().filter_map(|path| path.as_array().cloned()).collect(),
         private: BASE64.encode(own),
-        dependencies: record.dependencies.iter().map(ToString::to_string).collect(),
+        dependencies: all.iter().map(|address| (*address).to_owned()).collect(),
         create_before_destroy: record.create_before_destroy,
     }))
 }
@@ -296,18 +305,22 @@ pub fn read(
     let file: File = serde_json::from_value(json).map_err(|e| refused(format!("{e}.")))?;
     let mut problems = Diagnostics::new();
     let mut state = WorkspaceState::empty(workspace.clone());
-    (state.lineage, state.serial) = (file.lineage, file.serial);
+    (state.lineage, state.serial, state.checks) = (file.lineage, file.serial, file.check_results);
     for (name, output) in file.outputs {
         match output_value(&output) {
             Ok(value) => drop(state.outputs.insert(name, value)),
             Err(why) => problems.push(refused(format!("The output {name:?}: {why}."))),
         }
     }
+    let mut listed = Listed::default();
     for resource in file.resources {
         let reader = Reader { resource: &resource, registry, sealer };
         for instance in &resource.instances {
             match reader.record(instance, &mut problems) {
-                Ok(record) => drop(state.resources.insert(record.key.clone(), record)),
+                Ok((record, all)) => {
+                    listed.all.insert(record.key.clone(), all);
+                    state.resources.insert(record.key.clone(), record);
+                }
                 Err(why) => {
                     let which = format!("{}{}.{}", dotted(&resource.module), resource.kind, resource.name);
                     problems.push(refused(format!("{which}: {why}.")));
@@ -315,6 +328,7 @@ pub fn read(
             }
         }
     }
+    listed.settle(&mut state);
     if problems.has_errors() { Err(problems) } else { Ok((state, problems)) }
 }
 
@@ -334,7 +348,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn record(&self, instance: &Instance, problems: &mut Diagnostics) -> Result<ResourceRecord, String> {
+    /// The record, with what it directly depends on where the state says so,
+    /// and all that it depends on.
+    fn record(
+        &self,
+        instance: &Instance,
+        problems: &mut Diagnostics,
+    ) -> Result<(ResourceRecord, Vec<ResourceAddress>), String> {
         let resource = self.resource;
         let module: ModulePath = serde_json::from_value(json!(resource.module)).map_err(|e| e.to_string())?;
         let address = ResourceAddress {
@@ -366,8 +386,10 @@ impl Reader<'_> {
             serde_json::from_value(json).ok()
         });
         let connection = connection.unwrap_or_else(|| self.connection(provider, &attributes));
-        let dependencies = instance.dependencies.iter().map(|text| text.parse::<ResourceAddress>());
-        Ok(ResourceRecord {
+        let listed = instance.dependencies.iter().map(|text| text.parse::<ResourceAddress>());
+        let listed = listed.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+        let direct = own.as_ref().map(|own| own.dependencies.clone()).filter(|direct| !direct.is_empty());
+        let record = ResourceRecord {
             key: RecordKey {
                 address,
                 deposed: Some(instance.deposed.as_str()).filter(|d| !d.is_empty()).map(Arc::from),
@@ -379,10 +401,11 @@ impl Reader<'_> {
             keep: own.as_ref().is_some_and(|own| own.keep),
             timeouts: own.as_ref().map(|own| own.timeouts.clone()).unwrap_or_default(),
             token: own.map(|own| own.token).unwrap_or_default(),
-            dependencies: dependencies.collect::<Result<_, _>>().map_err(|e| e.to_string())?,
+            dependencies: direct.unwrap_or_else(|| listed.clone()),
             create_before_destroy: instance.create_before_destroy,
             tainted: instance.status == "tainted",
-        })
+        };
+        Ok((record, listed))
     }
 
     fn attributes(

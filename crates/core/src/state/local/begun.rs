@@ -50,7 +50,7 @@ impl<'b> Begun<'b> {
         let id = match &entry {
             Entry::Begin(begin) => begin.id,
             Entry::Pending { id, .. } | Entry::End { id, .. } => *id,
-            Entry::Records(_) | Entry::Outputs(_) => {
+            Entry::Records(_) | Entry::Outputs(_) | Entry::Checks(_) => {
                 entries.push(entry);
                 return Ok(());
             }
@@ -96,6 +96,7 @@ mod tests {
             Entry::End { id, changes } => format!("end {id} {}", changes.len()),
             Entry::Records(changes) => format!("records {}", changes.len()),
             Entry::Outputs(_) => "outputs".into(),
+            Entry::Checks(_) => "checks".into(),
         });
         told.collect::<Vec<_>>().join(", ")
     }

@@ -88,6 +88,9 @@ fn write_draft(path: &Path, state: WorkspaceState, sealer: &Sealer) -> Result<u6
         append(&file, &draft, line.as_bytes())
     };
     let mut first = vec![sealer.to_json(&Entry::Outputs(state.outputs))?];
+    if !state.checks.is_empty() {
+        first.push(sealer.to_json(&Entry::Checks(state.checks.into()))?);
+    }
     for begin in state.open {
         first.push(sealer.to_json(&Entry::Begin(Box::new(begin)))?);
     }

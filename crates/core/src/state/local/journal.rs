@@ -329,7 +329,7 @@ impl Queue {
             Entry::Begin(begin) => self.open.insert(begin.id),
             Entry::End { id, .. } => self.open.remove(id),
             Entry::Pending { id, .. } => self.open.contains(id),
-            Entry::Records(_) | Entry::Outputs(_) => true,
+            Entry::Records(_) | Entry::Outputs(_) | Entry::Checks(_) => true,
         };
         match entry {
             _ if follows => Ok(()),

@@ -425,6 +425,7 @@ fn told(state: &WorkspaceState) -> serde_json::Value {
         "serial": state.serial,
         "outputs": state.outputs,
         "resources": state.resources.values().collect::<Vec<_>>(),
+        "checks": state.checks,
         "open": state.open,
     })
 }

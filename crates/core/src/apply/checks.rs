@@ -1,0 +1,47 @@
+//! What conditions came to in the end: what the plan found, and of what it
+//! left open what the apply found.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+use super::step::Run;
+use crate::plan::{Pending, RuleKind};
+use crate::state::{CheckOutcome, CheckStatus, Checks};
+
+/// What all conditions came to.
+pub(super) fn after(run: &Run<'_>) -> Checks {
+    let mut checks = run.plan.checks.clone();
+    let open = open(run);
+    let judged = run.judged.lock().unwrap_or_else(PoisonError::into_inner);
+    let instances = checks.0.values_mut().flat_map(|checked| &mut checked.instances);
+    for (address, outcome) in instances.filter(|_| !open.is_empty()) {
+        let Some(pending) = open.get(&*address.to_string()) else { continue };
+        let found = judged.get(&*address.to_string()).map_or(&[][..], Vec::as_slice);
+        // The plan says of what it left open that it is unknown.
+        let settled = pending.iter().all(|one| one.again) || outcome.status == CheckStatus::Unknown;
+        if settled && found.len() == pending.len() {
+            *outcome = CheckOutcome::default();
+        }
+        found.iter().for_each(|one| outcome.join(one.clone()));
+    }
+    for (check, unread) in run.unread.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let found = checks.0.values_mut().find_map(|checked| checked.instances.get_mut(check));
+        found.into_iter().for_each(|outcome| outcome.clone_from(unread));
+    }
+    let outcomes = checks.0.values_mut().flat_map(|checked| checked.instances.values_mut());
+    for problem in outcomes.flat_map(|outcome| &mut outcome.problems) {
+        *problem = run.secrets.scrub(problem);
+    }
+    checks
+}
+
+/// What the plan left open, by address.
+fn open<'p>(run: &'p Run<'_>) -> HashMap<&'p str, Vec<&'p Pending>> {
+    let of_objects = run.plan.changes.iter().flat_map(|c| c.preconditions.iter().chain(&c.postconditions));
+    let of_objects = of_objects.filter(|one| one.kind != RuleKind::Validation);
+    let mut open: HashMap<&str, Vec<&Pending>> = HashMap::new();
+    for pending in of_objects.chain(&run.plan.assertions) {
+        open.entry(&pending.address).or_default().push(pending);
+    }
+    open
+}
