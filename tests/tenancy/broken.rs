@@ -39,7 +39,7 @@ fn refused(said: &Said, words: &[&str]) {
 #[test]
 fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
     type Edit = fn(&Place);
-    let edits: [(Edit, &[&str]); 10] = [
+    let edits: [(Edit, &[&str]); 11] = [
         (
             |place| place.edit("fleet", "tenants/globex.hcl", "business\"", "busines\""),
             &["Did you mean \"business\"?"],
@@ -80,6 +80,17 @@ fn what_is_wrong_with_one_keeps_no_other_from_being_applied() {
         (
             |place| place.edit("fleet", "tenants/globex.hcl", "db = { host = null }", "db = local.nothing"),
             &["There is no local value \"nothing\"."],
+        ),
+        (
+            |place| {
+                place.edit(
+                    "fleet",
+                    "tenants/globex.hcl",
+                    "db = { host = null }",
+                    "db = terraform_data.db.output",
+                );
+            },
+            &["tenants/globex.hcl:", "There is no resource terraform_data.db in this module."],
         ),
         (
             |place| {

@@ -77,9 +77,18 @@ fn context(span: Span, text: &str) -> Option<String> {
     let body = parse_file(span.file, text, &mut Diagnostics::new());
     let block = body.blocks.iter().rev().find(|block| block.kind.span.start < span.start)?;
     let before = text.get(block.kind.span.start as usize..span.start as usize)?;
-    let number = |kind| tokens(before).iter().filter(|token| token.kind == kind).count();
-    let (opened, closed) = (number(TokenKind::BraceOpen), number(TokenKind::BraceClose));
-    let is_over = opened > 0 && opened <= closed;
+    let mut depth = 0_usize;
+    let is_over = tokens(before).into_iter().any(|token| match token.kind {
+        TokenKind::BraceOpen => {
+            depth += 1;
+            false
+        }
+        TokenKind::BraceClose => {
+            depth = depth.saturating_sub(1);
+            depth == 0
+        }
+        _ => false,
+    });
     let labels = block.labels.iter().map(|label| format!(" {:?}", &*label.name));
     (!is_over).then(|| format!("{}{}", block.kind.name, labels.collect::<String>()))
 }
@@ -87,6 +96,18 @@ fn context(span: Span, text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_that_has_ended_is_no_context() {
+        for (text, words, expected) in [
+            ("a \"x\" {\n  b {}\n  c = 1\n}\n", "c =", Some("a \"x\"")),
+            ("a \"x\" {\n  b = {}\n}\nfoo bar\n", "bar", None),
+        ] {
+            let start = u32::try_from(text.find(words).expect("in the text")).expect("short");
+            let found = context(Span { start, end: start + 1, ..Span::default() }, text);
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_place_is_given_by_line_and_by_byte() {

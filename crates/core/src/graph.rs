@@ -395,55 +395,23 @@ impl Graph {
         names: &Names<'_>,
         wanted: &mut BTreeSet<usize>,
     ) -> Result<(), Diagnostic> {
-        let missing = |what: &str, name: &str, known: Vec<&str>| {
-            Err(Diagnostic::error(
-                "Reference to undeclared object",
-                format!("There is no {what} {name:?} in this module."),
-            )
-            .suggest(name, known))
-        };
-        let kind = match reference {
-            Reference::Var(name) => match names.variables.get(&**name) {
-                Some(&i) => {
-                    // Nothing is to use a value before it is judged.
-                    wanted.extend(self.node(module, NodeKind::Validation(i)));
-                    NodeKind::Variable(i)
-                }
-                None => return missing("variable", name, names.variables.keys().copied().collect()),
-            },
-            Reference::Local(name) => match names.locals.get(&**name) {
-                Some(&i) => NodeKind::Local(i),
-                None => return missing("local value", name, names.locals.keys().copied().collect()),
-            },
-            Reference::Resource { mode, kind, name } => match names.resources.get(&(*mode, &**kind, &**name))
-            {
-                Some(&i) => NodeKind::Resource(i),
-                None => {
-                    let address = reference.to_string();
-                    let known: Vec<String> = names
-                        .resources
-                        .keys()
-                        .map(|(mode, kind, name)| {
-                            Reference::Resource { mode: *mode, kind: (*kind).into(), name: (*name).into() }
-                                .to_string()
-                        })
-                        .collect();
-                    return Err(Diagnostic::error(
-                        "Reference to undeclared object",
-                        format!("There is no resource {address} in this module."),
-                    )
-                    .suggest(&address, known.iter().map(String::as_str)));
-                }
-            },
-            Reference::Module(name) => match names.calls.get(&**name) {
-                Some(&i) => {
-                    wanted.extend(self.child(module, i).into_iter().flat_map(|child| self.inside(child)));
-                    NodeKind::Call(i)
-                }
-                None => return missing("module call", name, names.calls.keys().copied().collect()),
-            },
+        let found = match reference {
+            Reference::Var(name) => names.variables.get(&**name).map(|i| {
+                // Nothing is to use a value before it is judged.
+                wanted.extend(self.node(module, NodeKind::Validation(*i)));
+                NodeKind::Variable(*i)
+            }),
+            Reference::Local(name) => names.locals.get(&**name).map(|i| NodeKind::Local(*i)),
+            Reference::Resource { mode, kind, name } => {
+                names.resources.get(&(*mode, &**kind, &**name)).map(|i| NodeKind::Resource(*i))
+            }
+            Reference::Module(name) => names.calls.get(&**name).map(|i| {
+                wanted.extend(self.child(module, *i).into_iter().flat_map(|child| self.inside(child)));
+                NodeKind::Call(*i)
+            }),
             _ => return Ok(()),
         };
+        let kind = found.ok_or_else(|| self.modules[module].module.lacks(reference))?;
         wanted.extend(self.node(module, kind));
         Ok(())
     }

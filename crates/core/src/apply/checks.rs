@@ -1,15 +1,47 @@
-//! What conditions came to in the end: what the plan found, and of what it
-//! left open what the apply found.
+//! Judges what the plan left open, and says what conditions came to in the end:
+//! what the plan found, and of what it left open what the apply found.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use super::step::Run;
+use super::step::{Run, StepResult};
+use crate::diag::Diagnostic;
+use crate::plan::checks::settle;
 use crate::plan::{Pending, RuleKind};
-use crate::state::{CheckOutcome, CheckStatus, Checks};
+use crate::state::{CheckOutcome, CheckStatus, Checks, Entry, StateError};
+
+impl Run<'_> {
+    /// Judges what the plan left open; the first problem counts.
+    pub(super) fn conditions(&self, pending: &[Pending]) -> StepResult<()> {
+        // Of a value that is used it is noted once, in the end.
+        let judged = |one: &Pending| match one.kind {
+            RuleKind::Validation => settle(one, &self.values).1,
+            _ => self.judged(one),
+        };
+        let problems: Vec<Diagnostic> = pending.iter().filter_map(judged).collect();
+        problems.into_iter().next().map_or(Ok(()), |problem| Err(Box::new(problem)))
+    }
+
+    /// Judges a condition that the plan left open, and notes what it came to.
+    pub(super) fn judged(&self, pending: &Pending) -> Option<Diagnostic> {
+        let (status, problem) = settle(pending, &self.values);
+        let problems = problem.iter().filter(|_| status == CheckStatus::Fail).map(|p| p.detail.clone());
+        let outcome = CheckOutcome { status, problems: problems.collect() };
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.entry(pending.address.clone()).or_default().push(outcome);
+        problem
+    }
+
+    /// Notes what conditions came to, where that has changed. It is written with
+    /// what comes after it, or by the flush at the end.
+    pub(super) fn note_checks(&self) -> Result<(), StateError> {
+        let checks = after(self).changes_from(&self.state.checks);
+        if checks.is_empty() { Ok(()) } else { self.journal.append_soon(Entry::Checks(checks)) }
+    }
+}
 
 /// What all conditions came to.
-pub(super) fn after(run: &Run<'_>) -> Checks {
+fn after(run: &Run<'_>) -> Checks {
     let mut checks = run.plan.checks.clone();
     let open = open(run);
     let judged = run.judged.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,6 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore};
 
-use super::checks;
 use super::step::{Run, StepResult, Taken};
 use super::turn::{AHEAD, Turn};
 use super::values::Values;
@@ -207,8 +206,9 @@ fn count(done: &mut Counts, step: &Step) {
     }
 }
 
-/// Finishes and records the outputs, and what conditions came to; keeps the old ones where the new ones did
-/// not come to be known, or are not what their own conditions ask for.
+/// Finishes and records the outputs, and what conditions came to. Keeps the old
+/// outputs where the new ones did not come to be known, or are not what their
+/// own conditions ask for.
 async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
     let mut outputs = BTreeMap::new();
     let mut refused = BTreeSet::new();
@@ -237,11 +237,7 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
             }
         }
     }
-    // It is written with what comes after it, or by the flush at the end.
-    let checks = checks::after(run).changes_from(&run.state.checks);
-    if !checks.is_empty()
-        && let Err(error) = run.journal.append_soon(Entry::Checks(checks))
-    {
+    if let Err(error) = run.note_checks() {
         diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
     if outputs != run.state.outputs

@@ -19,19 +19,17 @@ use crate::addr::ResourceAddress;
 use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
-use crate::plan::checks::{settle, unread};
+use crate::plan::checks::unread;
 use crate::plan::without_write_only;
-use crate::plan::{
-    Change, Pending, Plan, RuleKind, Step, StepAction, mark_sensitive, null_write_only, proposed,
-};
+use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
 use crate::plan::{Ignored, ignore_changes};
 use crate::provider::{
     ErrorClass, Outcome, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
 };
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{
-    Begin, CheckOutcome, CheckStatus, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError,
-    Verb, WorkspaceState,
+    Begin, CheckOutcome, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError, Verb,
+    WorkspaceState,
 };
 use crate::value::{Kind, Secrets, Value};
 
@@ -140,27 +138,6 @@ impl Run<'_> {
             () = self.cancel.draining() => {}
             () = self.denied.draining() => {}
         }
-    }
-
-    /// Judges what the plan left open; the first problem counts.
-    fn conditions(&self, pending: &[Pending]) -> StepResult<()> {
-        // Of a value that is used it is noted once, in the end.
-        let judged = |one: &Pending| match one.kind {
-            RuleKind::Validation => settle(one, &self.values).1,
-            _ => self.judged(one),
-        };
-        let problems: Vec<Diagnostic> = pending.iter().filter_map(judged).collect();
-        problems.into_iter().next().map_or(Ok(()), |problem| Err(Box::new(problem)))
-    }
-
-    /// Judges a condition that the plan left open, and notes what it came to.
-    pub(super) fn judged(&self, pending: &Pending) -> Option<Diagnostic> {
-        let (status, problem) = settle(pending, &self.values);
-        let problems = problem.iter().filter(|_| status == CheckStatus::Fail).map(|p| p.detail.clone());
-        let outcome = CheckOutcome { status, problems: problems.collect() };
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        judged.entry(pending.address.clone()).or_default().push(outcome);
-        problem
     }
 
     pub(super) fn caller<'c>(

@@ -71,7 +71,8 @@ pub fn load(
     // What is wrong with them is reported with the instances.
     let settled = settle(&module, &platform::given(&variables), Owner::Nobody, &mut Diagnostics::new());
     let scope = RootScope::new(&module, &settled.values, functions());
-    let mut reader = Reader { root, scope: &scope, decoder: &mut decoder, shared: Vec::new() };
+    let mut reader =
+        Reader { root, scope: &scope, module: &module, decoder: &mut decoder, shared: Vec::new() };
     let tenancy = reader.read(&bodies);
     if let Some(tenancy) = &tenancy {
         tenancy.hide_secrets(sources);

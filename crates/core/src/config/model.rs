@@ -8,8 +8,8 @@ use super::providers::{LocalNames, ProviderBlock, ProviderRef};
 use super::provisioners::Provisioner;
 use super::requirements::RequiredProvider;
 use crate::addr::{ResourceAddress, ResourceMode, Selector};
-use crate::diag::Span;
-use crate::expr::{Constraint, Expr};
+use crate::diag::{Diagnostic, Span};
+use crate::expr::{Constraint, Expr, Reference};
 use crate::syntax::Ident;
 use crate::value::{Path, Value};
 
@@ -47,6 +47,46 @@ pub struct Module {
 }
 
 impl Module {
+    /// Whether what a reference is to is declared in it.
+    pub fn declares(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Var(name) => self.variables.iter().any(|variable| variable.name.name == *name),
+            Reference::Local(name) => self.locals.iter().any(|(local, _)| local.name == *name),
+            Reference::Module(name) => self.calls.iter().any(|call| call.name.name == *name),
+            Reference::Resource { mode, kind, name } => {
+                self.resources.iter().any(|it| it.mode == *mode && it.kind == *kind && *it.name == **name)
+            }
+            _ => true,
+        }
+    }
+
+    /// What is wrong with a reference to something that is not declared in it.
+    pub fn lacks(&self, reference: &Reference) -> Diagnostic {
+        let shown = reference.to_string();
+        let (what, name, known): (_, &str, Vec<String>) = match reference {
+            Reference::Var(name) => {
+                ("variable", name, self.variables.iter().map(|it| it.name.name.to_string()).collect())
+            }
+            Reference::Local(name) => {
+                ("local value", name, self.locals.iter().map(|(local, _)| local.name.to_string()).collect())
+            }
+            Reference::Module(name) => {
+                ("module call", name, self.calls.iter().map(|call| call.name.name.to_string()).collect())
+            }
+            _ => {
+                let resource = |it: &Resource| {
+                    let (kind, name) = (it.kind.clone(), it.name.clone());
+                    Reference::Resource { mode: it.mode, kind, name }.to_string()
+                };
+                ("resource", &shown, self.resources.iter().map(resource).collect())
+            }
+        };
+        let named = if what == "resource" { name.to_owned() } else { format!("{name:?}") };
+        let detail = format!("There is no {what} {named} in this module.");
+        let error = Diagnostic::error("Reference to undeclared object", detail);
+        error.suggest(name, known.iter().map(String::as_str))
+    }
+
     /// Every expression in it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let outputs = self.outputs.iter().flat_map(Output::expressions);

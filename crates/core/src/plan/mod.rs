@@ -2,11 +2,12 @@
 //!
 //! `model` is the plan, `change` what it does to one object.
 //! `moves` brings recorded objects to their addresses, `targets` says what a
-//! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand` say what
-//! blocks come to, `objects`, `removals` and `imports` what is done, `deferred`
-//! what waits, `conditions` and `checks` what holds, `providers` which configuration objects are
-//! made with, `provisioners` what is run for them, `ephemeral` what must never
-//! be stored. `order` makes steps of it, `policies` judge it, with `judged` for
+//! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand`
+//! say what blocks come to, `objects`, `removals` and `imports` what is done,
+//! `dependencies` what objects depend on, `deferred` what waits, `conditions` and
+//! `checks` what holds, `providers` which configuration objects are made with,
+//! `provisioners` what is run for them, `ephemeral` what must never be stored.
+//! `order` makes steps of it, `policies` judge it, with `judged` for
 //! where their conditions stand and `asked` for the lines that asked for what is
 //! wrong; `relevant` tells what its changes come from.
 //!
@@ -17,6 +18,7 @@ mod change;
 pub(crate) mod checks;
 mod conditions;
 mod deferred;
+mod dependencies;
 mod diff;
 mod ephemeral;
 mod evaluate;

@@ -31,6 +31,8 @@ pub(in crate::config) const PLATFORM: &str = "platform";
 pub(in crate::config) struct Reader<'a, 'd> {
     pub(in crate::config) root: &'a Path,
     pub(in crate::config) scope: &'a RootScope<'a>,
+    /// The root module, whose objects the platform passes on.
+    pub(in crate::config) module: &'a Module,
     pub(in crate::config) decoder: &'a mut Decoder<'d>,
     /// What the platform passes on, by name.
     pub(in crate::config) shared: Vec<(Arc<str>, Expr)>,
@@ -395,6 +397,16 @@ impl Reader<'_, '_> {
             }
         }
         if self.scope.is_shared(expr) {
+            let mut lacking = Vec::new();
+            expr.for_each_reference(&mut |reference, span| {
+                if !self.module.declares(reference) {
+                    lacking.push(self.module.lacks(reference).at(span));
+                }
+            });
+            if !lacking.is_empty() {
+                lacking.into_iter().for_each(|problem| self.error(problem));
+                return None;
+            }
             self.shared.push((path.into(), expr.clone()));
             return Some(Setting { span, content: Content::Shared(path.into()) });
         }
