@@ -13,20 +13,25 @@ use serde_json::{Value as Json, json};
 use super::model::FORMAT_VERSION;
 use super::store::StateError;
 
-/// From the version of its place, counted from 1, to the next.
-const STEPS: [fn(&mut Json); FORMAT_VERSION as usize - 1] =
-    [lines_of_a_base_are_counted, conditions_are_kept];
+/// From the version of its place, counted from 1, to the next; none where all
+/// that was written means the same, and need not be read twice.
+const STEPS: [Option<fn(&mut Json)>; FORMAT_VERSION as usize - 1] = [
+    Some(lines_of_a_base_are_counted),
+    // Version 2 kept nothing of what conditions came to.
+    None,
+];
 
 /// A line of a journal that was written in an older version.
 pub(super) fn journal_line(version: u32, json: &[u8]) -> Result<Cow<'_, [u8]>, StateError> {
-    if version == FORMAT_VERSION {
-        return Ok(Cow::Borrowed(json));
-    }
     let unknown = || StateError::Corrupt(format!("there is no format version {version}"));
     let first = version.checked_sub(1).ok_or_else(unknown)? as usize;
+    let mut steps = STEPS.get(first..).ok_or_else(unknown)?.iter().flatten().peekable();
+    if steps.peek().is_none() {
+        return Ok(Cow::Borrowed(json));
+    }
     let corrupt = |e: serde_json::Error| StateError::Corrupt(e.to_string());
     let mut line: Json = serde_json::from_slice(json).map_err(corrupt)?;
-    STEPS.get(first..).ok_or_else(unknown)?.iter().for_each(|step| step(&mut line));
+    steps.for_each(|step| step(&mut line));
     if let Some(header) = line.get_mut("header").and_then(Json::as_object_mut) {
         header.insert("format_version".into(), json!(FORMAT_VERSION));
     }
@@ -41,7 +46,3 @@ fn lines_of_a_base_are_counted(line: &mut Json) {
         header.insert("base_lines".into(), json!(1));
     }
 }
-
-/// Version 2 kept nothing of what conditions came to; all that it wrote means
-/// the same.
-fn conditions_are_kept(_: &mut Json) {}
