@@ -196,3 +196,60 @@ fn a_part_in_place_of_what_is_known_as_a_whole_is_explained() {
         assert!(told.contains(words), "{words}: {}", said.stderr);
     }
 }
+
+/// A reference that comes to nothing is the problem of the tenant that has it,
+/// whether the plan finds out or the apply.
+#[test]
+fn what_is_wrong_with_one_reference_keeps_no_other_waiting() {
+    for (reference, by_plan, told) in [
+        ("terraform_data.cluster.input.zone", true, "terraform_data.cluster.input.zone"),
+        ("split(\"-\", terraform_data.cluster.id)[99]", false, "terraform_data.cluster.id)[99]"),
+    ] {
+        let place = Place::new();
+        sharing(&place);
+        let whole = super::tenant("initech", "starter", "db = { host = null }");
+        place.write("fleet", "tenants/initech.hcl", &whole.replace("null", reference));
+        let plan = place.run("fleet", &["plan"]);
+        assert_eq!(plan.code, i32::from(by_plan), "{}", plan.stderr);
+        let applied = place.run("fleet", &["apply", "-auto-approve"]);
+        assert_eq!(applied.code, 1, "{}", applied.stdout);
+        for said in [Some(&applied), by_plan.then_some(&plan)].into_iter().flatten() {
+            for words in ["tenants/initech.hcl:4", told, "initech/production"] {
+                assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+            }
+        }
+        let made: Vec<String> = place.states("fleet").iter().map(|state| state.name.to_string()).collect();
+        assert_eq!(made, ["acme/production", "acme/staging", "globex/production", "platform"]);
+        let found = place.run("fleet", &["validate"]);
+        assert_eq!(found.code, i32::from(by_plan), "{}", found.stderr);
+        place.write("fleet", "tenants/initech.hcl", &whole.replace("null", "terraform_data.cluster.output"));
+        place.ok("fleet", &["apply", "-auto-approve"]);
+        assert_eq!(place.run("fleet", &["plan", "-detailed-exitcode"]).code, 0);
+    }
+}
+
+/// What an earlier reference came to is not taken for what a new one will.
+#[test]
+fn a_reference_that_changed_waits_for_the_platform() {
+    let place = Place::new();
+    sharing(&place);
+    place.ok("fleet", &["apply", "-auto-approve"]);
+    place.edit(
+        "fleet",
+        "main.hcl",
+        "name = terraform_data.cluster.output",
+        "name = upper(terraform_data.cluster.output)",
+    );
+    let said = place.run("fleet", &["plan", "-tenant=globex"]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stderr.contains("Platform not applied"), "{}", said.stderr);
+    // Null is a value as any other.
+    place.edit(
+        "fleet",
+        "main.hcl",
+        "upper(terraform_data.cluster.output)",
+        "terraform_data.cluster.triggers_replace",
+    );
+    place.ok("fleet", &["apply", "-auto-approve", "-platform"]);
+    place.ok("fleet", &["plan", "-tenant=globex"]);
+}

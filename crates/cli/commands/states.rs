@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tenantctl_core::addr::WorkspaceName;
-use tenantctl_core::config::PASSED_ON;
+use tenantctl_core::config::passed_on;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::EventSink;
 use tenantctl_core::ops::Engine;
@@ -106,7 +106,7 @@ pub(super) fn read(
     for (name, result) in wanted.iter().zip(store.load(wanted).map_err(|e| error::state(&e))?) {
         match result {
             Ok(mut state) => {
-                state.outputs.remove(PASSED_ON);
+                state.outputs.retain(|name, _| passed_on(name).is_none());
                 states.push(state);
             }
             Err(problem) => problems.push(error::state(&problem).address(name)),

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tenantctl_core::addr::ResourceMode;
-use tenantctl_core::config::{Module, ModuleCall, Output, Provisioner, Repetition, Resource, Variable};
+use tenantctl_core::config::{
+    Module, ModuleCall, Output, Provisioner, Repetition, Resource, Variable, passed_on,
+};
 use tenantctl_core::diag::{Diagnostic, Span};
 use tenantctl_core::expr::functions::NO_LANGUAGE;
 use tenantctl_core::expr::{
@@ -54,9 +56,7 @@ struct Described<'d> {
 impl Described<'_> {
     fn module(&self, module: &Module, path: &str) -> Value {
         let mut entries = Entries::new();
-        // A platform's root has one that cannot be written.
-        let outputs =
-            module.outputs.iter().filter(|output| *output.name.name != *tenantctl_core::config::PASSED_ON);
+        let outputs = module.outputs.iter().filter(|output| passed_on(&output.name.name).is_none());
         set_all(&mut entries, "outputs", outputs.map(|one| (one.name.name.to_string(), output(one))));
         let mut blocks: Vec<(ResourceMode, String, &Resource)> = module
             .resources

@@ -61,6 +61,7 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         policies: Vec::new(),
         partial: false,
         relevant: Vec::new(),
+        unpassed: BTreeMap::new(),
         generated: String::new(),
     }
 }

@@ -56,6 +56,8 @@ pub struct Executed {
     pub undone: usize,
     /// Outputs as they are now.
     pub outputs: BTreeMap<Arc<str>, Value>,
+    /// What is wrong with what is passed on, by the setting of tenants.
+    pub unpassed: BTreeMap<Arc<str>, Diagnostics>,
     /// What went wrong.
     pub diagnostics: Diagnostics,
 }
@@ -78,12 +80,12 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             .hint("What was done is recorded. Run the same command again to do the rest."),
         );
     }
-    let outputs = outputs(&run, undone == 0, &mut diagnostics).await;
+    let (outputs, unpassed) = outputs(&run, undone == 0, &mut diagnostics).await;
     run.close(&mut diagnostics).await;
     if let Err(error) = run.journal.flush().await {
         diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
-    Executed { done, undone, outputs, diagnostics }
+    Executed { done, undone, outputs, unpassed, diagnostics }
 }
 
 /// What the steps of an execution share.
@@ -209,8 +211,12 @@ fn count(done: &mut Counts, step: &Step) {
 /// Finishes and records the outputs, and what conditions came to. Keeps the old
 /// outputs where the new ones did not come to be known, or are not what their
 /// own conditions ask for.
-async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -> BTreeMap<Arc<str>, Value> {
-    let mut outputs = BTreeMap::new();
+async fn outputs(
+    run: &Run<'_>,
+    complete: bool,
+    diagnostics: &mut Diagnostics,
+) -> (BTreeMap<Arc<str>, Value>, BTreeMap<Arc<str>, Diagnostics>) {
+    let (mut outputs, mut unpassed) = (BTreeMap::new(), BTreeMap::new());
     let mut refused = BTreeSet::new();
     for one in &run.plan.assertions {
         let found = run.judged(one);
@@ -232,7 +238,14 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
                 }
             }
             open => {
-                diagnostics.extend(open.err().filter(|_| complete).map(|error| *error));
+                if let Err(error) = open
+                    && complete
+                {
+                    match Plan::setting_of(name) {
+                        Some(setting) => drop(unpassed.insert(setting.into(), Diagnostics::from(*error))),
+                        None => diagnostics.push(*error),
+                    }
+                }
                 outputs.extend((!output.before.is_null()).then(|| (name.clone(), output.before.clone())));
             }
         }
@@ -245,7 +258,7 @@ async fn outputs(run: &Run<'_>, complete: bool, diagnostics: &mut Diagnostics) -
     {
         diagnostics.push(Diagnostic::error("State not written", format!("{error}.")));
     }
-    outputs
+    (outputs, unpassed)
 }
 
 /// Which steps may start: pure, knows nothing of what steps do.

@@ -8,24 +8,20 @@ use sha2::{Digest, Sha256};
 use super::consistency::Deprecation;
 use super::decode::Decoder;
 use super::given::{self, Given};
-use super::model::{Module, Output};
+use super::passed_on::pass_on;
 use super::platform::{self, Platform};
 use super::reader::{Constants, constant};
 use super::requirements;
 use super::settle::{Owner, settle};
 use super::tenancy::{Reader, RootScope};
 use super::vocabulary;
-use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::expr::{DiskFiles, FunctionContext};
 use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::Registry;
-use crate::syntax::{Body, Ident};
+use crate::syntax::Body;
 use crate::value::{Type, Value};
-
-/// The output by which a platform's root module passes values on to tenants.
-/// No name that can be written, so that it meets no other.
-pub const PASSED_ON: &str = "(tenants)";
 
 /// Loads a root directory. Gives what could be loaded together with every
 /// mistake; `None` when there is nothing to work with.
@@ -78,7 +74,7 @@ pub fn load(
         tenancy.hide_secrets(sources);
     }
     let shared = reader.shared;
-    pass_on(&mut module, shared);
+    pass_on(&mut module, shared, sources);
     let mut digest = Sha256::new();
     for text in &decoder.texts {
         digest.update((text.len() as u64).to_le_bytes());
@@ -103,20 +99,4 @@ fn own(bodies: &[Body], scope: &Constants<'_>, simulate: &mut Vec<String>, diagn
             requirements::backend(backend, diagnostics);
         }
     }
-}
-
-/// Has the root module give what settings of tenants refer to.
-fn pass_on(module: &mut Module, shared: Vec<(Arc<str>, Expr)>) {
-    let Some(span) = shared.first().map(|(_, expr)| expr.span) else { return };
-    let item = |(name, value): (Arc<str>, Expr)| (Expr::literal(Value::from(name), value.span), value);
-    module.outputs.push(Output {
-        name: Ident { name: PASSED_ON.into(), span: Span::default() },
-        value: Expr { kind: ExprKind::Object(shared.into_iter().map(item).collect()), span },
-        sensitive: false,
-        ephemeral: false,
-        depends_on: Vec::new(),
-        preconditions: Vec::new(),
-        deprecated: None,
-        description: None,
-    });
 }

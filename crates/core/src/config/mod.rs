@@ -9,9 +9,9 @@
 //! calls, `consistency` that its blocks go together),
 //! `given` takes values of variables from outside, `tenancy` reads the blocks of
 //! platforms and merges the layers of settings, `settle` brings settings to
-//! variables, `statics` says what is known of them before that, `load` puts
-//! these together to a `platform`, of which a `selection` means an `instance`
-//! or more, `tested` changes what was loaded
+//! variables, `statics` says what is known of them before that, `passed_on` has
+//! the platform's root give what settings refer to, `load` puts these together
+//! to a `platform`, of which a `selection` means an `instance` or more, `tested` changes what was loaded
 //! for a test, `edit` the text of a tenant's block.
 //!
 //! Must not: know state or networks.
@@ -30,6 +30,7 @@ mod lifecycle;
 mod load;
 mod model;
 mod overrides;
+mod passed_on;
 mod platform;
 mod provider_functions;
 mod providers;
@@ -50,6 +51,7 @@ mod vocabulary;
 pub(crate) use blocks::instance_key;
 pub(crate) use json::parse_test as parse_json_test;
 pub(crate) use lifecycle::check_condition;
+pub(crate) use passed_on::passed_value;
 pub(crate) use providers::passed as passed_providers;
 pub(crate) use reader::{check_labels, check_names, is_misspelt};
 pub(crate) use tested::provider_blocks;
@@ -59,11 +61,12 @@ pub use consistency::Deprecation;
 pub use files::read_text;
 pub use given::{Given, read_values};
 pub use instance::{Instance, Seated, Selected};
-pub use load::{PASSED_ON, load};
+pub use load::load;
 pub use model::{
     Check, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource, Rule,
     Settings, Variable,
 };
+pub use passed_on::passed_on;
 pub use platform::Platform;
 pub use providers::{LocalNames, ProviderBlock, ProviderRef};
 pub use provisioners::Provisioner;

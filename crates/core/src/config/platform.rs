@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::instance::{Instance, Seated, Selected, seat_workspace, seated, workspace};
 use super::model::{Module, Settings};
+use super::passed_on::passed_on;
 use super::selection::Selection;
 use super::settle::{Owner, settle, undeclared};
 use super::tenancy::{
@@ -49,6 +50,12 @@ impl Platform {
     /// Providers that the configuration asks to be simulated.
     pub fn simulate(&self) -> &[String] {
         &self.simulate
+    }
+
+    /// Names of the outputs by which it passes settings on to tenants.
+    pub fn passed_on(&self) -> impl Iterator<Item = &Arc<str>> {
+        let names = self.module.outputs.iter().map(|output| &output.name.name);
+        names.filter(|name| passed_on(name).is_some())
     }
 
     /// Of all configuration files.

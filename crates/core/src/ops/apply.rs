@@ -8,17 +8,18 @@ use futures::StreamExt as _;
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
+use super::passing::Passed;
 use super::plan::state_error;
 use super::{Applied, Engine, Outcome, audit, loaded, locks, passing, scrub};
 use crate::addr::WorkspaceName;
 use crate::apply::{Execution, Recovery, execute, recover};
-use crate::config::PASSED_ON;
+use crate::config::passed_on;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::event::Event;
 use crate::plan::{Counts, Plan, PlanMode, StepAction, file};
 use crate::provider::Registry;
 use crate::state::{Entry, StateError, WorkspaceState};
-use crate::value::{Secrets, Value};
+use crate::value::Secrets;
 
 /// Instances applied at a time; calls in flight have a limit of their own.
 const AT_ONCE: usize = 64;
@@ -37,10 +38,8 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
     let work = Work { engine, secrets: secrets.clone(), slots, failed: Arc::default() };
     let mut outcomes;
     if shared.iter().all(|plan| plan.mode != PlanMode::Destroy) {
-        outcomes = work.apply(shared, &Value::NULL).await;
-        let passed = outcomes.first().and_then(|outcome| outcome.result.as_ref());
-        let passed =
-            passed.and_then(|applied| applied.outputs.get(PASSED_ON)).cloned().unwrap_or(Value::NULL);
+        outcomes = work.apply(shared, &Arc::default()).await;
+        let passed = Arc::new(passing::applied(outcomes.first()));
         if complete(&outcomes) {
             outcomes.extend(work.apply(tenants, &passed).await);
         } else {
@@ -48,9 +47,9 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
                 .extend(tenants.into_iter().map(|plan| not_reached(plan, "the platform's own resources")));
         }
     } else {
-        outcomes = work.apply(tenants, &Value::NULL).await;
+        outcomes = work.apply(tenants, &Arc::default()).await;
         let rest = if complete(&outcomes) {
-            work.apply(shared, &Value::NULL).await
+            work.apply(shared, &Arc::default()).await
         } else {
             shared.into_iter().map(|plan| not_reached(plan, "some tenants that may use them")).collect()
         };
@@ -59,7 +58,9 @@ pub async fn apply(engine: &Engine, plans: Vec<Plan>) -> Vec<Outcome<Applied>> {
     scrub::outcomes(&mut outcomes, &secrets);
     audit::applied(engine, &ids, &outcomes);
     for outcome in &mut outcomes {
-        outcome.result.iter_mut().for_each(|applied| drop(applied.outputs.remove(PASSED_ON)));
+        if let Some(applied) = &mut outcome.result {
+            applied.outputs.retain(|name, _| passed_on(name).is_none());
+        }
     }
     outcomes
 }
@@ -88,11 +89,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Applies plans, many at a time; one outcome each, in order.
-    async fn apply(&self, plans: Vec<Plan>, passed: &Value) -> Vec<Outcome<Applied>> {
+    async fn apply(&self, plans: Vec<Plan>, passed: &Arc<Passed>) -> Vec<Outcome<Applied>> {
         let mut outcomes = Vec::with_capacity(plans.len());
         let held = locks::held(self.engine, plans, |plan| &plan.workspace, false);
         let work = held.map(|(plan, held)| {
-            let (engine, slots, passed) = (self.engine.clone(), self.slots.clone(), passed.clone());
+            let (engine, slots, passed) = (self.engine.clone(), self.slots.clone(), Arc::clone(passed));
             let (failed, secrets) = (Arc::clone(&self.failed), self.secrets.clone());
             let workspace = plan.workspace.clone();
             let task = tokio::spawn(async move {
@@ -132,7 +133,7 @@ async fn one(
     secrets: &Secrets,
     slots: &Semaphore,
     plan: Plan,
-    passed: &Value,
+    passed: &Passed,
     Held { lock, state }: Held,
 ) -> Result<(Applied, Diagnostics), Diagnostics> {
     let unlocked = || StateError::Refused("an apply needs the lock".into());
@@ -171,7 +172,7 @@ async fn one(
         cancel: &engine.cancel,
         now: &engine.timestamp,
         secrets,
-        passed,
+        passed: &passed.values,
     })
     .await;
     let complete = executed.undone == 0 && !executed.diagnostics.has_errors();
@@ -184,6 +185,7 @@ async fn one(
         done: executed.done,
         complete,
         outputs: executed.outputs,
+        unpassed: executed.unpassed,
         skipped: executed.undone,
         serial: state.serial + 1,
     };

@@ -7,7 +7,7 @@ use crate::config::{self, Given, Platform, Selected};
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::modules::{Fetch, Installed, Modules};
 use crate::ops::{ConfigOptions, ValueOption};
-use crate::plan::{Chosen, PlanInput, PlanMode, moves, plan};
+use crate::plan::{Chosen, PlanInput, PlanMode, Planned, moves, plan};
 use crate::provider::Registry;
 use crate::state::WorkspaceState;
 
@@ -155,7 +155,11 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
             imported: &BTreeMap::new(),
             opened: &BTreeMap::new(),
         };
-        diagnostics.extend(plan(input).err().into_iter().flatten());
+        match plan(input) {
+            Ok(Planned::Plan(plan, _)) => diagnostics.extend(plan.unpassed.into_values().flatten()),
+            Ok(Planned::Needs(_)) => {}
+            Err(problems) => diagnostics.extend(problems),
+        }
     }
     diagnostics
 }

@@ -122,6 +122,9 @@ pub struct Applied {
     pub complete: bool,
     /// Outputs of the root module as they are now.
     pub outputs: BTreeMap<Arc<str>, crate::value::Value>,
+    /// What is wrong with settings of tenants that refer to this platform, by
+    /// setting.
+    pub unpassed: BTreeMap<Arc<str>, Diagnostics>,
     /// Steps that failed or were not reached.
     pub skipped: usize,
     /// The workspace's serial afterwards.

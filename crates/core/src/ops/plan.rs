@@ -60,7 +60,7 @@ pub async fn plan(
     {
         let passed = match outcomes.first() {
             Some(outcome) => passing::planned(outcome),
-            None => passing::recorded(engine, &workspace)?,
+            None => passing::recorded(engine, platform, &workspace)?,
         };
         tenants = tenants
             .into_iter()
@@ -70,19 +70,20 @@ pub async fn plan(
                     Err(_) if platform_failed && !passes => {
                         let detail = "What it refers to of the platform could not be planned.";
                         let error = Diagnostic::error("Platform not planned", detail);
-                        Some(error.address(&tenant.workspace).hint(
+                        let error = error.address(&tenant.workspace).hint(
                             "Tenants that are selected, by -tenant, -tier or -environment, are planned \
                              with what the platform's last apply brought.",
-                        ))
+                        );
+                        Some(error.into())
                     }
                     Err(problem) if !passes => Some(problem),
                     Ok(()) | Err(_) => None,
                 };
                 if let Some(problem) = problem {
-                    outcomes.push(work.unplanned(tenant.workspace, problem.into()));
+                    outcomes.push(work.unplanned(tenant.workspace, problem));
                     return None;
                 }
-                Some(Instance { passed: passed.clone(), ..tenant })
+                Some(Instance { passed: passed.values.clone(), ..tenant })
             })
             .collect();
     }

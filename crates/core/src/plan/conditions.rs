@@ -13,6 +13,7 @@ use super::evaluate::{Evaluated, Repeated};
 use super::model::{PlanMode, Shape, Slot};
 use super::planner::{Place, Planner};
 use crate::addr::ResourceAddress;
+use crate::config::passed_on;
 use crate::diag::{Diagnostic, Severity};
 use crate::graph::NodeKind;
 use crate::state::{CheckStatus, CheckableKind};
@@ -128,7 +129,22 @@ impl Planner<'_> {
                     continue;
                 }
             }
-            self.evaluation.output(module, instance, index);
+            match passed_on(&output.name.name).filter(|_| module == 0) {
+                Some(setting) => self.passed_on(index, setting),
+                None => self.evaluation.output(module, instance, index),
+            }
+        }
+    }
+
+    /// What is wrong with it is the problem of those who have the setting.
+    fn passed_on(&mut self, index: usize, setting: &str) {
+        let earlier = std::mem::take(&mut self.evaluation.diagnostics);
+        self.evaluation.output(0, 0, index);
+        let found = std::mem::replace(&mut self.evaluation.diagnostics, earlier);
+        if found.has_errors() {
+            self.unpassed.insert(setting.into(), found);
+        } else {
+            self.evaluation.diagnostics.extend(found);
         }
     }
 

@@ -13,7 +13,7 @@ use super::expand::Expansion;
 use super::model::Slot;
 use super::resolve::close;
 use crate::addr::{InstanceKey, ModulePath};
-use crate::config::{Instance, PASSED_ON};
+use crate::config::{Instance, passed_on};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference, evaluate};
 use crate::graph::Graph;
@@ -384,7 +384,7 @@ impl<'a> Evaluation<'a> {
         value = self.marked(value, output.sensitive, output.ephemeral, output.value.span);
         if !output.sensitive
             && module == 0
-            && *output.name.name != *PASSED_ON
+            && passed_on(&output.name.name).is_none()
             && value.value.deep_marks().contains(Marks::SENSITIVE)
         {
             self.diagnostics.push(

@@ -16,7 +16,8 @@ use super::checks::Pending;
 use super::deferred::Deferred;
 use super::policies::PendingPolicy;
 use crate::addr::{InstanceKey, ResourceAddress, WorkspaceName};
-use crate::config::PASSED_ON;
+use crate::config::passed_on;
+use crate::diag::Diagnostics;
 use crate::expr::{Constraint, Expr};
 use crate::refresh::Drift;
 use crate::state::Checks;
@@ -110,6 +111,10 @@ pub struct Plan {
     /// so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relevant: Vec<(ResourceAddress, Path)>,
+    /// What is wrong with settings of tenants that refer to this platform, by
+    /// setting: those tenants' problem, not the platform's.
+    #[serde(skip)]
+    pub unpassed: BTreeMap<Arc<str>, Diagnostics>,
     /// Configuration for imported objects that have none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub generated: String,
@@ -290,7 +295,12 @@ impl Plan {
 
     /// Outputs that are for the user, not for tenants.
     pub fn shown_outputs(&self) -> impl Iterator<Item = (&Arc<str>, &OutputChange)> {
-        self.outputs.iter().filter(|(name, _)| ***name != *PASSED_ON)
+        self.outputs.iter().filter(|(name, _)| Self::setting_of(name).is_none())
+    }
+
+    /// The setting of tenants that an output is for; `None` for the user's.
+    pub fn setting_of(output: &str) -> Option<&str> {
+        passed_on(output)
     }
 
     /// What it needs of the platform's apply.

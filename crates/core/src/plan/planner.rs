@@ -172,7 +172,9 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
     }
     let ephemeral = ephemeral_variables(&planner.evaluation);
     planner.changes.iter_mut().for_each(forget_opened);
-    let Planner { evaluation, mut changes, deferral, checks, assertions, generated, records, .. } = planner;
+    let Planner {
+        evaluation, mut changes, deferral, checks, assertions, unpassed, generated, records, ..
+    } = planner;
     // A fleet's plans are held together, and most of their changes are none:
     // nobody asks any more what such an object is configured with.
     for change in changes
@@ -218,6 +220,7 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
         policies: Vec::new(),
         partial: input.chosen.is_partial(),
         relevant,
+        unpassed,
         generated,
     };
     (plan, evaluation.diagnostics)
@@ -257,6 +260,8 @@ pub(super) struct Planner<'a> {
     pub(super) imports: BTreeMap<ResourceAddress, Wanted>,
     /// Mistakes, unless something that is still to be read settles them.
     pub(super) unsettled: Vec<Diagnostic>,
+    /// What is wrong with what is passed on, by the setting of tenants.
+    pub(super) unpassed: BTreeMap<Arc<str>, Diagnostics>,
     pub(super) generated: String,
     /// Records of imported objects.
     pub(super) records: Vec<RecordChange>,
@@ -297,6 +302,7 @@ impl<'a> Planner<'a> {
             looking: Vec::new(),
             imports: BTreeMap::new(),
             unsettled: Vec::new(),
+            unpassed: BTreeMap::new(),
             generated: String::new(),
             records: Vec::new(),
         }
