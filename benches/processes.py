@@ -32,7 +32,8 @@ def keys(size):
 
 
 def for_each(size):
-    return {"main.tf": f'resource "terraform_data" "all" {{\n  for_each = {keys(size)}\n  input    = each.key\n}}\n'}
+    """The keys are a local value: OpenTofu evaluates `for_each` once an instance."""
+    return {"main.tf": f'locals {{\n  keys = {keys(size)}\n}}\nresource "terraform_data" "all" {{\n  for_each = local.keys\n  input    = each.key\n}}\n'}
 
 
 def twins(size):

@@ -205,6 +205,11 @@ fn a_tenant_extends_its_blueprint() {
     assert!(said.stdout.contains("business red"), "{}", said.stdout);
     let said = place.ok("fleet", &["state", "list", "-tenant=initech"]);
     assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+    for (flags, has) in [(&["graph"][..], false), (&["graph", "-tenant=globex"], true)] {
+        let said = place.ok("fleet", flags);
+        assert!(said.stdout.contains("terraform_data.app"), "{}", said.stdout);
+        assert_eq!(said.stdout.contains("module.extension"), has, "{flags:?}: {}", said.stdout);
+    }
 }
 
 /// A required setting that is there under a mistyped name lacks once, not for

@@ -28,6 +28,19 @@ fn a_selection_of_nobody_is_no_success_in_silence() {
     assert!(said.stderr.contains("it is written as NAME=VALUE"), "{}", said.stderr);
 }
 
+/// What is in some of the instances only is no mistake in the others.
+#[test]
+fn a_target_is_missed_where_no_instance_has_it() {
+    let place = Place::new();
+    platform(&place);
+    for (target, is_missed) in [("terraform_data.app", false), ("terraform_data.nothing", true)] {
+        let said = place.ok("fleet", &["plan", &format!("-target={target}")]);
+        assert_eq!(said.stderr.matches("Partial plan").count(), 1, "{}", said.stderr);
+        assert_eq!(said.stderr.contains("Nothing has this address"), is_missed, "{}", said.stderr);
+        assert_eq!(said.stdout.contains("terraform_data.app"), !is_missed, "{}", said.stdout);
+    }
+}
+
 #[test]
 fn tenants_are_listed_by_how_they_stand() {
     let place = Place::new();

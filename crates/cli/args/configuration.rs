@@ -110,8 +110,11 @@ pub(crate) struct GraphCommand {
     #[arg(long, value_name = "N", hide = true, allow_negative_numbers = true)]
     pub(crate) module_depth: Option<i64>,
     /// The steps of this plan file rather than the configuration
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["contents", "platform"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["contents", "platform", "tenant"])]
     pub(crate) plan: Option<PathBuf>,
+    /// What this tenant has rather than the platform's blueprint
+    #[arg(long, value_name = "NAME", conflicts_with = "platform")]
+    pub(crate) tenant: Option<String>,
     /// The platform's shared resources rather than the blueprint
     #[arg(long)]
     pub(crate) platform: bool,

@@ -1,5 +1,6 @@
 //! `graph`: what depends on what, over blocks or over a plan's steps.
 
+use tenantctl_core::config::{Selected, Selection};
 use tenantctl_core::diag::Diagnostics;
 use tenantctl_core::graph::Graph;
 use tenantctl_core::plan::file;
@@ -20,8 +21,17 @@ pub(super) fn run(session: &Session, args: &GraphCommand) -> Result<Exit, Diagno
     let (root, blueprint) = platform.modules();
     // A platform's shared resources only when they are asked for: what is
     // looked for is mostly what a tenant consists of.
-    let module = blueprint.filter(|_| !args.platform).unwrap_or(root);
-    show(session, args, &graph::Drawing::new(&Graph::build(module)?, args.contents));
+    let common = blueprint.filter(|_| !args.platform).unwrap_or(root);
+    let drawn = match &args.tenant {
+        None => Graph::build(common)?,
+        Some(tenant) => {
+            let Selected { instances, failed } = platform.instances(&Selection::tenant(tenant))?;
+            // Wherever it runs, it has the same.
+            let wrong = || failed.into_iter().flat_map(|(_, problems)| problems).collect::<Diagnostics>();
+            Graph::build(&instances.first().ok_or_else(wrong)?.module)?
+        }
+    };
+    show(session, args, &graph::Drawing::new(&drawn, args.contents));
     Ok(Exit::Success)
 }
 

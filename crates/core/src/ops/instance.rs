@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::apply::recovery;
+use super::partly::Partly;
 use super::plan::{state_error, stopped};
 use super::rehearse::Rehearsal;
 use super::{Engine, PlanOptions, loaded, scrub};
@@ -47,6 +48,7 @@ pub(super) struct One<'a> {
     pub(super) graph: &'a Graph,
     pub(super) options: &'a PlanOptions,
     pub(super) rehearsal: &'a Rehearsal,
+    pub(super) partly: &'a Partly,
 }
 
 impl One<'_> {
@@ -88,9 +90,9 @@ impl One<'_> {
         let workspace = &self.instance.workspace;
         let options = self.options;
         let mut moved = moves(self.graph, &self.engine.registry, &mut state)?;
-        let (chosen, mut warnings) =
-            Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
-        warnings.extend(std::mem::take(&mut moved.warnings));
+        let chosen = Chosen::new(self.graph, &state, options.mode, &options.targets, &options.excludes)?;
+        self.partly.found(chosen.found(self.graph, &state));
+        let mut warnings = std::mem::take(&mut moved.warnings);
         let mut refreshed = Refreshed::default();
         if !options.skip_refresh && !state.resources.is_empty() {
             self.engine

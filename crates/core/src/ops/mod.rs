@@ -10,6 +10,7 @@ mod guards;
 mod instance;
 mod load;
 mod locks;
+mod partly;
 mod passing;
 mod plan;
 mod rehearse;

@@ -8,6 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::claims::{self, Claim};
 use super::instance::One;
 use super::locks::Held;
+use super::partly::Partly;
 use super::rehearse::Rehearsal;
 use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, locks, passing, scrub};
 use crate::addr::WorkspaceName;
@@ -40,7 +41,7 @@ pub async fn plan(
     let Selected { instances, failed } = platform.instances(selection)?;
     let secrets = Secrets::default();
     let engine = &scrub::engine(engine, &secrets);
-    let rehearsal = Arc::default();
+    let (rehearsal, partly) = (Arc::default(), Arc::<Partly>::default());
     let work = Work {
         engine,
         secrets: &secrets,
@@ -48,6 +49,7 @@ pub async fn plan(
         options,
         graphs: graphs(&instances),
         rehearsal,
+        partly: Arc::clone(&partly),
         claims: Mutex::default(),
     };
     let (shared, mut tenants): (Vec<_>, Vec<_>) =
@@ -102,6 +104,9 @@ pub async fn plan(
             left.into_iter().for_each(|warning| engine.events.send(Event::Diagnostic(warning)));
         }
     }
+    for warning in partly.warnings(options).filter(|_| outcomes.iter().any(|one| one.result.is_some())) {
+        engine.events.send(Event::Diagnostic(warning));
+    }
     scrub::outcomes(&mut outcomes, &secrets);
     audit::planned(engine, selection, options, &outcomes);
     Ok(outcomes)
@@ -127,6 +132,7 @@ struct Work<'a> {
     options: &'a PlanOptions,
     graphs: Graphs,
     rehearsal: Arc<Rehearsal>,
+    partly: Arc<Partly>,
     /// What they claim, where that is to be compared.
     claims: Mutex<Vec<(WorkspaceName, Vec<Claim>)>>,
 }
@@ -152,7 +158,8 @@ impl Work<'_> {
             let graph = self.graphs[&key(&instance.module)].clone();
             let (engine, platform, options) =
                 (self.engine.clone(), self.platform.clone(), self.options.clone());
-            let (secrets, rehearsal) = (self.secrets.clone(), self.rehearsal.clone());
+            let (secrets, rehearsal, partly) =
+                (self.secrets.clone(), self.rehearsal.clone(), Arc::clone(&self.partly));
             let workspace = instance.workspace.clone();
             let task = tokio::spawn(async move {
                 let graph = graph?;
@@ -164,6 +171,7 @@ impl Work<'_> {
                     graph: &graph,
                     options: &options,
                     rehearsal: &rehearsal,
+                    partly: &partly,
                 };
                 if engine.cancel.is_draining() {
                     return Err(stopped(&one.instance.workspace));

@@ -39,8 +39,7 @@ struct Limit {
 }
 
 impl Chosen {
-    /// What selectors leave of a graph and a state; warnings for those that
-    /// mean nothing.
+    /// What selectors leave of a graph and a state.
     ///
     /// # Errors
     /// Targets together with exclusions.
@@ -50,9 +49,9 @@ impl Chosen {
         mode: PlanMode,
         targets: &[Selector],
         excludes: &[Selector],
-    ) -> Result<(Chosen, Diagnostics), Diagnostics> {
+    ) -> Result<Chosen, Diagnostics> {
         let (selectors, exclude) = match (targets, excludes) {
-            ([], []) => return Ok((Chosen::default(), Diagnostics::new())),
+            ([], []) => return Ok(Chosen::default()),
             (targets, []) => (targets, false),
             ([], excludes) => (excludes, true),
             _ => {
@@ -65,9 +64,24 @@ impl Chosen {
         let direct = direct(graph, selectors);
         let reach = if exclude { without(graph, &direct) } else { with_needed(graph, &direct) };
         let objects = (mode == PlanMode::Destroy).then(|| objects(state, selectors, exclude));
-        let warnings = warnings(graph, state, selectors);
         let limit = Limit { selectors: selectors.to_vec(), exclude, reach, objects };
-        Ok((Chosen { limit: Some(limit) }, warnings))
+        Ok(Chosen { limit: Some(limit) })
+    }
+
+    /// Selectors that name something here.
+    pub fn found<'c>(
+        &'c self,
+        graph: &'c Graph,
+        state: &'c WorkspaceState,
+    ) -> impl Iterator<Item = &'c Selector> {
+        let is_here = move |selector: &&Selector| {
+            let in_config = match selector {
+                Selector::Module(path) => graph.module(path).is_some(),
+                Selector::Resource(address) => graph.resource_node(address).is_some(),
+            };
+            in_config || state.resources.keys().any(|key| selector.contains(&key.address))
+        };
+        self.limit.iter().flat_map(|limit| &limit.selectors).filter(is_here)
     }
 
     /// Whether the plan is about a part only.
@@ -232,28 +246,6 @@ fn objects(state: &WorkspaceState, selectors: &[Selector], exclude: bool) -> Has
         (named.contains(address) || reached.contains(&address.without_key())) != exclude
     };
     all().map(|record| record.key.address.clone()).filter(is_meant).collect()
-}
-
-fn warnings(graph: &Graph, state: &WorkspaceState, selectors: &[Selector]) -> Diagnostics {
-    let mut warnings = Diagnostics::new();
-    warnings.push(
-        Diagnostic::warning(
-            "Partial plan",
-            "With -target or -exclude a plan may leave out changes that the configuration asks for.",
-        )
-        .hint("This is for exceptional situations, such as recovering from mistakes. Plan without it afterwards."),
-    );
-    for selector in selectors {
-        let in_config = match selector {
-            Selector::Module(path) => graph.module(path).is_some(),
-            Selector::Resource(address) => graph.resource_node(address).is_some(),
-        };
-        if !in_config && !state.resources.keys().any(|key| selector.contains(&key.address)) {
-            let detail = format!("There is no {selector} in the configuration or the state.");
-            warnings.push(Diagnostic::warning("Nothing has this address", detail));
-        }
-    }
-    warnings
 }
 
 /// A path without keys.
