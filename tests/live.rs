@@ -75,7 +75,19 @@ fn three_tenants_live_drift_and_leave() {
         "-p",
         r#"{"spec":{"hard":{"pods":"99"}}}"#,
     ]);
-    assert_eq!(run(&place, &["drift", "-detailed-exitcode"]).code, 2);
+    let said = run(&place, &["drift", "-detailed-exitcode"]);
+    assert_eq!(said.code, 2, "{}\n{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("# kubernetes_manifest.quota has changed\n  # (by kubectl"),
+        "{}",
+        said.stdout
+    );
+    let said = run(&place, &["drift", "-json"]);
+    let told = said.stdout.lines().find(|line| line.contains("resource_drift")).expect("told");
+    let told: serde_json::Value = serde_json::from_str(told).expect("JSON");
+    let by = &told["change"]["changed_by"][0];
+    assert!(by["name"].as_str().is_some_and(|name| name.starts_with("kubectl")), "{told}");
+    assert!(by["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{told}");
     assert_eq!(drift(&place), ["acme 1", "globex 0", "initech 0"]);
     let said = run(&place, &["plan", "-detailed-exitcode"]);
     assert_eq!(said.code, 2, "{}\n{}", said.stdout, said.stderr);

@@ -274,9 +274,12 @@ fn a_report_says_what_came_of_each_workspace() {
 #[test]
 fn drift_is_shown_by_itself() {
     let place = Place::new();
+    // What nobody has applied yet is no drift.
+    let said = place.ok("quickstart", &["drift", "-detailed-exitcode"]);
+    assert!(!said.stdout.contains("Outputs"), "{}", said.stdout);
     place.ok("quickstart", &["apply", "-auto-approve"]);
     assert_eq!(place.run("quickstart", &["drift", "-detailed-exitcode"]).code, 0);
     place.edit("quickstart", "main.hcl", "app_version = \"1.27\"", "app_version = \"1.28\"");
-    // What the configuration wants is no drift.
+    // Nor is what the configuration wants.
     assert_eq!(place.run("quickstart", &["drift", "-detailed-exitcode"]).code, 0);
 }

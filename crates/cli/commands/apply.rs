@@ -78,6 +78,7 @@ async fn apply(
                 imports: Vec::new(),
                 generate: false,
                 kept: false,
+                only_drift: false,
             };
             planning::plan(session, &wanted, reporter, &sealer).await?
         }

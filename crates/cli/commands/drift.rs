@@ -22,6 +22,7 @@ pub(super) async fn run(session: &Session, args: &DriftCommand) -> Exit {
         imports: Vec::new(),
         generate: false,
         kept: false,
+        only_drift: true,
     };
     let planned = match session.sealer() {
         Ok(sealer) => Box::pin(planning::plan(session, &wanted, &reporter, &sealer)).await,

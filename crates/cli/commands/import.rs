@@ -51,6 +51,7 @@ async fn import(
         imports: vec![(address.clone(), args.id.clone())],
         generate: false,
         kept: false,
+        only_drift: false,
     };
     let planned = planning::make(session, &wanted, reporter, &sealer).await?;
     let Planned { engine, platform, plans, fleet, report, .. } = planned;

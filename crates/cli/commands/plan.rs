@@ -60,6 +60,7 @@ async fn plan(
         imports: Vec::new(),
         generate: args.generate_config_out.is_some(),
         kept: args.out.is_some(),
+        only_drift: false,
     };
     if let Some(path) = &args.generate_config_out {
         check_new(path)?;

@@ -36,6 +36,8 @@ pub(super) struct Wanted<'w> {
     pub(super) generate: bool,
     /// Whether the plans are written to a file.
     pub(super) kept: bool,
+    /// Nothing but what others changed is of interest.
+    pub(super) only_drift: bool,
 }
 
 /// Plans and the engine they were made with.
@@ -199,6 +201,9 @@ async fn made(
         problems.extend(outcome.diagnostics);
         plans.extend(outcome.result.filter(|_| !failed).map(|mut plan| {
             plan.simulate.clone_from(&loaded.simulate);
+            if wanted.only_drift {
+                plan.outputs.clear();
+            }
             plan
         }));
     }

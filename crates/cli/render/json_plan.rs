@@ -213,6 +213,9 @@ impl Document<'_> {
         let provider = self.registry.of_type(kind).map(|p| p.name().to_owned()).unwrap_or_default();
         let mut json = self.object(&drift.key, &provider);
         json["change"] = self.difference(actions, &drift.before, &drift.after);
+        if !drift.by.is_empty() {
+            json["changed_by"] = json!(drift.by);
+        }
         json
     }
 

@@ -217,7 +217,16 @@ fn one_drift(drift: &Drift, style: Style) -> String {
     }
     let mut diff = ValueDiff::new(style, &[]);
     diff.attributes(6, &drift.before, &drift.after);
-    format!("  # {address} {verb}\n{}", block(mark, &drift.key, &diff.into_text(), style))
+    format!("  # {address} {verb}\n{}{}", by(drift), block(mark, &drift.key, &diff.into_text(), style))
+}
+
+/// Who changed an object. Not when: tenants whose objects the same program
+/// changed are to be shown together.
+fn by(drift: &Drift) -> String {
+    let mut names: Vec<String> =
+        drift.by.iter().map(|author| author.name.escape_debug().to_string()).collect();
+    names.dedup();
+    if names.is_empty() { String::new() } else { format!("  # (by {})\n", names.join(", ")) }
 }
 
 fn outputs(plan: &Plan, style: Style) -> String {

@@ -169,7 +169,10 @@ impl Stream {
         for drift in &plan.drift {
             let action = if drift.after.is_null() { "delete" } else { "update" };
             let message = format!("{}: Drift detected ({action})", drift.key);
-            let change = json!({ "resource": resource(&drift.key), "action": action });
+            let mut change = json!({ "resource": resource(&drift.key), "action": action });
+            if !drift.by.is_empty() {
+                change["changed_by"] = json!(drift.by);
+            }
             self.put(&Line { kind: "resource_drift", message, workspace }, [("change", change)]);
         }
         for change in plan.changes.iter().filter(|c| c.acts()) {

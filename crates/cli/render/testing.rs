@@ -29,7 +29,7 @@ pub(super) fn change(address: &str, action: Action, before: Value, after: Value)
 }
 
 pub(super) fn drift_of(address: &str, before: Value, after: Value) -> Drift {
-    Drift { key: key(address), before, after }
+    Drift { key: key(address), before, after, by: Vec::new() }
 }
 
 pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::provider::{
-    ErrorClass, ProviderError, ReadObject, ReadOutcome, Registry, SharedProvider, Timed, Words,
+    Author, ErrorClass, ProviderError, ReadObject, ReadOutcome, Registry, SharedProvider, Timed, Words,
 };
 use crate::retry::{BUSY, Retry, Tried};
 use crate::state::{RecordChange, RecordKey, ResourceRecord, WorkspaceState};
@@ -30,6 +30,9 @@ pub struct Drift {
     pub before: Value,
     /// As found; `NULL` when it is gone.
     pub after: Value,
+    /// Who did it, where the service knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<Author>,
 }
 
 /// What refresh found.
@@ -40,6 +43,9 @@ pub struct Refreshed {
     /// Records that follow from them.
     pub changes: Vec<RecordChange>,
 }
+
+/// An object that is otherwise than recorded, or gone, and who did it.
+type Found = (RecordKey, Option<Value>, Vec<Author>);
 
 /// What could not be read.
 #[derive(Debug, Default)]
@@ -87,7 +93,7 @@ pub async fn refresh(
         groups.entry((record.provider.clone(), kind, connection)).or_default().push(record);
     }
     let mut unread = Unread::default();
-    let mut found: Vec<(RecordKey, Option<Value>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for ((provider_name, kind, _), records) in groups {
         let Some(provider) = registry.get(&provider_name) else {
             unread.problems.push(unknown_provider(&provider_name));
@@ -102,8 +108,9 @@ pub async fn refresh(
         for (record, outcome) in records.iter().zip(outcomes) {
             match outcome {
                 ReadOutcome::Found(value) if value == record.attributes => {}
-                ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value))),
-                ReadOutcome::Gone => found.push((record.key.clone(), None)),
+                ReadOutcome::Found(value) => found.push((record.key.clone(), Some(value), Vec::new())),
+                ReadOutcome::Changed(value, by) => found.push((record.key.clone(), Some(value), by)),
+                ReadOutcome::Gone => found.push((record.key.clone(), None, Vec::new())),
                 ReadOutcome::Failed(error) => {
                     if error.class == ErrorClass::Denied {
                         unread.denied.push(record.key.clone());
@@ -174,13 +181,13 @@ async fn read(
     outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unread)).collect()
 }
 
-fn take_in(state: &mut WorkspaceState, found: Vec<(RecordKey, Option<Value>)>) -> Refreshed {
+fn take_in(state: &mut WorkspaceState, found: Vec<Found>) -> Refreshed {
     let mut refreshed = Refreshed::default();
-    for (key, value) in found {
+    for (key, value, by) in found {
         let Some(record) = state.resources.get_mut(&key) else { continue };
         let before = record.attributes.clone();
         let after = value.clone().unwrap_or(Value::NULL);
-        refreshed.drift.push(Drift { key: key.clone(), before, after });
+        refreshed.drift.push(Drift { key: key.clone(), before, after, by });
         if let Some(value) = value {
             record.attributes = value;
             refreshed.changes.push(RecordChange::Put(Box::new(record.clone())));

@@ -111,12 +111,24 @@ pub struct ReadObject<'a> {
     pub prior: &'a Value,
 }
 
+/// Somebody else who changed an object, as the service knows them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Author {
+    /// A name: a program, an account.
+    pub name: String,
+    /// When they last did, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
 /// What a read found for one object.
 #[derive(Clone, Debug)]
 pub enum ReadOutcome {
     /// It is there. Attributes that the configuration does not own keep the
     /// recorded value when only the service changed them.
     Found(Value),
+    /// It is there, otherwise than recorded, and these changed it.
+    Changed(Value, Vec<Author>),
     /// It is gone.
     Gone,
     /// It could not be read.

@@ -155,7 +155,7 @@ impl Run {
             let mut read = self.provider.read(kind, &self.connection, workspace, &objects).await;
             assert_eq!(read.len(), 1, "{kind}: one outcome for each object");
             match read.remove(0) {
-                ReadOutcome::Found(found) => Ok(Some(found)),
+                ReadOutcome::Found(found) | ReadOutcome::Changed(found, _) => Ok(Some(found)),
                 ReadOutcome::Gone => Ok(None),
                 ReadOutcome::Failed(error) => Err(error),
             }

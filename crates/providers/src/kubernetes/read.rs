@@ -16,6 +16,7 @@ use super::discovery::Location;
 use super::error::{About, Effect, Failure, explain};
 use super::inventory::{EVERYWHERE, Inventory};
 use super::manifest::{ObjectId, from_live, part};
+use super::ownership::authors;
 use super::pages::{Name, Pages, Part, whole};
 use super::project::project;
 use super::secrets::Secrets;
@@ -240,7 +241,9 @@ fn seen(wanted: &Wanted<'_>, live: Option<&Json>) -> ReadOutcome {
     let settings = Settings::of(wanted.prior);
     let manifest = wanted.prior.get("manifest").unwrap_or(Value::NULL);
     let object = project(&manifest, live, settings.view());
-    ReadOutcome::Found(fields::with_entry(wanted.prior, "object", object))
+    let by = authors(live, &settings.manager, &wanted.prior.get("object").unwrap_or(Value::NULL), &object);
+    let found = fields::with_entry(wanted.prior, "object", object);
+    if by.is_empty() { ReadOutcome::Found(found) } else { ReadOutcome::Changed(found, by) }
 }
 
 /// Objects of one kind and namespace: one by its name, several by a list.

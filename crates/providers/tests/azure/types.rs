@@ -253,7 +253,7 @@ async fn many_objects_are_read_by_page() {
     assert_eq!(calls, 3, "11 records in pages of 5");
     for (i, (outcome, object)) in read.iter().zip(&made).enumerate() {
         match outcome {
-            ReadOutcome::Found(found) => assert_eq!(found, object),
+            ReadOutcome::Found(found) | ReadOutcome::Changed(found, _) => assert_eq!(found, object),
             ReadOutcome::Gone => assert_eq!(i, 3),
             ReadOutcome::Failed(error) => panic!("{error}"),
         }

@@ -106,7 +106,7 @@ async fn a_list_whose_pages_expire_starts_anew() {
     let shown: Vec<&str> = read
         .iter()
         .map(|outcome| match outcome {
-            ReadOutcome::Found(_) => "found",
+            ReadOutcome::Found(_) | ReadOutcome::Changed(..) => "found",
             ReadOutcome::Gone => "gone",
             ReadOutcome::Failed(_) => "failed",
         })
