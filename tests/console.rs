@@ -92,6 +92,16 @@ fn exit_ends_it_in_peace() {
 }
 
 #[test]
+fn what_is_null_in_the_state_is_there() {
+    let place = place();
+    place.write("root", "main.tf", "resource \"terraform_data\" \"a\" {}\n");
+    place.ok("root", &["apply", "-auto-approve"]);
+    let said = console(&place, &[], "terraform_data.a.input\nkeys(terraform_data.a)\n");
+    let keys = "[\n  \"id\",\n  \"input\",\n  \"output\",\n  \"triggers_replace\",\n]\n";
+    assert_eq!((said.stdout, said.stderr), (format!("null\n{keys}"), String::new()));
+}
+
+#[test]
 fn it_sees_the_state_and_makes_none() {
     let place = place();
     let ask = "terraform_data.one.output.n\nterraform_data.many[*].output\n";

@@ -83,7 +83,7 @@ fn the_working_directory_is_the_one_of_the_start() {
     place.write("x", "sub/main.tf", root);
     let start = std::fs::canonicalize(place.example("x")).expect("a directory");
     let said = place.ok("x", &["-chdir=sub", "apply", "-auto-approve"]);
-    for line in [format!("\ncwd = {start:?}\n"), format!("    {:?},\n]\n", start.join("sub"))] {
+    for line in [format!("\ncwd = {start:?}\n"), format!("\n  {:?},\n]\n", start.join("sub"))] {
         assert!(said.stdout.contains(&line), "{line}{}", said.stdout);
     }
 }

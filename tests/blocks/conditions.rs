@@ -177,6 +177,31 @@ check "made" {
     assert!(said.stderr.contains("It is 2.") && said.stderr.contains("It is 7."), "{}", said.stderr);
 }
 
+/// The values that a condition refers to are told by the apply as by the plan.
+#[test]
+fn what_the_apply_judges_is_told_with_its_values() {
+    let place = root(
+        r#"
+variable "password" {
+  sensitive = true
+  default   = "hunter2"
+}
+resource "terraform_data" "a" {
+  input = { n = 1, secret = var.password }
+}
+check "c" {
+  assert {
+    condition     = terraform_data.a.output.n == 2 && terraform_data.a.output.secret != null
+    error_message = "No."
+  }
+}
+"#,
+    );
+    let said = place.ok("x", &["apply", "-auto-approve"]);
+    assert!(said.stderr.contains("terraform_data.a.output.n is 1"), "{}", said.stderr);
+    assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+}
+
 /// What an output was stays, until a run comes to what it will be.
 #[test]
 fn outputs_outlive_a_failure() {

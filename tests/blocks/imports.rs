@@ -1,3 +1,5 @@
+use serde_json::Value as Json;
+
 use super::{actions, apply, ids, plan_json, refused, root, settled};
 
 #[test]
@@ -59,8 +61,13 @@ resource "terraform_data" "b" {
 #[test]
 fn configuration_is_made_for_imported_objects() {
     let place = root("import {\n  to = terraform_data.a\n  id = \"x\"\n}\n");
-    let said = place.ok("x", &["plan", "-generate-config-out=made.tf"]);
+    // It can be made, so that its absence is no mistake of the configuration.
+    place.ok("x", &["validate"]);
+    let said = place.ok("x", &["plan", "-generate-config-out=made.tf", "-out=saved"]);
     assert!(said.stdout.contains("1 to import"), "{}", said.stdout);
+    let plan: Json = serde_json::from_str(&place.ok("x", &["show", "-json", "saved"]).stdout).unwrap();
+    let told = &plan["resource_changes"][0]["change"]["generated_config"];
+    assert_eq!(*told, "resource \"terraform_data\" \"a\" {\n}");
     let made = std::fs::read_to_string(place.example("x").join("made.tf")).unwrap();
     assert!(made.contains("resource \"terraform_data\" \"a\" {"), "{made}");
     assert!(refused(&place, &["plan", "-generate-config-out=made.tf"]).contains("File exists"));

@@ -58,15 +58,17 @@ impl Tool {
     }
 
     /// The plan in JSON, which is then applied, and what there is after that:
-    /// the outputs, the state, and the state as a file.
-    fn step(&self, args: &[&str]) -> [Json; 4] {
+    /// the outputs, the state, the state as a file, and the outputs as text.
+    fn step(&self, args: &[&str]) -> [Json; 5] {
         self.run(&[&["plan", "-input=false", "-out=saved"], args].concat());
         let plan = self.read(&["show", "-json", "saved"]);
         self.run(&["apply", "-input=false", "saved"]);
         let outputs = self.read(&["output", "-json"]);
         let state = self.read(&["show", "-json"]);
         let file = about(&self.read(&["state", "pull"]));
-        [plan, outputs, state, file].map(|json| normal(json, ""))
+        // Where there are none, each says so in its words.
+        let text = if is_empty(&outputs) { Json::Null } else { self.run(&["output", "-no-color"]).into() };
+        [plan, outputs, state, file, text].map(|json| normal(json, ""))
     }
 }
 
@@ -249,12 +251,13 @@ fn compare(name: &str, found: &mut BTreeMap<String, String>) {
             }
             None => tool.step(&["-destroy"]),
         };
-        let [theirs, ours] = std::thread::scope(|scope| {
+        let [theirs, ours]: [[Json; 5]; 2] = std::thread::scope(|scope| {
             let theirs = scope.spawn(|| one(&tools[0]));
             let ours = one(&tools[1]);
             [theirs.join().expect("OpenTofu plans"), ours]
         });
-        let documents = [("", false), ("/outputs", true), ("/state", false), ("/file", true)];
+        let documents =
+            [("", false), ("/outputs", true), ("/state", false), ("/file", true), ("/text", true)];
         for ((document, strict), (theirs, ours)) in documents.into_iter().zip(theirs.iter().zip(&ours)) {
             differ(&format!("{name}/{number}{document}"), theirs, ours, strict, found);
         }

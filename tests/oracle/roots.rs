@@ -5,7 +5,9 @@
 //!
 //! `roots/*.txt` and `runs/*.txt` have them, between lines of `=====`. A line `@@ PATH` begins
 //! another file than `main.tf`, a line `-----` the next step, whose files take
-//! the place of those before. A root after `===== REASON` is meant to be judged
+//! the place of those before; what stands behind it are options of its apply.
+//! Where an apply fails or is about a part only, what conditions came to is
+//! compared too. A root after `===== REASON` is meant to be judged
 //! otherwise here, and must be.
 
 use std::path::{Path, PathBuf};
@@ -52,11 +54,26 @@ fn roots(of: &str) -> Vec<Root> {
     roots
 }
 
+/// The steps of a root, each with the options of its apply.
+fn steps(text: &str) -> Vec<(Vec<&str>, String)> {
+    let mut steps = vec![(Vec::new(), String::new())];
+    for line in text.lines() {
+        match (line.strip_prefix("-----"), steps.last_mut()) {
+            (Some(options), _) => steps.push((options.split_whitespace().collect(), String::new())),
+            (None, Some((_, files))) => *files = format!("{files}{line}\n"),
+            (None, None) => {}
+        }
+    }
+    steps
+}
+
 /// Puts the files of a root into a directory.
 fn write(dir: &Path, text: &str) {
     let mut path = dir.join("main.tf");
     let mut content = String::new();
-    for line in text.lines().chain(["@@ "]) {
+    // A step without files leaves those there are.
+    let end = (!text.is_empty()).then_some("@@ ");
+    for line in text.lines().chain(end) {
         match line.strip_prefix("@@ ") {
             Some(next) => {
                 std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
@@ -98,27 +115,41 @@ impl<'a> Tool<'a> {
 
 /// What a program makes of a root: its outputs, and whether it says anything
 /// against it.
-fn applied(tool: &Tool<'_>) -> Result<Json, String> {
+fn applied(tool: &Tool<'_>, options: &[&str]) -> Result<Json, String> {
     tool.ready()?;
-    let (said, is_good) = tool.run(&["apply", "-auto-approve", "-input=false"]);
-    let show: &[&str] =
-        if tool.is_ours { &["output", "-json", "-show-sensitive"] } else { &["output", "-json"] };
-    let mut outputs: Json = exact::parse(&tool.good(show)?).expect("JSON");
+    let (said, is_good) = tool.run(&[&["apply", "-auto-approve", "-input=false"], options].concat());
+    let all: &[&str] = if tool.is_ours { &["-show-sensitive"] } else { &[] };
+    let read = |words: &[&str]| exact::parse(&tool.good(&[words, all].concat())?).map_err(|e| e.to_string());
+    let mut outputs: Json = read(&["output", "-json"])?;
     for output in outputs.as_object_mut().expect("an object").values_mut() {
         // A state keeps what outputs are, not what is said of them.
         output.as_object_mut().expect("an output").remove("deprecated");
     }
     // A refusal of the whole leaves nothing to be compared.
     if !is_good && outputs == serde_json::json!({}) {
-        Err(said)
-    } else {
-        Ok(serde_json::json!([is_good, outputs]))
+        return Err(said);
     }
+    let checks = match is_good && options.is_empty() {
+        true => Vec::new(),
+        false => outcomes(&read(&["show", "-json"])?["checks"]),
+    };
+    Ok(serde_json::json!([is_good, outputs, checks]))
+}
+
+/// What conditions came to, in the order of their addresses.
+fn outcomes(checks: &Json) -> Vec<String> {
+    let each = |json: &Json| json.as_array().cloned().unwrap_or_default();
+    let one = |json: &Json| format!("{} {}", json["address"]["to_display"], json["status"]);
+    let all = each(checks);
+    let instances = all.iter().flat_map(|check| each(&check["instances"]));
+    let mut words: Vec<String> = all.iter().map(one).chain(instances.map(|json| one(&json))).collect();
+    words.sort();
+    words
 }
 
 /// What came of the tests of a root: each run and its status; an error when
 /// there are none.
-fn tested(tool: &Tool<'_>) -> Result<Json, String> {
+fn tested(tool: &Tool<'_>, _: &[&str]) -> Result<Json, String> {
     tool.ready()?;
     let (text, is_good) = tool.run(&["test", "-json"]);
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
@@ -132,7 +163,7 @@ fn tested(tool: &Tool<'_>) -> Result<Json, String> {
 }
 
 /// Compares what both make of all roots of a folder.
-fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>) -> Result<Json, String>) {
+fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>, &[&str]) -> Result<Json, String>) {
     let roots = roots(of);
     assert!(roots.len() >= at_least, "only {}", roots.len());
     let theirs = tenantctl_test_servers::opentofu();
@@ -145,8 +176,11 @@ fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>) -> Result<Json, Strin
                 while let Some(Root { text, reason }) = roots.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (their_tool, our_tool) = (Tool::new(&theirs, false), Tool::new(ours, true));
                     let each = |tool: &Tool<'_>| -> Vec<Result<Json, String>> {
-                        let steps = text.split("-----\n");
-                        steps.map(|step| (write(&tool.place.root(), step), judge(tool)).1).collect()
+                        let one = |(options, files): (Vec<&str>, String)| {
+                            write(&tool.place.root(), &files);
+                            judge(tool, &options)
+                        };
+                        steps(text).into_iter().map(one).collect()
                     };
                     let (theirs, ours) = (each(&their_tool), each(&our_tool));
                     let is_same = theirs.iter().zip(&ours).all(|sides| match sides {

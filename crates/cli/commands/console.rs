@@ -11,6 +11,7 @@ use tenantctl_core::config::Instance;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::expr::{Expr, ExprKind};
 use tenantctl_core::graph::Graph;
+use tenantctl_core::ops;
 use tenantctl_core::plan::Inspection;
 use tenantctl_core::state::WorkspaceState;
 use tenantctl_core::syntax;
@@ -32,7 +33,7 @@ Type exit, or press Control-D, to leave.";
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ConsoleCommand) -> Result<Exit, Diagnostics> {
-    let (platform, _, problems) = session.read(&args.config);
+    let (platform, registry, problems) = session.read(&args.config);
     let platform = match platform {
         Some(platform) if !problems.has_errors() => platform,
         _ => return Err(problems.sorted()),
@@ -40,7 +41,8 @@ pub(super) fn run(session: &Session, args: &ConsoleCommand) -> Result<Exit, Diag
     session.report(problems.sorted());
     let instance = platform.inspected(args.tenant.as_deref(), args.environment.as_deref())?;
     let graph = Graph::build(&instance.module)?;
-    let state = state_of(session, &instance)?;
+    let mut state = state_of(session, &instance)?;
+    ops::complete(&registry, &mut state);
     let timestamp = now();
     let inspection = Inspection::new(&graph, &instance, &state, &timestamp);
     session.report(inspection.diagnostics().iter().cloned());

@@ -66,7 +66,7 @@ fn one(
     } else if args.raw {
         session.output.text(&raw(name, value)?);
     } else {
-        session.output.text(&state::value("", value, session.style(args.show_sensitive)));
+        session.output.text(&state::output(value, session.style(args.show_sensitive)));
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! `plan`: shows what an apply would do, and keeps it in a file if asked.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use tenantctl_core::config::{Module, Platform};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
-use tenantctl_core::plan::Plan;
 use tenantctl_core::plan::file::{self, Configuration};
+use tenantctl_core::plan::{Generated, Plan};
 use tenantctl_core::provider::Registry;
 
 use super::planning::{self, Heartbeat, Planned, Wanted};
@@ -109,12 +110,14 @@ fn check_new(path: &Path) -> Result<(), Diagnostics> {
 /// Writes the configuration that was made for imported objects.
 fn generate(path: &Path, plans: &[Plan], reporter: &Arc<dyn Reporter>) -> Result<(), Diagnostics> {
     // Tenants of one blueprint import by the same blocks.
-    let Some(made) = plans.iter().map(|plan| &plan.generated).find(|text| !text.is_empty()) else {
+    let Some(made) = plans.iter().map(|plan| &plan.generated).find(|made| !made.is_empty()) else {
         return Ok(());
     };
-    let text = format!(
-        "# Made by tenantctl for imported objects. Review it, then move it to where it belongs.\n{made}"
-    );
+    let mut text =
+        "# Made by tenantctl for imported objects. Review it, then move it to where it belongs.\n".to_owned();
+    for Generated { id, text: block, .. } in made {
+        let _ = write!(text, "\n# Imported from {id:?}.\n{block}");
+    }
     let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|problem| Diagnostics::from(crate::error::file("Writing", path, &problem)))?;
     reporter.note(&format!("\nWrote configuration for imported objects to {}.", path.display()));

@@ -4,6 +4,9 @@
 //! Guarantees: unlike Terraform's, it holds no sensitive value unless the user
 //! asked for that.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::addr::{ResourceAddress, ResourceMode};
 use tenantctl_core::plan::{
@@ -39,7 +42,8 @@ pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show
 
 /// One plan.
 pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Json {
-    let document = Document { registry, show_sensitive };
+    let generated = plan.generated.iter().map(|made| (&made.address, made.text.trim_end())).collect();
+    let document = Document { registry, show_sensitive, generated };
     let objects = kept(plan).map(|change| (&change.key.address, change.dependencies.as_slice()));
     let dependencies = Dependencies::among(objects);
     let mut json = json!({
@@ -51,7 +55,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "tier": plan.tier,
         "variables": document.variables(plan),
         "planned_values": {
-            "outputs": document.outputs(plan, |output| (!output.gone).then(|| output.after.clone())),
+            "outputs": document.outputs(plan.shown_outputs(), |output| (!output.gone).then(|| output.after.clone())),
             "root_module": document.values(plan, planned, None),
         },
         "resource_drift": plan.drift.iter().map(|drift| document.drift(drift)).collect::<Vec<_>>(),
@@ -60,7 +64,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
         "prior_state": {
             "format_version": "1.0",
             "values": {
-                "outputs": document.outputs(plan, |output| prior(plan, output)),
+                "outputs": document.outputs(plan.user_outputs(), |output| prior(plan, output)),
                 "root_module": document.values(plan, |change| change.before.clone(), Some(&dependencies)),
             },
         },
@@ -180,6 +184,8 @@ fn reason(reason: &Reason) -> Option<&'static str> {
 struct Document<'d> {
     registry: &'d Registry,
     show_sensitive: bool,
+    /// Blocks made for imported objects.
+    generated: BTreeMap<&'d ResourceAddress, &'d str>,
 }
 
 impl Document<'_> {
@@ -196,6 +202,9 @@ impl Document<'_> {
         }
         if let Some(id) = &change.importing {
             difference["importing"] = json!({ "id": id });
+            if let Some(text) = self.generated.get(&change.key.address) {
+                difference["generated_config"] = json!(text);
+            }
         }
         json["change"] = difference;
         if let Some(previous) = &change.previous {
@@ -277,9 +286,13 @@ impl Document<'_> {
         provider.and_then(|p| Some(p.schema().resources.get(kind)?.version)).unwrap_or_default()
     }
 
-    fn outputs(&self, plan: &Plan, side: impl Fn(&OutputChange) -> Option<Value>) -> Map<String, Json> {
+    fn outputs<'p>(
+        &self,
+        outputs: impl Iterator<Item = (&'p Arc<str>, &'p OutputChange)>,
+        side: impl Fn(&OutputChange) -> Option<Value>,
+    ) -> Map<String, Json> {
         let shown = |value: &Value, sensitive| json_value::output(value, sensitive, self.show_sensitive);
-        plan.shown_outputs()
+        outputs
             .filter_map(|(name, output)| Some((name.to_string(), shown(&side(output)?, output.sensitive))))
             .collect()
     }

@@ -221,6 +221,7 @@ fn sensitive_values_are_not_shown() {
         residual: None,
         sensitive: true,
         gone: false,
+        stays: false,
     };
     plan.outputs.insert("password".into(), output);
     let result = page(&plan, style());
@@ -396,8 +397,14 @@ fn drift() {
 #[test]
 fn outputs() {
     let mut plan = plan("acme", vec![]);
-    let output =
-        |before, after| OutputChange { before, after, residual: None, sensitive: false, gone: false };
+    let output = |before, after| OutputChange {
+        before,
+        after,
+        residual: None,
+        sensitive: false,
+        gone: false,
+        stays: false,
+    };
     plan.outputs.insert("url".into(), output(Value::NULL, text("https://acme.example.com")));
     plan.outputs.insert("nodes".into(), output(number(2), number(3)));
     plan.outputs.insert("same".into(), output(number(1), number(1)));

@@ -62,6 +62,6 @@ pub(super) fn plan(workspace: &str, changes: Vec<Change>) -> Plan {
         partial: false,
         relevant: Vec::new(),
         unpassed: BTreeMap::new(),
-        generated: String::new(),
+        generated: Vec::new(),
     }
 }

@@ -32,6 +32,11 @@ impl Run<'_> {
         problem
     }
 
+    /// Notes what there is no judging of.
+    pub(super) fn not_come_to(&self, addresses: impl Iterator<Item = String>) {
+        self.unreached.lock().unwrap_or_else(PoisonError::into_inner).extend(addresses);
+    }
+
     /// Notes what conditions came to, where that has changed. It is written with
     /// what comes after it, or by the flush at the end.
     pub(super) fn note_checks(&self) -> Result<(), StateError> {
@@ -59,6 +64,13 @@ fn after(run: &Run<'_>) -> Checks {
     for (check, unread) in run.unread.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let found = checks.0.values_mut().find_map(|checked| checked.instances.get_mut(check));
         found.into_iter().for_each(|outcome| outcome.clone_from(unread));
+    }
+    let unreached = run.unreached.lock().unwrap_or_else(PoisonError::into_inner);
+    let instances = checks.0.values_mut().flat_map(|checked| &mut checked.instances);
+    for (address, outcome) in instances.filter(|_| !unreached.is_empty()) {
+        if outcome.status == CheckStatus::Pass && unreached.contains(&address.to_string()) {
+            outcome.status = CheckStatus::Unknown;
+        }
     }
     let outcomes = checks.0.values_mut().flat_map(|checked| checked.instances.values_mut());
     for problem in outcomes.flat_map(|outcome| &mut outcome.problems) {

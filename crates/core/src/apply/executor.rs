@@ -67,7 +67,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
     let plan = execution.plan;
     let run = begun(&execution);
     let mut whole = Whole::new(&run);
-    let Walked { done, succeeded, mut diagnostics } = walk(&run, &mut whole).await;
+    let Walked { done, succeeded, ended, mut diagnostics } = walk(&run, &mut whole).await;
     let known = plan.steps.iter().filter(|step| is_known(step.action)).count();
     let undone = known - succeeded;
     whole.end(undone, known, &mut diagnostics);
@@ -80,6 +80,7 @@ pub async fn execute(execution: Execution<'_>) -> Executed {
             .hint("What was done is recorded. Run the same command again to do the rest."),
         );
     }
+    run.leave(&ended);
     let (outputs, unpassed) = outputs(&run, undone == 0, &mut diagnostics).await;
     run.close(&mut diagnostics).await;
     if let Err(error) = run.journal.flush().await {
@@ -108,6 +109,21 @@ fn begun<'a>(execution: &Execution<'a>) -> Run<'a> {
         next_begin: AtomicU64::new(open.iter().map(|begin| begin.id + 1).max().unwrap_or(1)),
         judged: Mutex::default(),
         unread: Mutex::default(),
+        unreached: Mutex::default(),
+    }
+}
+
+impl Run<'_> {
+    /// What did not come to be is not known, and what was not come to is not
+    /// judged.
+    fn leave(&self, ended: &[Option<bool>]) {
+        let makes =
+            |step: &Step| matches!(step.action, StepAction::Create | StepAction::Update | StepAction::Read);
+        let steps = || self.plan.steps.iter().zip(ended).filter(|(step, _)| makes(step));
+        self.values.lose(steps().filter(|(_, end)| **end != Some(true)).map(|(step, _)| step.change));
+        let unreached = steps().filter(|(_, end)| end.is_none());
+        let addresses = unreached.map(|(step, _)| &self.plan.changes[step.change as usize].key.address);
+        self.not_come_to(addresses.map(ToString::to_string));
     }
 }
 
@@ -116,6 +132,8 @@ struct Walked {
     done: Counts,
     /// Steps that the user knows and that came to their end.
     succeeded: usize,
+    /// By step: whether it came to a good end; `None` when it was not come to.
+    ended: Vec<Option<bool>>,
     diagnostics: Diagnostics,
 }
 
@@ -130,6 +148,7 @@ async fn walk<'r>(run: &'r Run<'r>, whole: &mut Whole<'r>) -> Walked {
     let mut walked = Walked {
         done: Counts { import, ..Counts::default() },
         succeeded: 0,
+        ended: vec![None; plan.steps.len()],
         diagnostics: Diagnostics::new(),
     };
     loop {
@@ -157,10 +176,14 @@ async fn walk<'r>(run: &'r Run<'r>, whole: &mut Whole<'r>) -> Walked {
                 walked.succeeded += usize::from(is_known(plan.steps[id as usize].action));
                 count(&mut walked.done, &plan.steps[id as usize]);
                 whole.made(id);
+                walked.ended[id as usize] = Some(true);
                 queue.finished(id);
             }
             Ok(Taken::Unreached) => {}
-            Err(error) => walked.diagnostics.push(*error),
+            Err(error) => {
+                walked.ended[id as usize] = Some(false);
+                walked.diagnostics.push(*error);
+            }
         }
     }
     // What is being renewed is closed by what that comes to.
@@ -238,6 +261,7 @@ async fn outputs(
                 }
             }
             open => {
+                run.not_come_to(std::iter::once(format!("output.{name}")).filter(|_| !complete));
                 if let Err(error) = open
                     && complete
                 {

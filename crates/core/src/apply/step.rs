@@ -5,7 +5,7 @@
 //! the begin of whatever depends on it comes after it in the journal, and with
 //! that it is durable.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -57,6 +57,8 @@ pub(super) struct Run<'a> {
     pub judged: Mutex<HashMap<String, Vec<CheckOutcome>>>,
     /// Checks whose own data could not be read, and what that makes of them.
     pub unread: Mutex<Vec<(ResourceAddress, CheckOutcome)>>,
+    /// What was not come to: its conditions are open.
+    pub unreached: Mutex<HashSet<String>>,
 }
 
 /// What a create or update is made with, all known.

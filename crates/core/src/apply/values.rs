@@ -39,6 +39,13 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Objects did not come to be what was planned: what refers to them is not
+    /// known.
+    pub(super) fn lose(&self, changes: impl Iterator<Item = u32>) {
+        changes.for_each(|change| self.set(change, Value::unknown(Type::Dynamic)));
+        self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill(None);
+    }
+
     /// Finishes an expression as far as the values go.
     pub(super) fn finish(&self, expr: &Expr) -> EvalResult {
         evaluate(expr, self)

@@ -26,13 +26,22 @@ use crate::expr::functions::Language;
 use crate::syntax::{parse_template, parse_values};
 
 /// The language as functions read and write it.
-pub const LANGUAGE: Language = Language { template: parse_template, values: parse_values, layout: format };
+pub const LANGUAGE: Language = Language { template: parse_template, values: parse_values, layout: spaced };
 
 /// The canonical layout of a file that parses.
 pub fn format(text: &str) -> String {
-    let mut tokens = rewrite::rewrite(&token::read(text));
+    laid_out(rewrite::rewrite(&token::read(text)), text.len())
+}
+
+/// The canonical layout of an expression that parses: where there are no
+/// blocks, no word is the label of one.
+fn spaced(text: &str) -> String {
+    laid_out(token::read(text), text.len())
+}
+
+fn laid_out(mut tokens: Vec<token::Token<'_>>, length: usize) -> String {
     layout::lay_out(&mut tokens);
-    let mut formatted = String::with_capacity(text.len() + text.len() / 8);
+    let mut formatted = String::with_capacity(length + length / 8);
     for token in &tokens {
         formatted.extend(std::iter::repeat_n(' ', token.spaces));
         formatted.push_str(token.text);

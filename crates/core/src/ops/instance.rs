@@ -194,7 +194,7 @@ impl One<'_> {
             };
             match make_plan(input)? {
                 Planned::Plan(mut plan, found) => {
-                    plan.generated = crate::fmt::format(&plan.generated);
+                    plan.generated.iter_mut().for_each(|one| one.text = crate::fmt::format(&one.text));
                     scrub::learn_plan(&plan, self.secrets);
                     plan.schemas = file::schemas(&self.engine.registry, &plan);
                     return Ok((*plan, found));

@@ -64,9 +64,31 @@ pub struct Pending {
     pub condition: Expr,
     /// The message, closed.
     pub message: Expr,
+    /// What the condition refers to, by its name there: closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operands: Vec<(String, Expr)>,
     /// The plan has judged it, and what the apply finds counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+}
+
+impl Pending {
+    fn of(kind: RuleKind, address: &str, rule: &Rule, at: &At<'_, '_>) -> Pending {
+        let mut operands: Vec<(String, Expr)> = Vec::new();
+        for_each_chain(&rule.condition, &mut |name, expr| {
+            if !operands.iter().any(|(known, _)| *known == name) {
+                operands.push((name, close(expr, at)));
+            }
+        });
+        let (condition, message) = (close(&rule.condition, at), close(&rule.message, at));
+        Pending { kind, address: address.to_owned(), condition, message, operands, again: false }
+    }
+
+    /// The plain values of what the condition refers to.
+    fn values(&self, scope: &dyn Scope) -> Vec<(String, String)> {
+        let shown = |(name, expr): &(String, Expr)| Some((name.clone(), plain(expr, scope)?));
+        self.operands.iter().filter_map(shown).collect()
+    }
 }
 
 /// What conditions came to, as the planner goes: by the node of their block.
@@ -165,6 +187,12 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Of what nobody asks.
+    pub(super) fn open() -> Self {
+        let outcome = CheckOutcome { status: CheckStatus::Unknown, ..CheckOutcome::default() };
+        Judged { outcome, ..Judged::default() }
+    }
+
     /// Whether nothing may be done now.
     pub(super) fn stops(&self) -> bool {
         self.found.iter().any(|d| d.severity == Severity::Error)
@@ -181,8 +209,8 @@ pub(crate) enum Verdict {
 /// Judges rules where they stand.
 pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '_>) -> Judged {
     let mut judged = Judged::default();
-    for Rule { condition, message } in rules {
-        let status = match verdict(kind, address, condition, message, at) {
+    for rule in rules {
+        let status = match verdict(kind, address, &rule.condition, &rule.message, at) {
             Ok(Verdict::Holds) => CheckStatus::Pass,
             Ok(Verdict::Fails(problem)) => {
                 judged.outcome.problems.push(problem.detail.clone());
@@ -190,13 +218,7 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
                 CheckStatus::Fail
             }
             Ok(Verdict::Unknown) => {
-                judged.pending.push(Pending {
-                    kind,
-                    address: address.to_owned(),
-                    condition: close(condition, at),
-                    message: close(message, at),
-                    again: false,
-                });
+                judged.pending.push(Pending::of(kind, address, rule, at));
                 CheckStatus::Unknown
             }
             // A condition that makes no sense is a mistake, also of a check.
@@ -213,13 +235,7 @@ pub(super) fn judge(rules: &[Rule], kind: RuleKind, address: &str, at: &At<'_, '
 /// Rules of a check that are to be judged once more when all is done, since
 /// what the check reads for itself is read anew then.
 pub(super) fn again(rules: &[Rule], address: &str, at: &At<'_, '_>) -> Vec<Pending> {
-    let one = |rule: &Rule| Pending {
-        kind: RuleKind::Assertion,
-        address: address.to_owned(),
-        condition: close(&rule.condition, at),
-        message: close(&rule.message, at),
-        again: true,
-    };
+    let one = |rule: &Rule| Pending { again: true, ..Pending::of(RuleKind::Assertion, address, rule, at) };
     rules.iter().map(one).collect()
 }
 
@@ -228,7 +244,10 @@ pub(crate) fn settle(pending: &Pending, scope: &dyn Scope) -> (CheckStatus, Opti
     match verdict(pending.kind, &pending.address, &pending.condition, &pending.message, scope) {
         Ok(Verdict::Holds) => (CheckStatus::Pass, None),
         Ok(Verdict::Unknown) => (CheckStatus::Unknown, None),
-        Ok(Verdict::Fails(problem)) => (CheckStatus::Fail, Some(problem)),
+        Ok(Verdict::Fails(mut problem)) => {
+            problem.values = pending.values(scope);
+            (CheckStatus::Fail, Some(problem))
+        }
         Err(error) => (CheckStatus::Error, Some(*error)),
     }
 }
@@ -276,23 +295,29 @@ fn words(message: &Expr, scope: &dyn Scope) -> String {
 
 /// The plain values that a condition refers to.
 fn operands(expr: &Expr, scope: &dyn Scope) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    collect(expr, scope, &mut found);
+    let mut found: Vec<(String, String)> = Vec::new();
+    for_each_chain(expr, &mut |name, expr| {
+        if let Some(value) = plain(expr, scope)
+            && !found.iter().any(|(known, _)| *known == name)
+        {
+            found.push((name, value));
+        }
+    });
     found
 }
 
-fn collect(expr: &Expr, scope: &dyn Scope, found: &mut Vec<(String, String)>) {
-    let Some(chain) = expr.chain() else {
-        expr.for_each_child(&mut |child| collect(child, scope, found));
-        return;
-    };
-    if matches!(chain.reference, Reference::Slot(_)) {
-        return;
+/// What an expression refers to, by its name in the configuration.
+fn for_each_chain(expr: &Expr, f: &mut dyn FnMut(String, &Expr)) {
+    match expr.chain() {
+        None => expr.for_each_child(&mut |child| for_each_chain(child, f)),
+        Some(chain) if matches!(chain.reference, Reference::Slot(_)) => {}
+        Some(chain) => f(chain.to_string(), expr),
     }
-    let name = chain.to_string();
-    let Ok(value) = evaluate(expr, scope) else { return };
+}
+
+/// A value as text, if it is plain.
+fn plain(expr: &Expr, scope: &dyn Scope) -> Option<String> {
+    let value = evaluate(expr, scope).ok()?;
     let plain = matches!(value.kind(), Kind::Null(_) | Kind::Bool(_) | Kind::Number(_) | Kind::String(_));
-    if plain && !found.iter().any(|(known, _)| *known == name) {
-        found.push((name, value.show()));
-    }
+    plain.then(|| value.show())
 }

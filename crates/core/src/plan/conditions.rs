@@ -197,7 +197,10 @@ impl Planner<'_> {
             let words = address.to_string();
             let nothing = Repeated::default();
             let at = self.evaluation.at(module, instance, &nothing);
-            let judged = judge(&check.asserts, RuleKind::Assertion, &words, &at);
+            let judged = match self.input.chosen.is_partial() {
+                true => Judged::open(),
+                false => judge(&check.asserts, RuleKind::Assertion, &words, &at),
+            };
             let mut outcome = judged.outcome;
             let missing = self.input.unread.iter().find(|data| {
                 let block = self.input.graph.resource(data);
@@ -209,10 +212,11 @@ impl Planner<'_> {
             }
             let blocks = &self.input.graph.modules[module].module.resources;
             let reads = blocks.iter().any(|block| block.scope.as_ref() == Some(&check.name.name));
-            let pending = if reads { again(&check.asserts, &words, &at) } else { judged.pending };
+            let looks = reads && !self.input.chosen.is_partial();
+            let pending = if looks { again(&check.asserts, &words, &at) } else { judged.pending };
             self.checks.note(node, address, outcome);
             self.report(judged.found);
-            if reads {
+            if looks {
                 self.looking.extend(pending);
             } else {
                 self.assertions.extend(pending);

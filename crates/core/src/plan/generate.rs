@@ -15,7 +15,6 @@ use crate::value::{Kind, Value};
 /// where that is not the default one.
 pub(super) fn block(
     address: &ResourceAddress,
-    id: &str,
     provider: Option<&ProviderRef>,
     schema: &Block,
     value: &Value,
@@ -29,7 +28,7 @@ pub(super) fn block(
         let _ = writeln!(body, "  provider = {named}{}\n", key.unwrap_or_default());
     }
     arguments(&mut body, schema, value, 1);
-    format!("\n# Imported from {:?}.\nresource \"{}\" \"{}\" {{\n{body}}}\n", id, address.kind, address.name)
+    format!("resource \"{}\" \"{}\" {{\n{body}}}\n", address.kind, address.name)
 }
 
 fn arguments(text: &mut String, schema: &Block, value: &Value, depth: usize) {

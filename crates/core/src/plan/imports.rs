@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::change::{Action, Change};
 use super::expand::Expansion;
 use super::generate;
+use super::model::Generated;
 use super::planner::Planner;
 use crate::addr::{ModulePath, ModuleStep, ResourceAddress};
 use crate::config::{Import, ProviderRef, Repetition, instance_key};
@@ -105,7 +106,8 @@ impl Planner<'_> {
         let left = std::mem::take(&mut self.imports);
         for (address, wanted) in left {
             let recorded = self.input.state.resources.contains_key(&RecordKey::current(address.clone()));
-            if self.seen.contains(&address) || recorded {
+            // A block may still be made for it.
+            if self.seen.contains(&address) || recorded || self.input.is_trial {
                 continue;
             }
             let block = self.input.graph.resource(&address).is_some();
@@ -148,13 +150,8 @@ impl Planner<'_> {
             }
         };
         let Some(value) = self.imported(&address, &provider, &connection, wanted) else { return };
-        self.generated.push_str(&generate::block(
-            &address,
-            &wanted.id,
-            wanted.provider.as_ref(),
-            &schema.block,
-            &value,
-        ));
+        let text = generate::block(&address, wanted.provider.as_ref(), &schema.block, &value);
+        self.generated.push(Generated { address: address.clone(), id: wanted.id.clone(), text });
         let change = Change {
             before: value.clone(),
             after: value,

@@ -52,8 +52,8 @@ pub use ephemeral::OpenRead;
 pub use imports::ImportRead;
 pub use inspect::Inspection;
 pub use model::{
-    Counts, EphemeralVariable, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot, Step, StepAction,
-    StepId,
+    Counts, EphemeralVariable, Generated, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot, Step,
+    StepAction, StepId,
 };
 pub use moves::{Moves, moves};
 pub use planner::{DataRead, Needs, PlanInput, Planned, plan};

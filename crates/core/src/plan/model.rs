@@ -116,8 +116,19 @@ pub struct Plan {
     #[serde(skip)]
     pub unpassed: BTreeMap<Arc<str>, Diagnostics>,
     /// Configuration for imported objects that have none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub generated: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generated: Vec<Generated>,
+}
+
+/// A block made for an imported object that has none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Generated {
+    /// Of which object.
+    pub address: ResourceAddress,
+    /// The id that it is imported by.
+    pub id: String,
+    /// The block.
+    pub text: String,
 }
 
 /// A variable whose value is in no plan file.
@@ -160,12 +171,15 @@ pub struct OutputChange {
     /// The configuration has no such output any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// The plan is not about it: it stays as it is recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
 }
 
 impl OutputChange {
     /// What becomes of a value that is known.
     pub fn known(before: Value, after: Value, sensitive: bool) -> Self {
-        OutputChange { before, after, residual: None, sensitive, gone: false }
+        OutputChange { before, after, residual: None, sensitive, gone: false, stays: false }
     }
 }
 
@@ -294,13 +308,18 @@ impl Plan {
     }
 
     /// Outputs that are for the user, not for tenants.
-    pub fn shown_outputs(&self) -> impl Iterator<Item = (&Arc<str>, &OutputChange)> {
+    pub fn user_outputs(&self) -> impl Iterator<Item = (&Arc<str>, &OutputChange)> {
         self.outputs.iter().filter(|(name, _)| Self::setting_of(name).is_none())
     }
 
     /// The setting of tenants that an output is for; `None` for the user's.
     pub fn setting_of(output: &str) -> Option<&str> {
         passed_on(output)
+    }
+
+    /// Those of them that it is about.
+    pub fn shown_outputs(&self) -> impl Iterator<Item = (&Arc<str>, &OutputChange)> {
+        self.user_outputs().filter(|(_, output)| !output.stays)
     }
 
     /// What it needs of the platform's apply.

@@ -21,7 +21,7 @@ use super::ephemeral::{OpenRead, ephemeral_variables, forget_opened};
 use super::evaluate::{Evaluated, Evaluation, root_outputs, root_variables};
 use super::expand::Expansion;
 use super::imports::{ImportRead, Wanted};
-use super::model::{OutputChange, Plan, PlanMode, Shape, Slot, Step, StepAction};
+use super::model::{Generated, OutputChange, Plan, PlanMode, Shape, Slot, Step, StepAction};
 use super::moves::{Moves, check_instances};
 use super::order;
 use super::providers::Configurations;
@@ -186,7 +186,7 @@ fn settled(mut planner: Planner<'_>, outputs: BTreeMap<Arc<str>, OutputChange>) 
     }
     let variables = root_variables(&evaluation);
     let checks = checks.of(input.graph);
-    let relevant = match input.relevant && input.mode != PlanMode::RefreshOnly {
+    let relevant = match input.relevant {
         true => relevant(&evaluation, &changes, &outputs),
         false => Vec::new(),
     };
@@ -262,7 +262,7 @@ pub(super) struct Planner<'a> {
     pub(super) unsettled: Vec<Diagnostic>,
     /// What is wrong with what is passed on, by the setting of tenants.
     pub(super) unpassed: BTreeMap<Arc<str>, Diagnostics>,
-    pub(super) generated: String,
+    pub(super) generated: Vec<Generated>,
     /// Records of imported objects.
     pub(super) records: Vec<RecordChange>,
 }
@@ -303,7 +303,7 @@ impl<'a> Planner<'a> {
             imports: BTreeMap::new(),
             unsettled: Vec::new(),
             unpassed: BTreeMap::new(),
-            generated: String::new(),
+            generated: Vec::new(),
             records: Vec::new(),
         }
     }
@@ -500,6 +500,7 @@ impl<'a> Planner<'a> {
             let after = if stays { value.clone() } else { Value::NULL };
             let change = || OutputChange {
                 gone: !stays,
+                stays,
                 ..OutputChange::known(value.clone(), after, value.is_sensitive())
             };
             outputs.entry(name.clone()).or_insert_with(change);

@@ -249,7 +249,14 @@ impl Policy {
     fn pending(&self, address: String, span: Option<Span>, scope: &Judged<'_, '_>) -> PendingPolicy {
         let Rule { condition, message } = &self.rule;
         let (condition, message) = (closed(condition, scope), closed(message, scope));
-        let pending = Pending { kind: RuleKind::Policy, address, condition, message, again: false };
+        let pending = Pending {
+            kind: RuleKind::Policy,
+            address,
+            condition,
+            message,
+            operands: Vec::new(),
+            again: false,
+        };
         let policy = (!self.is_built_in).then_some(self.rule.condition.span);
         PendingPolicy { pending, severity: self.severity(), hint: self.hint(), span, policy }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::model::PlanMode;
+use super::model::{Plan, PlanMode};
 use crate::addr::{ModulePath, ResourceAddress, Selector};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::{Graph, NodeKind};
@@ -151,8 +151,7 @@ fn direct(graph: &Graph, selectors: &[Selector]) -> Vec<Reach> {
     reach
 }
 
-/// With all that they depend on, and the outputs and checks that depend on
-/// nothing else.
+/// With all that they depend on, and the outputs that depend on nothing else.
 fn with_needed(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
     let mut reach = direct.to_vec();
     for &at in graph.order.iter().rev() {
@@ -161,53 +160,79 @@ fn with_needed(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
             graph.nodes[at].dependencies.iter().for_each(|&dependency| reach[dependency] = Reach::Whole);
         }
     }
-    for (at, node) in graph.nodes.iter().enumerate() {
-        let is_end = matches!(node.kind, NodeKind::Output(_) if node.module == 0)
-            || matches!(node.kind, NodeKind::Check(_));
-        let is_needed = match node.kind {
-            // Of what is looked at, wherever that is.
-            NodeKind::Validation(i) => graph
-                .node(node.module, NodeKind::Variable(i))
-                .is_some_and(|variable| reach[variable] != Reach::Nothing),
-            _ => is_end && !node.resources.is_empty(),
-        };
-        let covered = node.resources.iter().all(|&r| reach[r] != Reach::Nothing);
-        if is_needed && covered {
-            reach[at] = Reach::Whole;
-        }
-    }
-    for &at in graph.order.iter().rev() {
-        if reach[at] == Reach::Nothing {
-            continue;
-        }
-        for &dependency in &graph.nodes[at].dependencies {
-            if reach[dependency] == Reach::Nothing {
-                reach[dependency] = Reach::Whole;
-            }
-        }
-    }
+    complete(graph, &mut reach);
     reach
 }
 
 /// Everything without what is named and what depends on it.
 fn without(graph: &Graph, direct: &[Reach]) -> Vec<Reach> {
-    let mut reach = vec![Reach::Whole; graph.nodes.len()];
+    let mut reach = vec![Reach::Nothing; graph.nodes.len()];
     for &at in &graph.order {
         let node = &graph.nodes[at];
-        let lacks = |&r: &usize| match reach[r] {
-            Reach::Whole => false,
-            Reach::Nothing => true,
-            // An output shows what there is.
-            Reach::Part => !matches!(node.kind, NodeKind::Output(_)),
-        };
+        if !matches!(node.kind, NodeKind::Resource(_)) {
+            continue;
+        }
         reach[at] = match direct[at] {
             Reach::Whole => Reach::Nothing,
-            _ if node.resources.iter().any(lacks) => Reach::Nothing,
+            _ if node.resources.iter().any(|&r| reach[r] != Reach::Whole) => Reach::Nothing,
             Reach::Part => Reach::Part,
             Reach::Nothing => Reach::Whole,
         };
     }
+    complete(graph, &mut reach);
     reach
+}
+
+/// Adds what resources need, and the outputs and validations of what is looked
+/// at.
+fn complete(graph: &Graph, reach: &mut [Reach]) {
+    needed(graph, reach);
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let is_meant = match node.kind {
+            NodeKind::Validation(i) => graph
+                .node(node.module, NodeKind::Variable(i))
+                .is_some_and(|variable| reach[variable] != Reach::Nothing),
+            NodeKind::Output(i) if node.module == 0 => {
+                let name = &graph.modules[0].module.outputs[i].name.name;
+                !node.resources.is_empty() || Plan::setting_of(name).is_some()
+            }
+            _ => false,
+        };
+        if is_meant && node.resources.iter().all(|&r| reach[r] != Reach::Nothing) {
+            reach[at] = Reach::Whole;
+        }
+    }
+    needed(graph, reach);
+    check(graph, reach);
+}
+
+/// Adds what anything needs.
+fn needed(graph: &Graph, reach: &mut [Reach]) {
+    for &at in graph.order.iter().rev() {
+        if reach[at] == Reach::Nothing {
+            continue;
+        }
+        for &dependency in &graph.nodes[at].dependencies {
+            reach[dependency] = match reach[dependency] {
+                Reach::Nothing => Reach::Whole,
+                some => some,
+            };
+        }
+    }
+}
+
+/// What a plan is about in part is not checked: of a check only what it reads
+/// for itself is looked at.
+fn check(graph: &Graph, reach: &mut [Reach]) {
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let NodeKind::Check(i) = node.kind else { continue };
+        let block = &graph.modules[node.module].module;
+        let own =
+            block.resources.iter().position(|data| data.scope.as_ref() == Some(&block.checks[i].name.name));
+        let own = own.and_then(|data| graph.node(node.module, NodeKind::Resource(data)));
+        let reads = own.is_some_and(|data| reach[data] != Reach::Nothing);
+        reach[at] = if reads { Reach::Part } else { Reach::Nothing };
+    }
 }
 
 /// Of the recorded objects, those that a destroy plan removes: the named ones

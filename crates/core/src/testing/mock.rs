@@ -196,6 +196,11 @@ impl Provider for Mock {
 
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         let planned = match self.block(request.kind) {
+            // What it invents is made anew each time, whatever there was.
+            Some(block) if request.config.is_wholly_known() => {
+                let fresh = crate::plan::proposed(block, request.config, None);
+                self.filled(block, request.config, &fresh)?
+            }
             Some(block) => self.filled(block, request.config, request.proposed)?,
             None => request.proposed.clone(),
         };

@@ -24,6 +24,7 @@ locals {
     last $${kept} %%{kept}
   EOT
   vars   = provider::terraform::decode_tfvars("a = 1\nb = { c = [true, null] }\n")
+  words  = provider::terraform::encode_expr([true, null, { "on" = [null, false] }])
   source = provider::terraform::encode_expr({ a = [1, "x", null], "b c" = true, d = local.text })
   back   = provider::terraform::encode_tfvars({ zone = "z", list = [1, { k = "v" }] })
   core   = core::upper("core")
@@ -59,6 +60,7 @@ output "all" {
   value = {
     vars    = local.vars
     source  = local.source
+    words   = local.words
     back    = local.back
     core    = local.core
     parts   = module.part[*].out
