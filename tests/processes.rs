@@ -560,3 +560,26 @@ fn on_a_terminal_a_bar_comes_and_goes() {
     let last = "Apply complete! Resources: 4 added, 0 changed, 0 destroyed. Workspaces: 1.";
     assert_eq!(lines.last(), Some(&last), "{screen}");
 }
+
+/// As a terminal answers, so may a pipe; one that ends without an answer is none.
+#[test]
+fn an_answer_may_come_through_a_pipe() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let place = fleet();
+    for (answer, code, told) in [
+        ("", 1, "Approval needed"),
+        ("y\n", 1, "Not approved"),
+        ("yes\n", 0, "Apply complete! Resources: 4 added"),
+    ] {
+        let mut command = place.command("fleet", &["apply", "-tenant=acme"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        // It may have ended already.
+        let _ = child.stdin.take().expect("piped").write_all(answer.as_bytes());
+        let said = said(child.wait_with_output().expect("ends"));
+        assert_eq!(said.code, code, "{answer:?}: {}", said.stderr);
+        assert!(said.stdout.contains("Do you want to perform these actions?"), "{}", said.stdout);
+        assert!([said.stdout, said.stderr].concat().contains(told), "{answer:?}");
+    }
+}

@@ -25,11 +25,11 @@ pub(super) async fn ask(session: &Session, plans: &[Plan], may_ask: bool) -> Res
 }
 
 fn nobody(hint: &str) -> Diagnostics {
-    let detail = "Nobody can be asked whether these actions may be performed: there is no terminal, or asking is turned off.";
+    let detail = "Nobody can be asked whether these actions may be performed: there is no terminal and no answer in standard input, or asking is turned off.";
     Diagnostic::error("Approval needed", detail).hint(hint).into()
 }
 
-/// Whether the user says yes.
+/// Whether the user says yes, at the terminal or through a pipe.
 ///
 /// # Errors
 /// When nobody can be asked; `hint` says how to do without.
@@ -39,7 +39,7 @@ pub(super) async fn confirm(
     scope: &str,
     hint: &str,
 ) -> Result<bool, Diagnostics> {
-    if session.settings.no_input || !std::io::stdin().is_terminal() {
+    if session.settings.no_input {
         return Err(nobody(hint));
     }
     let theme = session.output.theme();
@@ -50,7 +50,10 @@ pub(super) async fn confirm(
     ));
     let answer = read_line(session).await;
     session.output.line("");
-    Ok(answer.is_some_and(|line| line.trim() == "yes"))
+    match answer {
+        None if !session.cancel.is_draining() && !std::io::stdin().is_terminal() => Err(nobody(hint)),
+        answer => Ok(answer.is_some_and(|line| line.trim() == "yes")),
+    }
 }
 
 fn question(plans: &[Plan]) -> &'static str {
@@ -70,7 +73,7 @@ fn scope(plans: &[Plan]) -> String {
     }
 }
 
-/// A line from the terminal; `None` when there is none or a stop is requested.
+/// A line from whoever is there; `None` at the end or when a stop is requested.
 /// The thread that waits for it dies with the process.
 async fn read_line(session: &Session) -> Option<String> {
     let (send, mut answer) = tokio::sync::oneshot::channel();
