@@ -1,8 +1,8 @@
 //! A plan to steps, and steps to objects.
 //!
 //! `executor` runs the graph, `turn` lets a step begin and call, `step` does
-//! one step with its journal entries,
-//! `values` finishes residual expressions, `recover` settles what a run that
+//! one step with its journal entries, `settle` finishes what the plan left open
+//! of an object, `values` residual expressions, `recover` settles what a run that
 //! died left open, `call` retries and polls, `provision` runs commands,
 //! `checks` says what conditions came to,
 //! `open` opens and closes ephemeral objects, `policies` judges objects and
@@ -17,6 +17,7 @@ mod open;
 mod policies;
 mod provision;
 mod recover;
+mod settle;
 mod step;
 mod turn;
 mod values;

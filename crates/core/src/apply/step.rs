@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::call::{Begun, Caller, Limit};
 use super::open::OpenHandle;
+use super::settle::Settled;
 use super::turn::Turn;
 use super::values::Values;
 use crate::addr::ResourceAddress;
@@ -20,18 +21,16 @@ use crate::cancel::Cancel;
 use crate::diag::Diagnostic;
 use crate::event::EventSink;
 use crate::plan::checks::unread;
-use crate::plan::without_write_only;
-use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, null_write_only, proposed};
-use crate::plan::{Ignored, ignore_changes};
-use crate::provider::{
-    ErrorClass, Outcome, PlanRequest, ProviderError, Registry, ResourceSchema, SharedProvider, Target,
-};
+
+use crate::plan::{Change, Plan, Step, StepAction, mark_sensitive, null_write_only};
+
+use crate::provider::{ErrorClass, Outcome, ProviderError, Registry, ResourceSchema, SharedProvider, Target};
 use crate::refresh::{failed, unknown_provider};
 use crate::state::{
     Begin, CheckOutcome, Entry, Journal, RecordChange, RecordKey, ResourceRecord, StateError, Verb,
     WorkspaceState,
 };
-use crate::value::{Kind, Secrets, Value};
+use crate::value::{Secrets, Value};
 
 /// What the steps of one workspace share.
 pub(super) struct Run<'a> {
@@ -59,13 +58,6 @@ pub(super) struct Run<'a> {
     pub unread: Mutex<Vec<(ResourceAddress, CheckOutcome)>>,
     /// What was not come to: its conditions are open.
     pub unreached: Mutex<HashSet<String>>,
-}
-
-/// What a create or update is made with, all known.
-pub(super) struct Settled {
-    pub(super) config: Value,
-    pub(super) planned: Value,
-    connection: Value,
 }
 
 /// Why there is no new object.
@@ -182,71 +174,6 @@ impl Run<'_> {
     fn unreached(&self, id: u64) -> StepResult<Taken> {
         self.end(id, Vec::new())?;
         Ok(Taken::Unreached)
-    }
-
-    /// Finishes configuration, connection and planned object, and checks that
-    /// they are what was planned.
-    pub(super) fn settle(
-        &self,
-        change: &Change,
-        provider: &SharedProvider,
-        prior: Option<&Value>,
-    ) -> StepResult<Settled> {
-        let unfinished = |what: &str| {
-            let detail = format!(
-                "The {what} of {} is still not known, although all that it depends on is done.",
-                change.key
-            );
-            let mut error = Diagnostic::error("Value not known at apply", detail);
-            error.span = change.span;
-            Box::new(error)
-        };
-        let config = match &change.residual {
-            Some(expr) => self.values.finish(expr)?,
-            None => change.config.clone(),
-        };
-        if !config.is_wholly_known() {
-            return Err(unfinished("configuration"));
-        }
-        let connection = if change.connection.is_wholly_known() {
-            change.connection.clone()
-        } else {
-            let provider_config =
-                change.provider_config.as_ref().map_or(Ok(Value::NULL), |expr| self.values.finish(expr))?;
-            provider
-                .connection(&provider_config, &config)
-                .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?
-        };
-        if !connection.is_wholly_known() {
-            return Err(unfinished("connection"));
-        }
-        let kind = &change.key.address.kind;
-        let Some(schema) = provider.schema().resources.get(&**kind) else {
-            return Err(Box::new(unknown_provider(provider.name())));
-        };
-        let config = match prior {
-            Some(prior) => ignore_changes(&config, prior, &schema.block, Ignored::Parts(&change.ignored)),
-            None => config,
-        };
-        let guess = proposed(&schema.block, &config, prior);
-        let response = provider
-            .plan(PlanRequest { kind, prior, config: &config, connection: &connection, proposed: &guess })
-            .map_err(|p| Box::new(Diagnostic::error(p.summary, p.detail)))?;
-        let response = match provider.schema().resources.get(&**kind) {
-            Some(schema) => without_write_only(response, &schema.block),
-            None => response,
-        };
-        if let Some(path) = contradiction(&change.after, &response.planned, &crate::value::Path::root()) {
-            let detail = format!(
-                "Once all values were known, {path} of {} came to something else than was planned. Nothing was done to it.",
-                change.key
-            );
-            return Err(Box::new(Diagnostic::error("Plan no longer holds", detail).hint("Plan again.")));
-        }
-        let settled = Settled { config, planned: response.planned, connection };
-        let values = [&settled.config, &settled.planned, &settled.connection];
-        values.into_iter().for_each(|value| self.secrets.learn(value));
-        Ok(settled)
     }
 
     fn new_record(
@@ -530,22 +457,4 @@ fn kept(value: Value, schema: Option<&ResourceSchema>) -> Value {
 /// for both of its steps, another for each plan.
 fn deposed_key(key: &RecordKey, plan: &Plan) -> RecordKey {
     RecordKey { address: key.address.clone(), deposed: Some(format!("{:08x}", plan.serial + 1).into()) }
-}
-
-/// Where a value is not what was planned; what was unknown may be anything.
-fn contradiction(planned: &Value, now: &Value, path: &crate::value::Path) -> Option<String> {
-    // Mostly all is as planned, and no path to it is needed.
-    if !planned.is_known() || planned == now {
-        return None;
-    }
-    match (planned.kind(), now.kind()) {
-        (Kind::Object(a), Kind::Object(b)) => a.iter().find_map(|(name, a)| {
-            contradiction(a, b.get(name).unwrap_or(&Value::NULL), &path.attribute(name.clone()))
-        }),
-        (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
-            a.iter().zip(b.iter()).enumerate().find_map(|(i, (a, b))| contradiction(a, b, &path.index(i)))
-        }
-        _ if !planned.is_wholly_known() => None,
-        _ => Some(path.to_string()),
-    }
 }

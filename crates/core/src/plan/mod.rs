@@ -1,6 +1,7 @@
 //! From refreshed state and configuration to a plan.
 //!
-//! `model` is the plan, `change` what it does to one object.
+//! `input` is what a plan is made of, `model` the plan, `change` what it does to
+//! one object.
 //! `moves` brings recorded objects to their addresses, `targets` says what a
 //! plan is about; `planner` walks the graph: `evaluate`, `resolve` and `expand`
 //! say what blocks come to, `objects`, `removals` and `imports` what is done,
@@ -26,6 +27,7 @@ mod expand;
 pub mod file;
 mod generate;
 mod imports;
+mod input;
 mod inspect;
 mod judged;
 mod model;
@@ -50,13 +52,14 @@ pub use checks::{Pending, RuleKind};
 pub use deferred::{Deferred, Waiting};
 pub use ephemeral::OpenRead;
 pub use imports::ImportRead;
+pub use input::{DataRead, Needs, PlanInput, Planned};
 pub use inspect::Inspection;
 pub use model::{
     Counts, EphemeralVariable, Generated, OutputChange, Plan, PlanMode, PlannedSchema, Shape, Slot, Step,
     StepAction, StepId,
 };
 pub use moves::{Moves, moves};
-pub use planner::{DataRead, Needs, PlanInput, Planned, plan};
+pub use planner::plan;
 pub use policies::{Judge, PendingPolicy};
 pub use provisioners::PlannedCommand;
 pub use targets::Chosen;
