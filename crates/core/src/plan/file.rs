@@ -67,7 +67,7 @@ pub fn write(path: &Path, plans: &[Plan], sealer: &Sealer) -> Result<(), Diagnos
 /// Writes plans and what they were made from.
 ///
 /// # Errors
-/// As of [`write`].
+/// As of [`write()`].
 pub fn write_with(
     path: &Path,
     plans: &[Plan],
