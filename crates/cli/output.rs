@@ -4,17 +4,35 @@
 //! progress bar, never inside it; a reader that went away is no error of ours.
 //! Must not: know what is written.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tenantctl_core::state::Dependencies;
 use tenantctl_core::value::exact;
 
 use crate::render::Theme;
 
 type Sink = Mutex<Box<dyn Write + Send>>;
+
+/// So many bytes of a long document are written at a time.
+const PIECE: usize = 1 << 16;
+
+/// Standard output as a writer.
+struct Out<'o>(&'o Output);
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(&self.0.0.out, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// The two streams. Cloning shares them.
 #[derive(Clone)]
@@ -94,6 +112,12 @@ impl Output {
         let mut text = exact::text(text);
         text.push('\n');
         self.text(&text);
+    }
+
+    /// Writes a JSON document, laid out, with the lists that it has places for.
+    pub(crate) fn document(&self, text: &str, lists: &Dependencies) {
+        let mut out = BufWriter::with_capacity(PIECE, Out(self));
+        let _ = lists.write(text, &mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
     }
 
     /// Writes text as it is to standard error.

@@ -58,7 +58,8 @@ impl Tool {
     }
 
     /// The plan in JSON, which is then applied, and what there is after that:
-    /// the outputs, the state, the state as a file, and the outputs as text.
+    /// the outputs, the state, the state as a file, and the outputs and the list
+    /// of objects as text.
     fn step(&self, args: &[&str]) -> [Json; 5] {
         self.run(&[&["plan", "-input=false", "-out=saved"], args].concat());
         let plan = self.read(&["show", "-json", "saved"]);
@@ -67,7 +68,12 @@ impl Tool {
         let state = self.read(&["show", "-json"]);
         let file = about(&self.read(&["state", "pull"]));
         // Where there are none, each says so in its words.
-        let text = if is_empty(&outputs) { Json::Null } else { self.run(&["output", "-no-color"]).into() };
+        let mut text = if is_empty(&outputs) { String::new() } else { self.run(&["output", "-no-color"]) };
+        // What is only read is in OpenTofu's states too.
+        let list = self.run(&["state", "list"]);
+        let is_read = |line: &&str| line.starts_with("data.") || line.contains(".data.");
+        text.extend(list.lines().filter(|line| !is_read(line)).map(|line| format!("{line}\n")));
+        let text = text.into();
         [plan, outputs, state, file, text].map(|json| normal(json, ""))
     }
 }

@@ -17,7 +17,7 @@ use tenantctl_core::config::edit::{self, Change};
 use tenantctl_core::config::{Platform, Seated};
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops;
-use tenantctl_core::state::{AuditEntry, WorkspaceState};
+use tenantctl_core::state::{AuditEntry, Dependencies, WorkspaceState};
 use tenantctl_core::value::exact;
 
 use super::apply::{self, Verb};
@@ -179,7 +179,7 @@ impl Pending {
         };
         let known = addresses(&objects);
         for state in states {
-            let now = json_state::state(state, false);
+            let now = shown(state);
             if addresses(std::slice::from_ref(&now)).iter().any(|address| !known.contains(address)) {
                 objects.push(now);
             }
@@ -298,6 +298,13 @@ fn command(args: &OffboardCommand, leaving: &Leaving) -> ApplyCommand {
     }
 }
 
+/// A state, sensitive values hidden.
+fn shown(state: &WorkspaceState) -> Json {
+    let mut lists = Dependencies::default();
+    let json = json_state::state(state, &mut lists, false);
+    lists.filled(json)
+}
+
 /// Writes what the state holds of a tenant, sensitive values hidden.
 fn export(
     session: &Session,
@@ -305,7 +312,7 @@ fn export(
     what: &str,
     states: &[WorkspaceState],
 ) -> Result<PathBuf, Diagnostics> {
-    let workspaces: Vec<Json> = states.iter().map(|state| json_state::state(state, false)).collect();
+    let workspaces: Vec<Json> = states.iter().map(shown).collect();
     let document = json!({
         "format_version": "1.0",
         "tenant": args.name,

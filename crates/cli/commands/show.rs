@@ -5,6 +5,8 @@ use std::path::Path;
 use tenantctl_core::diag::Diagnostics;
 use tenantctl_core::ops;
 use tenantctl_core::plan::{Plan, file};
+use tenantctl_core::state::{Dependencies, WorkspaceState};
+use tenantctl_core::value::exact;
 
 use super::states;
 use crate::args::{ConfigArgs, ShowCommand};
@@ -46,7 +48,9 @@ fn saved_plan(session: &Session, args: &ShowCommand, path: &Path) -> Result<(), 
         let shown = plans.iter().enumerate().filter(|(_, plan)| is_shown(plan));
         let shown: Vec<_> = shown.map(|(place, plan)| (plan, of(place).map(|one| &one.module))).collect();
         let registry = providers::real(&session.settings);
-        session.output.json(&json_plan::plans(&shown, &registry, args.show_sensitive));
+        let mut lists = Dependencies::default();
+        let json = json_plan::plans(&shown, &registry, &mut lists, args.show_sensitive);
+        session.output.document(&exact::text(json.to_string()), &lists);
         return Ok(());
     }
     let mut plans = file::read(path, &*session.sealer()?)?;
@@ -64,13 +68,16 @@ fn current_state(session: &Session, args: &ShowCommand) -> Result<(), Diagnostic
     if args.json {
         let registry = providers::real(&session.settings);
         states.iter_mut().for_each(|state| ops::complete(&registry, state));
-        let mut all = states.iter().map(|s| (s.name.to_string(), json_state::state(s, args.show_sensitive)));
+        let mut lists = Dependencies::default();
+        let one =
+            |s: &WorkspaceState| (s.name.to_string(), json_state::state(s, &mut lists, args.show_sensitive));
+        let mut all = states.iter().map(one);
         let json = match states.len() {
             0 => serde_json::json!({ "format_version": "1.0" }),
             1 => all.next().map(|(_, json)| json).unwrap_or_default(),
             _ => json_state::workspaces(all),
         };
-        session.output.json(&json);
+        session.output.document(&exact::text(json.to_string()), &lists);
         return Ok(());
     }
     let style = session.style(args.show_sensitive);

@@ -5,6 +5,7 @@ use tenantctl_core::addr::ResourceAddress;
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::ops;
 use tenantctl_core::state::{Dependencies, ResourceRecord};
+use tenantctl_core::value::exact;
 
 use super::planning::invalid;
 use super::states;
@@ -23,7 +24,10 @@ pub(super) fn list(session: &Session, args: &StateList) -> Result<Exit, Diagnost
         let is_meant = |record: &&ResourceRecord| {
             is_wanted(&record.key.address, &args.addresses) && has_id(record, args.id.as_deref())
         };
-        for record in state.resources.values().filter(is_meant) {
+        let mut records: Vec<_> = state.resources.values().filter(is_meant).collect();
+        // As Terraform lists them: what is called after what calls.
+        records.sort_by_key(|record| record.key.address.module.steps().len());
+        for record in records {
             if args.json {
                 let address = &record.key.address;
                 let deposed = &record.key.deposed;
@@ -83,7 +87,8 @@ pub(super) fn show(session: &Session, args: &StateShow) -> Result<Exit, Diagnost
     }
     if args.json {
         let dependencies = state.as_ref().map(Dependencies::of).unwrap_or_default();
-        session.output.json(&render::json_state::resource(record, &dependencies, args.show_sensitive));
+        let json = render::json_state::resource(record, &dependencies, args.show_sensitive);
+        session.output.document(&exact::text(json.to_string()), &dependencies);
     } else {
         session.output.text(&render::state::object(record, session.style(args.show_sensitive)));
     }

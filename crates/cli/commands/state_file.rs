@@ -27,8 +27,8 @@ pub(super) fn pull(session: &Session, args: &StatePull) -> Result<Exit, Diagnost
         session.showed_sensitive(&*store, "state pull", vec![name])?;
     }
     let registry = providers::real(&session.settings);
-    let json = terraform::write(&state, &registry, &sealer, args.show_sensitive)?;
-    session.output.line(&exact::text(format!("{json:#}")));
+    let (json, lists) = terraform::write(&state, &registry, &sealer, args.show_sensitive)?;
+    session.output.document(&exact::text(format!("{json:#}")), &lists);
     Ok(Exit::Success)
 }
 

@@ -23,10 +23,16 @@ use super::{VERSION, json_state, json_value};
 const FORMAT: &str = "1.2";
 
 /// Plans of one run, each with the configuration that it was made from, where
-/// that is known: one as it is, several by workspace.
-pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show_sensitive: bool) -> Json {
-    let whole = |(one, configuration): &(&Plan, Option<&Value>)| {
-        let mut json = plan(one, registry, show_sensitive);
+/// that is known: one as it is, several by workspace. `lists` has what their
+/// objects depend on.
+pub(crate) fn plans(
+    plans: &[(&Plan, Option<&Value>)],
+    registry: &Registry,
+    lists: &mut Dependencies,
+    show_sensitive: bool,
+) -> Json {
+    let mut whole = |(one, configuration): &(&Plan, Option<&Value>)| {
+        let mut json = plan(one, registry, lists, show_sensitive);
         if let Some(configuration) = configuration {
             json["configuration"] = json_value::value(configuration, show_sensitive);
         }
@@ -41,11 +47,11 @@ pub(crate) fn plans(plans: &[(&Plan, Option<&Value>)], registry: &Registry, show
 }
 
 /// One plan.
-pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Json {
+pub(crate) fn plan(plan: &Plan, registry: &Registry, lists: &mut Dependencies, show_sensitive: bool) -> Json {
     let generated = plan.generated.iter().map(|made| (&made.address, made.text.trim_end())).collect();
     let document = Document { registry, show_sensitive, generated };
     let objects = kept(plan).map(|change| (&change.key.address, change.dependencies.as_slice()));
-    let dependencies = Dependencies::among(objects);
+    lists.take(objects);
     let mut json = json!({
         "format_version": FORMAT,
         "tenantctl_version": VERSION,
@@ -65,7 +71,7 @@ pub(crate) fn plan(plan: &Plan, registry: &Registry, show_sensitive: bool) -> Js
             "format_version": "1.0",
             "values": {
                 "outputs": document.outputs(plan.user_outputs(), |output| prior(plan, output)),
-                "root_module": document.values(plan, |change| change.before.clone(), Some(&dependencies)),
+                "root_module": document.values(plan, |change| change.before.clone(), Some(&*lists)),
             },
         },
         "timestamp": plan.timestamp,
@@ -274,7 +280,7 @@ impl Document<'_> {
             json["sensitive_values"] = json_value::sensitive(&value);
             let depends = address.mode == ResourceMode::Managed && !change.dependencies.is_empty();
             if let Some(all) = dependencies.filter(|_| depends) {
-                json["depends_on"] = json!(all.through_all(&change.dependencies));
+                json["depends_on"] = all.place(&change.dependencies);
             }
             Some((address.module.clone(), json))
         });
@@ -359,7 +365,8 @@ mod tests {
         ]);
         let mut change = change("module.m[0].a_disk.main[\"x\"]", Action::DeleteThenCreate, before, after);
         change.reason = Some(Reason::CannotUpdate(vec![Path::root().attribute("size")]));
-        let json = plan(&plan_of("acme", vec![change]), &Registry::default(), false);
+        let json =
+            plan(&plan_of("acme", vec![change]), &Registry::default(), &mut Dependencies::default(), false);
         assert!(!json.to_string().contains("hunter2"));
         insta::assert_snapshot!(serde_json::to_string_pretty(&json["resource_changes"][0]).expect("JSON"), @r#"
         {
@@ -410,9 +417,13 @@ mod tests {
         let mut plan_of = plan_of("acme", vec![]);
         let output = OutputChange::known(Value::NULL, "hunter2".into(), true);
         plan_of.outputs.insert("password".into(), output);
-        let json = plan(&plan_of, &Registry::default(), false);
+        let json = plan(&plan_of, &Registry::default(), &mut Dependencies::default(), false);
         assert!(!json.to_string().contains("hunter2"));
         assert_eq!(json["output_changes"]["password"]["after_sensitive"], true);
-        assert!(plan(&plan_of, &Registry::default(), true).to_string().contains("hunter2"));
+        assert!(
+            plan(&plan_of, &Registry::default(), &mut Dependencies::default(), true)
+                .to_string()
+                .contains("hunter2")
+        );
     }
 }

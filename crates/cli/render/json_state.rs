@@ -13,13 +13,15 @@ use super::{VERSION, json_value};
 /// The version of the format: Terraform's.
 const FORMAT: &str = "1.0";
 
-/// A whole workspace.
-pub(crate) fn state(state: &WorkspaceState, show_sensitive: bool) -> Json {
-    let dependencies = Dependencies::of(state);
-    let resources = state
-        .resources
-        .values()
-        .map(|record| (record.key.address.module.clone(), resource(record, &dependencies, show_sensitive)));
+/// A whole workspace; `lists` has what its objects depend on.
+pub(crate) fn state(state: &WorkspaceState, lists: &mut Dependencies, show_sensitive: bool) -> Json {
+    let records = state.resources.values();
+    lists.take(records.clone().map(|record| (&record.key.address, record.dependencies.as_slice())));
+    let lists = &*lists;
+    let one = |record: &ResourceRecord| {
+        (record.key.address.module.clone(), resource(record, lists, show_sensitive))
+    };
+    let resources = records.map(one);
     let outputs: Map<String, Json> = state
         .outputs
         .iter()
@@ -94,7 +96,7 @@ pub(crate) fn resource(record: &ResourceRecord, dependencies: &Dependencies, sho
     json["values"] = json_value::value(&record.attributes, show_sensitive);
     json["sensitive_values"] = json_value::sensitive(&record.attributes);
     if !record.dependencies.is_empty() {
-        json["depends_on"] = json!(dependencies.through_all(&record.dependencies));
+        json["depends_on"] = dependencies.place(&record.dependencies);
     }
     if record.tainted {
         json["tainted"] = json!(true);

@@ -8,9 +8,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use rand::Rng as _;
+use tokio::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::provider::{ErrorClass, ProviderError};
+
+/// So long from now.
+pub(crate) fn later(after: Duration) -> Instant {
+    tokio::time::sleep(after).deadline()
+}
 
 /// Attempts at one call.
 const ATTEMPTS: u32 = 8;

@@ -124,7 +124,10 @@ impl Provider for Vaults {
     }
 
     async fn open(&self, _: &str, _: &Value, config: &Value) -> Result<Opened, ProviderError> {
-        let path = text(config, "path");
+        let path = text(&config.clone().unmark_deep(), "path");
+        if path.starts_with("late") {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+        }
         self.note(format!("open {path}"));
         let token = Value::from(format!("token-of-{path}"));
         let value = Value::object([("path", path.as_str().into()), ("token", token)]);
@@ -287,6 +290,26 @@ async fn what_is_open_is_renewed_while_steps_go_on() {
     let plan = place.plan(&leased("short", "quick")).await.unwrap();
     place.apply(plan).await;
     assert!(!place.vaults.heard().iter().any(|words| words.starts_with("renew")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_is_renewed_while_a_plan_reads() {
+    let late = "ephemeral \"test_lease\" \"m\" {\n  path = \"late by ${ephemeral.test_lease.l.token}\"\n}\n";
+    // One whose renewal fails is closed all the same.
+    for (path, closed) in [("short", "short++"), ("short-once", "short-once+")] {
+        let place = Place::new();
+        place.plan(&(leased(path, "v") + late)).await.unwrap();
+        let name = format!("late by token-of-{path}");
+        let heard = [
+            format!("open {path}"),
+            format!("renew {path}"),
+            format!("renew {path}+"),
+            format!("open {name}"),
+            format!("close {name}"),
+            format!("close {closed}"),
+        ];
+        assert_eq!(place.vaults.heard(), heard);
+    }
 }
 
 #[tokio::test(start_paused = true)]

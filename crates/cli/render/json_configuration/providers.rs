@@ -77,7 +77,10 @@ impl Configurations {
         let required = module.required_providers.iter().map(|(name, _)| &**name);
         let used = module.resources.iter().map(|resource| &*resource.provider);
         let configured = module.providers.iter().map(|block| &*block.name.name);
-        for name in required.chain(used).chain(configured) {
+        // Also what is imported into other modules, or has no block yet.
+        let imported = module.imports.iter().filter_map(|import| registry.of_type(&import.to.kind));
+        let imported = imported.map(|provider| provider.name());
+        for name in required.chain(used).chain(configured).chain(imported) {
             let local = local(name);
             let key = key(&local, path);
             if !self.0.contains_key(&key) {

@@ -5,7 +5,6 @@
 //! renewal takes no slot, so that it is never late for want of one.
 
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -16,7 +15,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::plan::{Change, Step};
 use crate::provider::{ProviderError, Renewed, SharedProvider};
 use crate::refresh::failed;
-use crate::retry::{BUSY, Retry};
+use crate::retry::{BUSY, Retry, later};
 use crate::value::{Marks, Value};
 
 /// What was opened.
@@ -29,11 +28,6 @@ pub(super) struct OpenHandle {
     /// What closes it, when something does.
     handle: Option<serde_json::Value>,
     renew_at: Option<Instant>,
-}
-
-/// So long from now.
-fn later(after: Duration) -> Instant {
-    tokio::time::sleep(after).deadline()
 }
 
 impl Run<'_> {

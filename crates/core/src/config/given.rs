@@ -2,6 +2,7 @@
 //!
 //! Guarantees: a value from a file keeps its place there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::model::{Module, Settings};
@@ -90,7 +91,8 @@ pub(super) fn settings(
 ) -> Settings {
     let mut settings = Settings::new();
     hide(module, sources);
-    for (name, given) in given {
+    let last: BTreeMap<&str, usize> = given.iter().enumerate().map(|(at, (name, _))| (&**name, at)).collect();
+    for (at, (name, given)) in given.iter().enumerate() {
         let Some(variable) = module.variables.iter().find(|v| *v.name.name == **name) else {
             diagnostics.extend(undeclared(module, name, given));
             continue;
@@ -109,6 +111,8 @@ pub(super) fn settings(
                 settings.insert(name.as_str().into(), (value.clone(), *span));
                 continue;
             }
+            // Text that another value takes the place of may be anything.
+            Given::Environment(_) | Given::CommandLine(_) if last[&**name] != at => continue,
             Given::Environment(text) | Given::CommandLine(text) => text,
         };
         // An expression, unless the variable is a string, as one without a type is.

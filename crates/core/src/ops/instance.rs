@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::apply::recovery;
+use super::held::{Held, Open};
 use super::partly::Partly;
 use super::plan::{state_error, stopped};
 use super::rehearse::Rehearsal;
@@ -22,7 +24,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::plan::{
-    Chosen, Judge, Moves, Needs, OpenRead, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan,
+    Chosen, Judge, Moves, Needs, Plan, PlanInput, PlanMode, Planned, file, moves, plan as make_plan,
 };
 use crate::provider::{ProviderError, Target};
 use crate::refresh::{Drift, Patience, Refreshed, failed, refresh, unknown_provider};
@@ -199,7 +201,7 @@ impl One<'_> {
                     plan.schemas = file::schemas(&self.engine.registry, &plan);
                     return Ok((*plan, found));
                 }
-                Planned::Needs(needs) => self.read(needs, read).await?,
+                Planned::Needs(needs) => self.reading(needs, read).await?,
             }
         }
     }
@@ -232,8 +234,10 @@ impl One<'_> {
     /// opened when somebody asked to stop ends by itself, at the latest when
     /// its lease does.
     async fn close(&self, read: &mut Read) {
-        for (wanted, handle) in std::mem::take(&mut read.handles).into_iter().rev() {
-            let Some(provider) = self.engine.registry.get(&wanted.provider) else { continue };
+        for Open { wanted, handle, .. } in read.held.left() {
+            let (Some(provider), Some(handle)) = (self.engine.registry.get(&wanted.provider), handle) else {
+                continue;
+            };
             let closed = provider.close(&wanted.address.kind, &wanted.connection, &handle).await;
             if let Err(error) = closed {
                 let address = format!("{}:{}", self.instance.workspace, wanted.address);
@@ -286,6 +290,45 @@ impl One<'_> {
         Retry { cancel: &self.engine.cancel, busy: BUSY, told: &told }.call(call).await
     }
 
+    /// Reads what a plan needs, and renews meanwhile what is open. A renewal
+    /// that has begun comes to its end.
+    async fn reading(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
+        let held = Arc::clone(&read.held);
+        let mut warnings = Diagnostics::new();
+        let result = {
+            let mut reading = std::pin::pin!(self.read(needs, read));
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut reading => break result,
+                    (at, open) = held.due() => warnings.extend(self.renew(&held, at, open).await),
+                }
+            }
+        };
+        read.warnings.extend(warnings);
+        result
+    }
+
+    /// Renews one thing that is open; a warning when that fails.
+    async fn renew(&self, held: &Held, at: usize, open: Open) -> Option<Diagnostic> {
+        let Open { wanted, handle, .. } = open;
+        let provider = self.engine.registry.get(&wanted.provider)?;
+        let handle = handle.unwrap_or(serde_json::Value::Null);
+        let call = || provider.renew(&wanted.address.kind, &wanted.connection, &handle);
+        match self.called(&wanted.address, call).await {
+            Ok(renewed) => {
+                held.renewed(at, renewed);
+                None
+            }
+            Err(error) => {
+                let address = format!("{}:{}", self.instance.workspace, wanted.address);
+                let mut warning = failed(&error, &address);
+                warning.severity = Severity::Warning;
+                Some(warning.hint("What is open of it may stop to work before the plan is made."))
+            }
+        }
+    }
+
     async fn read(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let address = |address: &ResourceAddress| format!("{}:{address}", self.instance.workspace);
@@ -319,8 +362,8 @@ impl One<'_> {
             match provider.open(&wanted.address.kind, &wanted.connection, &wanted.config).await {
                 Ok(opened) => {
                     self.secrets.learn(&opened.value.clone().with_marks(Marks::EPHEMERAL));
-                    read.opened.insert(wanted.address.clone(), opened.value);
-                    read.handles.extend(opened.handle.map(|handle| (wanted, handle)));
+                    read.held.hold(wanted.clone(), &opened);
+                    read.opened.insert(wanted.address, opened.value);
                 }
                 Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
             }
@@ -364,6 +407,6 @@ struct Read {
     imported: BTreeMap<ResourceAddress, Value>,
     opened: BTreeMap<ResourceAddress, Value>,
     /// What is to be closed.
-    handles: Vec<(OpenRead, serde_json::Value)>,
+    held: Arc<Held>,
     warnings: Diagnostics,
 }

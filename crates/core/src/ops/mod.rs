@@ -7,6 +7,7 @@ mod audit;
 mod claims;
 mod format;
 mod guards;
+mod held;
 mod instance;
 mod load;
 mod locks;

@@ -1,90 +1,148 @@
 //! All that an object depends on, through others too: records tell only of
 //! what it directly depends on.
 //!
-//! Guarantees: what many objects depend on is gathered once.
+//! All that all objects depend on can be as much as their number squared. So a
+//! document has, where such a list belongs, an object with one key that nobody
+//! can guess, and the list itself only where the document is written.
+//!
+//! Guarantees: what is held is no more than what records tell.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::{Map, Value as Json};
 
 use super::model::WorkspaceState;
 use crate::addr::{ModulePath, ModuleStep, ResourceAddress};
 
-/// Dependencies of all objects of a workspace, by the blocks that they are of.
+/// The key: another one in each process, so that no value holds it.
+static KEY: LazyLock<String> = LazyLock::new(|| format!("dependencies {}", uuid::Uuid::new_v4().simple()));
+
+/// Dependencies of all objects of workspaces, by the blocks that they are of.
 #[derive(Debug, Default)]
 pub struct Dependencies {
-    /// Addresses of blocks, in the order of their text.
+    /// Addresses of blocks, in the order of their text in each workspace.
     blocks: Vec<String>,
+    /// Of each block: what its objects directly depend on.
+    direct: Vec<Vec<u32>>,
+    /// Those of the workspace that was taken in last.
     numbers: FxHashMap<ResourceAddress, u32>,
-    /// Of each block: all that its objects depend on, in order.
-    all: Vec<Option<Arc<[u32]>>>,
 }
 
 impl Dependencies {
-    /// Gathers those of a workspace.
+    /// Those of a workspace.
     pub fn of(state: &WorkspaceState) -> Self {
+        let mut dependencies = Dependencies::default();
         let records = state.resources.values();
-        Dependencies::among(records.map(|record| (&record.key.address, record.dependencies.as_slice())))
+        dependencies.take(records.map(|record| (&record.key.address, record.dependencies.as_slice())));
+        dependencies
     }
 
-    /// Gathers those of objects, each with what it directly depends on.
-    pub fn among<'o>(
+    /// Takes in those of a workspace's objects, each with what it directly
+    /// depends on: until the next one they are those that are asked for.
+    pub fn take<'o>(
+        &mut self,
         objects: impl Iterator<Item = (&'o ResourceAddress, &'o [ResourceAddress])> + Clone,
-    ) -> Self {
+    ) {
         let objects = objects.filter(|(_, direct)| !direct.is_empty());
         let mut named: FxHashSet<&ResourceAddress> = FxHashSet::default();
         objects.clone().for_each(|(address, direct)| named.extend(direct.iter().chain([address])));
         let by_text: BTreeSet<(String, ResourceAddress)> =
             named.iter().map(|address| block(address)).map(|block| (block.to_string(), block)).collect();
-        let numbers: FxHashMap<ResourceAddress, u32> =
-            by_text.iter().zip(0..).map(|((_, block), number)| (block.clone(), number)).collect();
-        let mut direct: Vec<FxHashSet<u32>> = vec![FxHashSet::default(); numbers.len()];
+        let first = self.blocks.len();
+        let numbers = (first..).filter_map(|number| u32::try_from(number).ok());
+        self.numbers =
+            by_text.iter().zip(numbers).map(|((_, block), number)| (block.clone(), number)).collect();
+        self.blocks.extend(by_text.into_iter().map(|(text, _)| text));
+        self.direct.resize(self.blocks.len(), Vec::new());
         for (address, others) in objects {
-            let own = numbers[&block(address)];
-            direct[own as usize].extend(others.iter().map(|other| numbers[&block(other)]));
+            let others = self.numbered(others);
+            let own = self.numbers[&block(address)] as usize;
+            self.direct[own].extend(others);
         }
-        let mut dependencies = Dependencies {
-            blocks: by_text.into_iter().map(|(text, _)| text).collect(),
-            all: vec![None; numbers.len()],
-            numbers,
-        };
-        (0..direct.len()).for_each(|root| dependencies.gather(root, &direct));
-        dependencies
+        for direct in &mut self.direct[first..] {
+            direct.sort_unstable();
+            direct.dedup();
+            direct.shrink_to_fit();
+        }
     }
 
-    /// Gathers what a block depends on, those first that it depends on.
-    fn gather(&mut self, root: usize, direct: &[FxHashSet<u32>]) {
-        let mut open = vec![(root, direct[root].iter())];
-        let mut met = FxHashSet::from_iter([root]);
-        while let Some((at, left)) = open.last_mut() {
-            match left.next().map(|next| *next as usize) {
-                // What depends on itself was moved by hand; it has been met.
-                Some(next) if self.all[next].is_some() || !met.insert(next) => {}
-                Some(next) => open.push((next, direct[next].iter())),
-                None => {
-                    self.all[*at] = Some(self.through(&direct[*at]));
-                    open.pop();
-                }
+    fn numbered(&self, addresses: &[ResourceAddress]) -> Vec<u32> {
+        addresses.iter().filter_map(|address| self.numbers.get(&block(address)).copied()).collect()
+    }
+
+    /// Blocks, and all that they depend on: their addresses, in order. Takes as
+    /// long as there are of them, however many others there are.
+    fn through(&self, mut open: Vec<u32>) -> Vec<&str> {
+        let mut met: FxHashSet<u32> = FxHashSet::default();
+        while let Some(next) = open.pop() {
+            if met.insert(next) {
+                open.extend_from_slice(&self.direct[next as usize]);
             }
         }
-    }
-
-    /// Blocks, and all that they depend on.
-    fn through(&self, direct: &FxHashSet<u32>) -> Arc<[u32]> {
-        let further = direct.iter().flat_map(|next| self.all[*next as usize].iter());
-        let mut all: Vec<u32> = further.flat_map(|all| all.iter()).chain(direct).copied().collect();
+        let mut all: Vec<u32> = met.into_iter().collect();
         all.sort_unstable();
-        all.dedup();
-        all.into()
+        all.into_iter().map(|number| self.blocks[number as usize].as_str()).collect()
     }
 
     /// All that an object depends on, by what it directly depends on: addresses
     /// of blocks, in order.
     pub fn through_all(&self, direct: &[ResourceAddress]) -> Vec<&str> {
-        let numbers = direct.iter().filter_map(|address| self.numbers.get(&block(address)));
-        let all = self.through(&numbers.copied().collect());
-        all.iter().map(|number| self.blocks[*number as usize].as_str()).collect()
+        self.through(self.numbered(direct))
+    }
+
+    /// What stands in a document in place of [`Dependencies::through_all`].
+    pub fn place(&self, direct: &[ResourceAddress]) -> Json {
+        let numbers: Vec<String> = self.numbered(direct).iter().map(ToString::to_string).collect();
+        Json::Object(Map::from_iter([(KEY.clone(), Json::String(numbers.join(" ")))]))
+    }
+
+    /// The list that a place stands for.
+    fn list(&self, place: &str) -> Vec<&str> {
+        let numbers = place.split(' ').filter_map(|number| number.parse().ok());
+        self.through(numbers.filter(|number| (*number as usize) < self.blocks.len()).collect())
+    }
+
+    /// A document with the lists in it.
+    pub fn filled(&self, document: Json) -> Json {
+        match document {
+            Json::Object(entries) => match entries.get(&*KEY).and_then(Json::as_str) {
+                Some(place) => self.list(place).into(),
+                None => entries.into_iter().map(|(key, item)| (key, self.filled(item))).collect(),
+            },
+            Json::Array(items) => items.into_iter().map(|item| self.filled(item)).collect(),
+            other => other,
+        }
+    }
+
+    /// Writes the text of a document with the lists in it, laid out as it is.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        let key = format!("\"{}\":", *KEY);
+        let mut rest = text;
+        while let Some((before, place)) = rest.split_once(&key) {
+            // Before stands the opening bracket, behind the numbers in quotes and
+            // the closing one.
+            let opened = before.trim_end();
+            let space = &before[opened.len()..];
+            out.write_all(opened.strip_suffix('{').unwrap_or(opened).as_bytes())?;
+            let (numbers, behind) =
+                place.trim_start().trim_start_matches('"').split_once('"').unwrap_or_default();
+            rest = behind.trim_start().strip_prefix('}').unwrap_or(behind);
+            let end = &behind[..behind.len() - behind.trim_start().len()];
+            for (at, text) in self.list(numbers).into_iter().enumerate() {
+                out.write_all(if at == 0 { b"[" } else { b"," })?;
+                out.write_all(space.as_bytes())?;
+                serde_json::to_writer(&mut *out, text)?;
+            }
+            out.write_all(end.as_bytes())?;
+            out.write_all(b"]")?;
+        }
+        out.write_all(rest.as_bytes())
     }
 }
 
@@ -142,5 +200,31 @@ mod tests {
         a.two[1]: a.one
         module.m["x"].a.in: a.one a.two data.a.d
         "#);
+    }
+
+    #[test]
+    fn documents_have_the_lists_where_they_are_written() {
+        let mut dependencies = Dependencies::default();
+        let mut documents = Vec::new();
+        for last in ["x.c", "x.d"] {
+            let state = state(&[("x.b", &["x.a"]), (last, &["x.b"])]);
+            let records = state.resources.values();
+            dependencies.take(records.clone().map(|r| (&r.key.address, r.dependencies.as_slice())));
+            let one = |r: &crate::state::ResourceRecord| serde_json::json!({ "of": dependencies.place(&r.dependencies) });
+            documents.push(records.map(one).collect::<Json>());
+        }
+        let document = Json::Array(documents);
+        let expected = serde_json::json!([
+            [{ "of": ["x.a"] }, { "of": ["x.a", "x.b"] }],
+            [{ "of": ["x.a"] }, { "of": ["x.a", "x.b"] }],
+        ]);
+        for text in [document.to_string(), format!("{document:#}")] {
+            let mut written = Vec::new();
+            dependencies.write(&text, &mut written).expect("written");
+            let written = String::from_utf8(written).expect("text");
+            let laid_out = if text.contains('\n') { format!("{expected:#}") } else { expected.to_string() };
+            assert_eq!(written, laid_out);
+        }
+        assert_eq!(dependencies.filled(document), expected);
     }
 }

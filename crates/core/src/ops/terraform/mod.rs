@@ -127,8 +127,8 @@ const SCHEMA_VERSIONS: [(&str, u32); 1] = [("kubernetes_manifest", 1)];
 /// attribute that it does not know, so they are left out while they are null.
 const OWN_ATTRIBUTES: [(&str, &str); 1] = [("kubernetes_manifest", "cluster")];
 
-/// A workspace as a Terraform state file. Sensitive values are sealed, or in
-/// the open when that was asked for.
+/// A workspace as a Terraform state file, and what it has places for. Sensitive
+/// values are sealed, or in the open when that was asked for.
 ///
 /// # Errors
 /// What cannot be sealed, or has no schema in this build.
@@ -137,13 +137,14 @@ pub fn write(
     registry: &Registry,
     sealer: &Sealer,
     show_sensitive: bool,
-) -> Result<Json, Diagnostics> {
+) -> Result<(Json, Dependencies), Diagnostics> {
     let refused = |why: String| Diagnostics::from(Diagnostic::error("State not written", why));
     let close = |json: Json| -> Result<Json, Diagnostics> {
         let sealed = if show_sensitive { Ok(values::opened(json)) } else { sealer.seal_json(json) };
         sealed.map_err(|e| refused(format!("{e}.")))
     };
     let mut resources: Vec<Resource> = Vec::new();
+    let mut places = Vec::with_capacity(state.resources.len());
     let dependencies = Dependencies::of(state);
     for record in state.resources.values() {
         let address = &record.key.address;
@@ -153,6 +154,7 @@ pub fn write(
         let mut record = record.clone();
         record.complete(schema.block.unset());
         let all = dependencies.through_all(&record.dependencies);
+        places.push((!all.is_empty()).then(|| dependencies.place(&record.dependencies)));
         let instance =
             instance(&record, &all, schema, sealer, &close).map_err(|e| refused(format!("{e}.")))?;
         let module = address.module.to_string();
@@ -192,7 +194,13 @@ pub fn write(
         resources,
         check_results: state.checks.clone(),
     };
-    serde_json::to_value(file).map_err(|e| refused(format!("{e}.")))
+    let mut json = serde_json::to_value(file).map_err(|e| refused(format!("{e}.")))?;
+    let resources = json["resources"].as_array_mut().into_iter().flatten();
+    let instances = resources.flat_map(|one| one["instances"].as_array_mut().into_iter().flatten());
+    for (instance, place) in instances.zip(places) {
+        place.into_iter().for_each(|place| instance["dependencies"] = place);
+    }
+    Ok((json, dependencies))
 }
 
 fn schema<'r>(
@@ -253,7 +261,7 @@ fn instance(
         attributes,
         sensitive_attributes: paths.into_iter().filter_map(|path| path.as_array().cloned()).collect(),
         private: BASE64.encode(own),
-        dependencies: all.iter().map(|address| (*address).to_owned()).collect(),
+        dependencies: Vec::new(),
         create_before_destroy: record.create_before_destroy,
     }))
 }
