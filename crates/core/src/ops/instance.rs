@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::apply::recovery;
-use super::held::{Held, Open};
+use super::openings::{Open, Openings};
 use super::partly::Partly;
 use super::plan::{state_error, stopped};
 use super::rehearse::Rehearsal;
@@ -234,7 +234,7 @@ impl One<'_> {
     /// opened when somebody asked to stop ends by itself, at the latest when
     /// its lease does.
     async fn close(&self, read: &mut Read) {
-        for Open { wanted, handle, .. } in read.held.left() {
+        for Open { wanted, handle, .. } in read.openings.left() {
             let (Some(provider), Some(handle)) = (self.engine.registry.get(&wanted.provider), handle) else {
                 continue;
             };
@@ -293,7 +293,7 @@ impl One<'_> {
     /// Reads what a plan needs, and renews meanwhile what is open. A renewal
     /// that has begun comes to its end.
     async fn reading(&self, needs: Needs, read: &mut Read) -> Result<(), Diagnostics> {
-        let held = Arc::clone(&read.held);
+        let openings = Arc::clone(&read.openings);
         let mut warnings = Diagnostics::new();
         let result = {
             let mut reading = std::pin::pin!(self.read(needs, read));
@@ -301,7 +301,7 @@ impl One<'_> {
                 tokio::select! {
                     biased;
                     result = &mut reading => break result,
-                    (at, open) = held.due() => warnings.extend(self.renew(&held, at, open).await),
+                    (at, open) = openings.due() => warnings.extend(self.renew(&openings, at, open).await),
                 }
             }
         };
@@ -310,14 +310,14 @@ impl One<'_> {
     }
 
     /// Renews one thing that is open; a warning when that fails.
-    async fn renew(&self, held: &Held, at: usize, open: Open) -> Option<Diagnostic> {
+    async fn renew(&self, openings: &Openings, at: usize, open: Open) -> Option<Diagnostic> {
         let Open { wanted, handle, .. } = open;
         let provider = self.engine.registry.get(&wanted.provider)?;
         let handle = handle.unwrap_or(serde_json::Value::Null);
         let call = || provider.renew(&wanted.address.kind, &wanted.connection, &handle);
         match self.called(&wanted.address, call).await {
             Ok(renewed) => {
-                held.renewed(at, renewed);
+                openings.renewed(at, renewed);
                 None
             }
             Err(error) => {
@@ -362,7 +362,7 @@ impl One<'_> {
             match provider.open(&wanted.address.kind, &wanted.connection, &wanted.config).await {
                 Ok(opened) => {
                     self.secrets.learn(&opened.value.clone().with_marks(Marks::EPHEMERAL));
-                    read.held.hold(wanted.clone(), &opened);
+                    read.openings.hold(wanted.clone(), &opened);
                     read.opened.insert(wanted.address, opened.value);
                 }
                 Err(error) => diagnostics.push(failed(&error, &address(&wanted.address))),
@@ -407,6 +407,6 @@ struct Read {
     imported: BTreeMap<ResourceAddress, Value>,
     opened: BTreeMap<ResourceAddress, Value>,
     /// What is to be closed.
-    held: Arc<Held>,
+    openings: Arc<Openings>,
     warnings: Diagnostics,
 }

@@ -134,8 +134,9 @@ impl Dependencies {
                 place.trim_start().trim_start_matches('"').split_once('"').unwrap_or_default();
             rest = behind.trim_start().strip_prefix('}').unwrap_or(behind);
             let end = &behind[..behind.len() - behind.trim_start().len()];
+            out.write_all(b"[")?;
             for (at, text) in self.list(numbers).into_iter().enumerate() {
-                out.write_all(if at == 0 { b"[" } else { b"," })?;
+                out.write_all(if at == 0 { b"" } else { b"," })?;
                 out.write_all(space.as_bytes())?;
                 serde_json::to_writer(&mut *out, text)?;
             }

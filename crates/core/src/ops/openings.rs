@@ -23,12 +23,12 @@ pub(super) struct Open {
 
 /// All that is open.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct Openings {
     all: Mutex<Vec<Open>>,
     changes: Notify,
 }
 
-impl Held {
+impl Openings {
     fn all(&self) -> MutexGuard<'_, Vec<Open>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
