@@ -128,8 +128,18 @@ impl Bench {
 
     pub(super) async fn refreshed(&self, object: &Value) -> Value {
         match self.read(std::slice::from_ref(object)).await.remove(0) {
-            ReadOutcome::Found(value) => value,
+            ReadOutcome::Found(value) | ReadOutcome::Changed(value, _) => value,
             other => panic!("not found: {other:?}"),
+        }
+    }
+
+    /// Who changed an object.
+    pub(super) async fn changed_by(&self, object: &Value) -> String {
+        match self.read(std::slice::from_ref(object)).await.remove(0) {
+            ReadOutcome::Changed(_, by) => {
+                by.into_iter().map(|author| author.name).collect::<Vec<_>>().join(" ")
+            }
+            other => panic!("not changed by anybody: {other:?}"),
         }
     }
 

@@ -84,6 +84,7 @@ async fn drift_shows_in_our_fields_only() {
     assert_eq!(at(&drifted, "/object/spec/replicas"), 3);
     assert_eq!(at(&drifted, "/object/spec/template/spec/containers/0/image"), "web:9");
     assert_ne!(bench.plan(Some(&drifted), &config).planned, drifted);
+    assert_eq!(bench.changed_by(&made).await, "kubectl kubectl-set", "and not who set the label");
 
     // Lists and maps that have one owner show what others put into them.
     let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
@@ -95,6 +96,7 @@ async fn drift_shows_in_our_fields_only() {
     kubectl(&["patch", "rolebinding", "b", "-n", "drift", "--type=json", "-p", add]);
     let drifted = bench.refreshed(&bound).await;
     assert_eq!(at(&drifted, "/object/subjects/1/name"), "eve");
+    assert_eq!(bench.changed_by(&bound).await, "kubectl-patch");
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "drift"},
         "spec": {"selector": {"app": "x"}, "ports": [{"port": 80}]}});
     let served = bench.create(&bench.manifest(service)).await.expect("made");
