@@ -100,6 +100,15 @@ pub(super) fn check(instance: &Instance, passed: &Passed) -> Result<(), Diagnost
     })
 }
 
+/// What is wrong with an instance when the platform could not be planned.
+pub(super) fn unplanned(instance: &Instance) -> Diagnostic {
+    let detail = "What it refers to of the platform could not be planned.";
+    Diagnostic::error("Platform not planned", detail).address(&instance.workspace).hint(
+        "Tenants that are selected, by -tenant, -tier or -environment, are planned with what the platform's \
+         last apply brought.",
+    )
+}
+
 /// Refuses to apply a plan without what it was to get of the platform's apply.
 pub(super) fn brought(plan: &Plan, passed: &Passed) -> Result<(), Diagnostics> {
     let is_known = |value: Option<&Value>| value.is_some_and(Value::is_wholly_known);

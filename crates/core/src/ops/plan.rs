@@ -9,6 +9,7 @@ use super::claims::{self, Claim};
 use super::instance::One;
 use super::locks::Held;
 use super::partly::Partly;
+use super::passing::Passed;
 use super::rehearse::Rehearsal;
 use super::{Engine, Outcome, PlanOptions, Selection, audit, guards, locks, passing, scrub};
 use crate::addr::WorkspaceName;
@@ -64,30 +65,7 @@ pub async fn plan(
             Some(outcome) => passing::planned(outcome),
             None => passing::recorded(engine, platform, &workspace)?,
         };
-        tenants = tenants
-            .into_iter()
-            .filter_map(|tenant| {
-                let passes = options.mode == PlanMode::Destroy || tenant.shared.is_empty();
-                let problem = match passing::check(&tenant, &passed) {
-                    Err(_) if platform_failed && !passes => {
-                        let detail = "What it refers to of the platform could not be planned.";
-                        let error = Diagnostic::error("Platform not planned", detail);
-                        let error = error.address(&tenant.workspace).hint(
-                            "Tenants that are selected, by -tenant, -tier or -environment, are planned \
-                             with what the platform's last apply brought.",
-                        );
-                        Some(error.into())
-                    }
-                    Err(problem) if !passes => Some(problem),
-                    Ok(()) | Err(_) => None,
-                };
-                if let Some(problem) = problem {
-                    outcomes.push(work.unplanned(tenant.workspace, problem));
-                    return None;
-                }
-                Some(Instance { passed: passed.values.clone(), ..tenant })
-            })
-            .collect();
+        tenants = work.given(tenants, &passed, platform_failed, &mut outcomes);
     }
     outcomes.extend(work.plan(tenants).await?);
     outcomes.extend(failed.into_iter().map(|(workspace, problems)| work.unplanned(workspace, problems)));
@@ -222,6 +200,31 @@ impl Work<'_> {
             _ => problem,
         };
         problems.into_iter().map(place).collect()
+    }
+
+    /// Tenants with what the platform passes on to them. Those that lack
+    /// something of it have their outcome.
+    fn given(
+        &self,
+        tenants: Vec<Instance>,
+        passed: &Passed,
+        platform_failed: bool,
+        outcomes: &mut Vec<Outcome<Plan>>,
+    ) -> Vec<Instance> {
+        let mut given = Vec::with_capacity(tenants.len());
+        for tenant in tenants {
+            // What is destroyed needs nothing.
+            let needs = self.options.mode != PlanMode::Destroy && !tenant.shared.is_empty();
+            match passing::check(&tenant, passed) {
+                Err(problems) if needs => {
+                    let problems =
+                        if platform_failed { passing::unplanned(&tenant).into() } else { problems };
+                    outcomes.push(self.unplanned(tenant.workspace, problems));
+                }
+                Ok(()) | Err(_) => given.push(Instance { passed: passed.values.clone(), ..tenant }),
+            }
+        }
+        given
     }
 
     /// The outcome of an instance that cannot be planned.
