@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("cancel", &[]),
     ("diag", &["value"]),
     ("expr", &["addr", "diag", "value"]),
-    ("provider", &["diag", "timeouts", "value"]),
+    ("provider", &["addr", "diag", "timeouts", "value"]),
     ("state", &["addr", "timeouts", "value"]),
     ("syntax", &["addr", "diag", "expr", "value"]),
     ("fmt", &["expr", "syntax"]),

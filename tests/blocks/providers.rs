@@ -256,6 +256,6 @@ fn a_module_may_call_a_provider_by_a_name_of_its_own() {
     let twice = required("k8s")
         .replace("[k8s.west]", "[]")
         .replace("k8s = {", "kube = { source = \"hashicorp/kubernetes\" }\n k8s = {");
-    let words = refused(&root(&twice), &["plan"]);
+    let words = root(&twice).ok("x", &["validate"]).stderr;
     assert!(words.contains("asked for by two names"), "{words}");
 }

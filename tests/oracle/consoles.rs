@@ -2,11 +2,9 @@
 //! taken up again after each; marks between the answers tell them apart.
 
 use std::fmt;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use super::place::{Place, copy};
+use super::place::{Place, copy, text};
 
 /// What a console says to an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,20 +102,8 @@ impl Console {
     }
 
     fn run(&self, input: String) -> (String, String) {
-        let mut child = self
-            .place
-            .command(&self.program, &self.args.iter().map(String::as_str).collect::<Vec<_>>())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the console starts");
-        let mut stdin = child.stdin.take().expect("a pipe");
-        // It may end before it has read everything.
-        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-        let output = child.wait_with_output().expect("the console ends");
-        writer.join().expect("the input is written");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        let output = self.place.feed(&self.program, &args, input);
         (text(&output.stdout), text(&output.stderr))
     }
 }

@@ -169,7 +169,7 @@ fn flags(json: Json) -> Json {
 }
 
 /// Ids are made up by each.
-fn without_ids(text: &str) -> String {
+pub(super) fn without_ids(text: &str) -> String {
     let is_id = |candidate: &str| {
         candidate.len() == 36
             && candidate.char_indices().all(|(at, c)| match at {

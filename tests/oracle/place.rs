@@ -1,8 +1,9 @@
 //! A place of its own for a run of either program, which sees nothing of the
 //! machine.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A directory that goes when it is dropped, with a root in it.
 pub struct Place(tempfile::TempDir);
@@ -40,9 +41,26 @@ impl Place {
     /// What a program prints, and complains of; whether it ends well.
     pub fn run(&self, program: &Path, args: &[&str]) -> (String, String, bool) {
         let output = self.command(program, args).output().expect("the program runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (text(&output.stdout), text(&output.stderr), output.status.success())
     }
+
+    /// What a program makes of an input.
+    pub fn feed(&self, program: &Path, args: &[&str], input: String) -> Output {
+        let mut command = self.command(program, args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // It may end before it has read everything.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().expect("the program ends");
+        writer.join().expect("the input is written");
+        output
+    }
+}
+
+/// What a program wrote.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Puts a folder's files into another one.

@@ -7,7 +7,10 @@
 //! another file than `main.tf`, a line `-----` the next step, whose files take
 //! the place of those before; what stands behind it are options of its apply.
 //! Where an apply fails or is about a part only, what conditions came to is
-//! compared too. A root after `===== REASON` is meant to be judged
+//! compared too; after one that does not, whether the next plan has something
+//! to do. A line `!! ARGUMENTS`, with `<<< INPUT` or without, is a command that
+//! is run after the step: how it ends is compared, and what it prints where that
+//! is data and not words. A root after `===== REASON` is meant to be judged
 //! otherwise here, and must be.
 
 use std::path::{Path, PathBuf};
@@ -18,7 +21,8 @@ use serde_json::Value as Json;
 use tenantctl_core::value::exact;
 
 use super::folder;
-use super::place::Place;
+use super::modules::without_ids;
+use super::place::{Place, text};
 
 /// How many of each program run at a time.
 const AT_ONCE: usize = 2;
@@ -54,14 +58,26 @@ fn roots(of: &str) -> Vec<Root> {
     roots
 }
 
-/// The steps of a root, each with the options of its apply.
-fn steps(text: &str) -> Vec<(Vec<&str>, String)> {
-    let mut steps = vec![(Vec::new(), String::new())];
+/// A step of a root.
+#[derive(Default)]
+struct Step<'a> {
+    /// Options of its apply.
+    options: Vec<&'a str>,
+    files: String,
+    /// What is run after it.
+    commands: Vec<&'a str>,
+}
+
+fn steps(text: &str) -> Vec<Step<'_>> {
+    let mut steps = vec![Step::default()];
     for line in text.lines() {
-        match (line.strip_prefix("-----"), steps.last_mut()) {
-            (Some(options), _) => steps.push((options.split_whitespace().collect(), String::new())),
-            (None, Some((_, files))) => *files = format!("{files}{line}\n"),
-            (None, None) => {}
+        let Some(step) = steps.last_mut() else { continue };
+        if let Some(options) = line.strip_prefix("-----") {
+            steps.push(Step { options: options.split_whitespace().collect(), ..Step::default() });
+        } else if let Some(command) = line.strip_prefix("!! ") {
+            step.commands.push(command);
+        } else {
+            step.files = format!("{}{line}\n", step.files);
         }
     }
     steps
@@ -108,6 +124,22 @@ impl<'a> Tool<'a> {
         if is_good { Ok(text) } else { Err(text) }
     }
 
+    /// Whether data stands in a check of the root's first file.
+    fn reads_in_checks(&self) -> bool {
+        let text = std::fs::read_to_string(self.place.root().join("main.tf")).unwrap_or_default();
+        format!("\n{text}").split("\ncheck ").skip(1).any(|check| check.contains("\n  data "))
+    }
+
+    /// How a command ends, and its data.
+    fn answer(&self, command: &str) -> Json {
+        let (args, input) = command.split_once("<<<").unwrap_or((command, ""));
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let output = self.place.feed(self.program, &args, format!("{}\n", input.trim()));
+        let is_data = ["console", "fmt", "graph", "output", "providers", "state"].contains(&args[0]);
+        let data = if is_data { without_ids(&text(&output.stdout)) } else { String::new() };
+        serde_json::json!([command, output.status.code(), data.trim_end()])
+    }
+
     fn ready(&self) -> Result<(), String> {
         if self.is_ours { Ok(()) } else { self.good(&["init", "-input=false"]).map(drop) }
     }
@@ -133,7 +165,10 @@ fn applied(tool: &Tool<'_>, options: &[&str]) -> Result<Json, String> {
         true => Vec::new(),
         false => outcomes(&read(&["show", "-json"])?["checks"]),
     };
-    Ok(serde_json::json!([is_good, outputs, checks]))
+    // Reading data of a check's own is a change for OpenTofu, in every plan.
+    let is_asked = is_good && !tool.reads_in_checks();
+    let next = is_asked.then(|| tool.answer("plan -input=false -detailed-exitcode"));
+    Ok(serde_json::json!([is_good, outputs, checks, next]))
 }
 
 /// What conditions came to, in the order of their addresses.
@@ -162,6 +197,15 @@ fn tested(tool: &Tool<'_>, _: &[&str]) -> Result<Json, String> {
     if runs.is_empty() { Err(text) } else { Ok(serde_json::json!([is_good, runs])) }
 }
 
+/// What a step came to, and the answers to its commands.
+type Outcome = (Result<Json, String>, Vec<Json>);
+
+/// Whether two outcomes are the same, whatever the words of a refusal.
+fn are_alike(one: &Outcome, other: &Outcome) -> bool {
+    let is_judged_alike = one.0.is_err() && other.0.is_err() || one.0 == other.0;
+    is_judged_alike && one.1 == other.1
+}
+
 /// Compares what both make of all roots of a folder.
 fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>, &[&str]) -> Result<Json, String>) {
     let roots = roots(of);
@@ -175,23 +219,23 @@ fn compare(of: &str, at_least: usize, judge: fn(&Tool<'_>, &[&str]) -> Result<Js
             scope.spawn(|| {
                 while let Some(Root { text, reason }) = roots.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (their_tool, our_tool) = (Tool::new(&theirs, false), Tool::new(ours, true));
-                    let each = |tool: &Tool<'_>| -> Vec<Result<Json, String>> {
-                        let one = |(options, files): (Vec<&str>, String)| {
-                            write(&tool.place.root(), &files);
-                            judge(tool, &options)
+                    let each = |tool: &Tool<'_>| -> Vec<Outcome> {
+                        let one = |step: Step<'_>| {
+                            write(&tool.place.root(), &step.files);
+                            let judged = judge(tool, &step.options);
+                            (judged, step.commands.into_iter().map(|command| tool.answer(command)).collect())
                         };
                         steps(text).into_iter().map(one).collect()
                     };
                     let (theirs, ours) = (each(&their_tool), each(&our_tool));
-                    let is_same = theirs.iter().zip(&ours).all(|sides| match sides {
-                        (Ok(theirs), Ok(ours)) => theirs == ours,
-                        (Err(_), Err(_)) => true,
-                        _ => false,
-                    });
-                    if is_same != reason.is_empty() {
-                        let words = format!(
-                            "{text}  why: {reason:?}\n  OpenTofu:  {theirs:?}\n  tenantctl: {ours:?}"
-                        );
+                    let differing: String = theirs
+                        .iter()
+                        .zip(&ours)
+                        .filter(|(theirs, ours)| !are_alike(theirs, ours))
+                        .map(|(theirs, ours)| format!("\n  OpenTofu:  {theirs:?}\n  tenantctl: {ours:?}"))
+                        .collect();
+                    if differing.is_empty() != reason.is_empty() {
+                        let words = format!("{text}  why: {reason:?}{differing}");
                         wrong.lock().expect("not poisoned").push(words);
                     }
                 }

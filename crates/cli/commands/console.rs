@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session, args: &ConsoleCommand) -> Result<Exit, Diag
     let mut state = state_of(session, &instance)?;
     ops::complete(&registry, &mut state);
     let timestamp = now();
-    let inspection = Inspection::new(&graph, &instance, &state, &timestamp);
+    let inspection = Inspection::new(&graph, &instance, &registry, &state, &timestamp);
     session.report(inspection.diagnostics().iter().cloned());
     let console = Console { session, inspection };
     if std::io::stdin().is_terminal() {

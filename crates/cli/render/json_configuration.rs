@@ -90,14 +90,7 @@ impl Described<'_> {
             ("provider_config_key", &*self.configurations.key(&resource.configuration, path)),
         ]);
         let provider = self.registry.of_type(&resource.kind);
-        let schema = provider.and_then(|provider| {
-            let (schema, kind) = (provider.schema(), &*resource.kind);
-            match resource.mode {
-                ResourceMode::Managed => schema.resources.get(kind),
-                ResourceMode::Data => schema.data_sources.get(kind),
-                ResourceMode::Ephemeral => schema.ephemeral.get(kind),
-            }
-        });
+        let schema = provider.and_then(|one| one.schema().types(resource.mode).get(&*resource.kind));
         if let Some(schema) = schema {
             entries.insert("schema_version".into(), Value::from(i64::from(schema.version)));
             set_all(&mut entries, "expressions", body(&resource.body, &schema.block, resource.span));
@@ -282,6 +275,7 @@ fn expression(expr: &Expr, sensitive: bool) -> Value {
     let expr = written(expr);
     let mut references = Vec::new();
     expr.for_each_chain(&mut |chain| refer(&chain, &mut references));
+    refer_functions(expr, &mut references);
     if !references.is_empty() {
         return object([("references", Value::tuple(references))]);
     }
@@ -345,6 +339,16 @@ fn own_steps(chain: &Chain<'_>) -> usize {
         }
         _ => 0,
     }
+}
+
+/// The functions of providers that are called, the outer before the inner.
+fn refer_functions(expr: &Expr, found: &mut Vec<Value>) {
+    if let ExprKind::Call(call) = &expr.kind
+        && call.name.starts_with("provider::")
+    {
+        found.push((&*call.name).into());
+    }
+    expr.for_each_child(&mut |child| refer_functions(child, found));
 }
 
 /// All that a chain refers to, the longest first.

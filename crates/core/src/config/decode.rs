@@ -7,7 +7,7 @@
 mod interface;
 mod objects;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
 use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
-use crate::provider::{ProviderSchema, Registry, ResourceSchema};
+use crate::provider::Registry;
 use crate::syntax::{Block, Body, parse_file};
 use crate::value::Value;
 
@@ -346,15 +346,6 @@ impl<'a> Decoder<'a> {
                 );
             }
         }
-    }
-}
-
-/// The types that blocks of a mode may have.
-pub(super) fn types(schema: &ProviderSchema, mode: ResourceMode) -> &BTreeMap<&'static str, ResourceSchema> {
-    match mode {
-        ResourceMode::Managed => &schema.resources,
-        ResourceMode::Data => &schema.data_sources,
-        ResourceMode::Ephemeral => &schema.ephemeral,
     }
 }
 

@@ -9,9 +9,8 @@ use super::model::{Module, Settings};
 use super::reader::{Constants, constant_expr};
 use super::{files, json};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
-use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
-use crate::fmt::LANGUAGE;
-use crate::syntax::{parse_expression, parse_file};
+use crate::expr::{Expr, ExprKind};
+use crate::syntax::{Attribute, parse_expression, parse_file};
 use crate::value::{Type, Value};
 
 /// The value of a variable, and where it comes from.
@@ -21,15 +20,8 @@ pub enum Given {
     Environment(String),
     /// `-var`.
     CommandLine(String),
-    /// From a file of values, at a place.
-    File(Value, Span),
-}
-
-/// The first function call in an expression.
-fn called(expr: &Expr) -> Option<Span> {
-    let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
-    expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
-    found
+    /// From a file of values: judged when nothing takes its place.
+    File(Expr),
 }
 
 /// Reads a file of values: `*.tfvars`, `*.tfvars.json`; it may be a pipe when it
@@ -57,28 +49,8 @@ pub fn read_values(
         let detail = "A file of values has no blocks, only arguments.";
         diagnostics.push(Diagnostic::error("Unexpected block", detail).at(block.header()));
     }
-    let files = DiskFiles;
-    let scope = Constants(FunctionContext {
-        module_dir: path,
-        root_dir: path,
-        timestamp: "",
-        now: None,
-        files: &files,
-        language: &LANGUAGE,
-    });
-    let mut values = Vec::with_capacity(body.attributes.len());
-    for attribute in &body.attributes {
-        if let Some(call) = called(&attribute.value) {
-            let detail = "A file of values holds plain values: no functions are called in it.";
-            diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
-            continue;
-        }
-        if let Some(value) = constant_expr(&attribute.value, &Type::Dynamic, &scope, diagnostics) {
-            let given = Given::File(value, attribute.value.span);
-            values.push((attribute.name.name.to_string(), given));
-        }
-    }
-    values
+    let given = |one: &Attribute| (one.name.name.to_string(), Given::File(one.value.clone()));
+    body.attributes.iter().map(given).collect()
 }
 
 /// The values of a module's variables with their places; the last one wins.
@@ -99,20 +71,23 @@ pub(super) fn settings(
         };
         if let Some(words) = &variable.deprecated {
             let detail = format!("The variable {name:?} is deprecated: {words}");
-            let at = if let Given::File(_, span) = given { *span } else { variable.name.span };
+            let at = if let Given::File(expr) = given { expr.span } else { variable.name.span };
             diagnostics.push(Diagnostic::warning("Deprecated variable is set", detail).at(at));
         }
         let is_secret = variable.sensitive || variable.ephemeral;
+        if let (Given::File(expr), true) = (given, is_secret) {
+            sources.hide(expr.span);
+        }
+        // What another value takes the place of may be anything.
+        if last[&**name] != at {
+            continue;
+        }
         let text = match given {
-            Given::File(value, span) => {
-                if is_secret {
-                    sources.hide(*span);
-                }
-                settings.insert(name.as_str().into(), (value.clone(), *span));
+            Given::File(expr) => {
+                let value = plain(expr, scope, diagnostics);
+                settings.extend(value.map(|value| (name.as_str().into(), (value, expr.span))));
                 continue;
             }
-            // Text that another value takes the place of may be anything.
-            Given::Environment(_) | Given::CommandLine(_) if last[&**name] != at => continue,
             Given::Environment(text) | Given::CommandLine(text) => text,
         };
         // An expression, unless the variable is a string, as one without a type is.
@@ -135,6 +110,23 @@ pub(super) fn settings(
         }
     }
     settings
+}
+
+/// The value of an expression in a file of values.
+fn plain(expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
+    if let Some(call) = called(expr) {
+        let detail = "A file of values holds plain values: no functions are called in it.";
+        diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
+        return None;
+    }
+    constant_expr(expr, &Type::Dynamic, scope, diagnostics)
+}
+
+/// The first function call in an expression.
+fn called(expr: &Expr) -> Option<Span> {
+    let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
+    expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
+    found
 }
 
 /// Hides what files of values set secret variables to, line by line: a file
@@ -175,8 +167,8 @@ fn undeclared(module: &Module, name: &str, given: &Given) -> Option<Diagnostic> 
         Given::Environment(_) => None,
         Given::CommandLine(_) => Some(Diagnostic::error("Undeclared variable", words).suggest(name, known)),
         // A file of values may serve several configurations.
-        Given::File(_, span) => {
-            Some(Diagnostic::warning("Undeclared variable", words).at(*span).suggest(name, known))
+        Given::File(expr) => {
+            Some(Diagnostic::warning("Undeclared variable", words).at(expr.span).suggest(name, known))
         }
     }
 }

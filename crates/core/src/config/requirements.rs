@@ -234,9 +234,9 @@ pub(super) fn local_names(bodies: &[Body], registry: &Registry, diagnostics: &mu
             continue;
         }
         if let Some(first) = seen.insert(own.clone(), asked.name.span) {
-            let detail = format!("The provider {own:?} is asked for by two names.");
-            let error = Diagnostic::error("Duplicate required provider", detail).at(asked.name.span);
-            diagnostics.push(error.related(first, "asked for here"));
+            let detail = format!("The provider {own:?} is asked for by two names; one is enough.");
+            let warning = Diagnostic::warning("Duplicate required provider", detail).at(asked.name.span);
+            diagnostics.push(warning.related(first, "asked for here"));
         }
         if own != asked.name.name {
             names.insert(asked.name.name.clone(), own);

@@ -7,7 +7,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::decode::types;
 use super::model::{Module, Output, Repetition, Resource, Rule};
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -159,7 +158,7 @@ impl Checker<'_> {
 
     fn schema(&self, resource: &Resource) -> Option<&Block> {
         let provider = self.registry.of_type(&resource.kind)?;
-        Some(&types(provider.schema(), resource.mode).get(&*resource.kind)?.block)
+        Some(&provider.schema().types(resource.mode).get(&*resource.kind)?.block)
     }
 }
 

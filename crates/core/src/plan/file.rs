@@ -156,7 +156,8 @@ pub fn schemas(registry: &Registry, plan: &Plan) -> BTreeMap<String, PlannedSche
         if !seen.insert((&*change.provider, address.mode, &*address.kind)) {
             continue;
         }
-        if let Some(schema) = schema(registry, &change.provider, address.mode, &address.kind) {
+        let provider = registry.get(&change.provider);
+        if let Some(schema) = provider.and_then(|p| p.schema().types(address.mode).get(&*address.kind)) {
             let name = name(&change.provider, address.mode, &address.kind);
             schemas.insert(name, planned(schema));
         }
@@ -179,20 +180,6 @@ pub fn stale_schema(registry: &Registry, plan: &Plan) -> Option<String> {
 
 fn planned(schema: &ResourceSchema) -> PlannedSchema {
     PlannedSchema { version: schema.version, digest: schema.block.digest().to_owned() }
-}
-
-fn schema<'r>(
-    registry: &'r Registry,
-    provider: &str,
-    mode: ResourceMode,
-    kind: &str,
-) -> Option<&'r ResourceSchema> {
-    let schema = registry.get(provider)?.schema();
-    match mode {
-        ResourceMode::Managed => schema.resources.get(kind),
-        ResourceMode::Data => schema.data_sources.get(kind),
-        ResourceMode::Ephemeral => schema.ephemeral.get(kind),
-    }
 }
 
 fn name(provider: &str, mode: ResourceMode, kind: &str) -> String {

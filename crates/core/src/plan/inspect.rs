@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use super::evaluate::{Evaluated, Evaluation, Repeated};
 use super::model::Plan;
 use crate::addr::{InstanceKey, ModulePath, ResourceMode};
-use crate::config::{Instance, Repetition};
+use crate::config::{Instance, Repetition, Resource};
 use crate::diag::Diagnostics;
 use crate::expr::{EvalResult, Expr, Reference, Scope as _, evaluate};
 use crate::graph::{Graph, NodeKind};
+use crate::provider::Registry;
 use crate::state::{RecordKey, WorkspaceState};
 use crate::value::{Type, Value};
 
@@ -22,15 +23,22 @@ pub struct Inspection<'a> {
 
 impl<'a> Inspection<'a> {
     /// Evaluates everything that the state does not hold.
-    pub fn new(graph: &'a Graph, instance: &'a Instance, state: &WorkspaceState, timestamp: &'a str) -> Self {
-        Self::with(graph, instance, &objects(state), timestamp)
+    pub fn new(
+        graph: &'a Graph,
+        instance: &'a Instance,
+        registry: &Registry,
+        state: &WorkspaceState,
+        timestamp: &'a str,
+    ) -> Self {
+        let absent = |block: &Resource| absent(block, registry);
+        Self::with(graph, instance, &objects(state), &absent, timestamp)
     }
 
     /// The instance as a plan will have it.
     pub fn planned(graph: &'a Graph, instance: &'a Instance, plan: &Plan, timestamp: &'a str) -> Self {
         let mut objects = BTreeMap::new();
         plan.changes.iter().for_each(|change| add(&mut objects, &change.key, &change.after));
-        Self::with(graph, instance, &objects, timestamp)
+        Self::with(graph, instance, &objects, &|_| Value::unknown(Type::Dynamic), timestamp)
     }
 
     /// The instance as its state has it after this plan, which has the data
@@ -48,10 +56,16 @@ impl<'a> Inspection<'a> {
                 add(&mut objects, &change.key, &change.after);
             }
         }
-        Self::with(graph, instance, &objects, timestamp)
+        Self::with(graph, instance, &objects, &|_| Value::unknown(Type::Dynamic), timestamp)
     }
 
-    fn with(graph: &'a Graph, instance: &'a Instance, objects: &Objects, timestamp: &'a str) -> Self {
+    fn with(
+        graph: &'a Graph,
+        instance: &'a Instance,
+        objects: &Objects,
+        absent: &dyn Fn(&Resource) -> Value,
+        timestamp: &'a str,
+    ) -> Self {
         let mut evaluation = Evaluation::new(graph, instance, timestamp);
         evaluation.now = Some(timestamp);
         for &at in &graph.order {
@@ -78,8 +92,8 @@ impl<'a> Inspection<'a> {
                     };
                     for made in &mut evaluation.modules[node.module] {
                         let found = objects.get(&(made.path.clone(), name.clone()));
-                        let value = found
-                            .map_or(Value::unknown(Type::Dynamic), |found| whole(&block.repetition, found));
+                        let value =
+                            found.map_or_else(|| absent(block), |found| whole(&block.repetition, found));
                         made.resources[i] = Some(Evaluated::known(value));
                     }
                 }
@@ -131,6 +145,14 @@ impl<'a> Inspection<'a> {
         });
         variables.chain(locals).chain(calls).chain(resources).map(|name| name.to_string()).collect()
     }
+}
+
+/// What stands for a resource that was never made: how many there are is not
+/// looked at.
+fn absent(block: &Resource, registry: &Registry) -> Value {
+    let provider = registry.of_type(&block.kind).filter(|_| matches!(block.repetition, Repetition::None));
+    let schema = provider.and_then(|provider| provider.schema().types(block.mode).get(&*block.kind));
+    Value::unknown(schema.map_or(Type::Dynamic, |schema| schema.block.ty()))
 }
 
 type Instances = BTreeMap<Option<InstanceKey>, Value>;

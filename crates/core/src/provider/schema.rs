@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::meaning::Meanings;
+use crate::addr::ResourceMode;
 use crate::timeouts::Timeouts;
 use crate::value::{Type, Value};
 
@@ -25,6 +26,17 @@ pub struct ProviderSchema {
     /// Ephemeral resource types.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ephemeral: BTreeMap<&'static str, ResourceSchema>,
+}
+
+impl ProviderSchema {
+    /// The types that blocks of a mode may have.
+    pub fn types(&self, mode: ResourceMode) -> &BTreeMap<&'static str, ResourceSchema> {
+        match mode {
+            ResourceMode::Managed => &self.resources,
+            ResourceMode::Data => &self.data_sources,
+            ResourceMode::Ephemeral => &self.ephemeral,
+        }
+    }
 }
 
 /// A resource type.

@@ -12,7 +12,7 @@ use super::super::reader::{
 };
 use super::super::statics::{Giver, Statics, hidden};
 use super::super::{blocks, consistency, providers, provisioners, scopes, timeouts, vocabulary};
-use super::{Decoder, noun_with_article, types};
+use super::{Decoder, noun_with_article};
 use crate::addr::ResourceMode;
 use crate::diag::Diagnostic;
 use crate::syntax::Block;
@@ -51,7 +51,7 @@ impl Decoder<'_> {
         let (kind, name) = (&block.labels[0], &block.labels[1]);
         let Some(provider) = self.registry.of_type(&kind.name).cloned() else {
             let known: Vec<&str> =
-                self.registry.iter().flat_map(|p| types(p.schema(), mode).keys()).copied().collect();
+                self.registry.iter().flat_map(|p| p.schema().types(mode).keys()).copied().collect();
             self.diagnostics.push(
                 Diagnostic::error(
                     "Unknown resource type",
@@ -62,9 +62,9 @@ impl Decoder<'_> {
             );
             return None;
         };
-        let Some(schema) = types(provider.schema(), mode).get(&*kind.name) else {
+        let Some(schema) = provider.schema().types(mode).get(&*kind.name) else {
             let modes = [ResourceMode::Managed, ResourceMode::Data, ResourceMode::Ephemeral];
-            let is = |mode: &ResourceMode| types(provider.schema(), *mode).contains_key(&*kind.name);
+            let is = |mode: &ResourceMode| provider.schema().types(*mode).contains_key(&*kind.name);
             let other = modes.into_iter().find(is).map_or("something else", noun_with_article);
             let detail = format!("{:?} is {other}, not {}.", kind.name, noun_with_article(mode));
             self.diagnostics.push(Diagnostic::error("Unknown resource type", detail).at(kind.span));
