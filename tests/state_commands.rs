@@ -334,6 +334,9 @@ fn the_past_is_listed_and_gone_back_to() {
 #[test]
 fn check_says_what_is_broken() {
     let place = fleet();
+    // What follows the damage says that it is none of a crash.
+    place.edit("fleet", "blueprint/main.tf", "1", "2");
+    place.ok("fleet", &APPLY);
     let said = place.ok("fleet", &["state", "check"]);
     assert_eq!(said.stdout, "Checked 2 workspaces: 2 sound, 0 broken.\n");
     let journal = place.example("fleet").join("state/workspaces/acme/journal");

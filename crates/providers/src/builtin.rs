@@ -120,6 +120,10 @@ impl Provider for Builtin {
         if kind == remote_state::KIND { remote_state::validate(config) } else { Vec::new() }
     }
 
+    fn is_only_recorded(&self, _kind: &str) -> bool {
+        true
+    }
+
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         if request.kind != DATA {
             return Err(AttributeError {

@@ -57,6 +57,10 @@ impl Provider for Null {
         &SCHEMA
     }
 
+    fn is_only_recorded(&self, _kind: &str) -> bool {
+        true
+    }
+
     fn plan(&self, request: PlanRequest<'_>) -> Result<PlanResponse, AttributeError> {
         let Some(prior) = request.prior else {
             let planned = object(request.config, Value::unknown_not_null(Type::String));

@@ -4,7 +4,7 @@
 //! stops what depends on it and nothing else; a stop request starts nothing
 //! new, not even what waits for a slot, and waits for what is in flight.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -141,6 +141,7 @@ struct Walked {
 async fn walk<'r>(run: &'r Run<'r>, whole: &mut Whole<'r>) -> Walked {
     let plan = run.plan;
     let mut queue = Queue::new(&plan.steps);
+    let mut ready = VecDeque::new();
     let mut running = FuturesUnordered::new();
     let mut renewing = FuturesUnordered::new();
     let opens = plan.opens();
@@ -153,14 +154,19 @@ async fn walk<'r>(run: &'r Run<'r>, whole: &mut Whole<'r>) -> Walked {
     };
     loop {
         whole.foresee(&queue.ready);
+        ready.extend(queue.ready.drain(..));
+        // A step is a future of some size, so it is made when its turn comes.
         while !run.stops()
-            && let Some(id) = queue.ready.pop()
+            && let Some(&id) = ready.front()
+            && let Some(turn) = Turn::of(run, &plan.steps[id as usize])
         {
-            running.push(async move { (id, taken(run, &plan.steps[id as usize]).await) });
+            ready.pop_front();
+            running.push(async move { (id, taken(run, &plan.steps[id as usize], &turn).await) });
         }
         let step = tokio::select! {
             biased;
             step = running.next() => step,
+            _ = run.ahead.acquire(), if !ready.is_empty() && !run.stops() => continue,
             Some(renewed) = renewing.next() => {
                 walked.diagnostics.extend(StepResult::<()>::err(renewed).map(|error| *error));
                 continue;
@@ -206,9 +212,8 @@ pub(super) fn is_known(action: StepAction) -> bool {
 
 /// Takes a step and tells of it; `Ok(Taken::Unreached)` when a stop is
 /// requested before its first call.
-async fn taken(run: &Run<'_>, step: &Step) -> StepResult<Taken> {
-    let Some(turn) = Turn::of(run, step).await else { return Ok(Taken::Unreached) };
-    let result = run.take(step, &turn).await;
+async fn taken(run: &Run<'_>, step: &Step, turn: &Turn<'_>) -> StepResult<Taken> {
+    let result = run.take(step, turn).await;
     if is_known(step.action) && !matches!(result, Ok(Taken::Unreached)) {
         turn.tell();
         let (workspace, action) = (run.plan.workspace.clone(), step.action);
@@ -301,9 +306,7 @@ impl Queue {
             }
         }
         let waiting: Vec<usize> = steps.iter().map(|s| s.after.len()).collect();
-        let mut ready: Vec<StepId> =
-            (0..).zip(&waiting).filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
-        ready.reverse();
+        let ready = (0..).zip(&waiting).filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
         Queue { ready, waiting, dependents }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Guarantees: a begin is durable before its call is made. An end need not be:
 //! the begin of whatever depends on it comes after it in the journal, and with
-//! that it is durable.
+//! that it is durable. A change of what is only recorded needs no begin: if its
+//! record is lost, nothing was done.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -165,13 +166,14 @@ impl Run<'_> {
         self.journal.append(entry).await.map_err(|error| not_written(&error))
     }
 
-    /// Says what came of a call that was begun.
-    fn end(&self, id: u64, changes: Vec<RecordChange>) -> StepResult<()> {
-        self.journal.append_soon(Entry::End { id, changes }).map_err(|error| not_written(&error))
+    /// Says what came of a call, begun or not.
+    fn end(&self, id: Option<u64>, changes: Vec<RecordChange>) -> StepResult<()> {
+        let Some(entry) = ended(id, changes) else { return Ok(()) };
+        self.journal.append_soon(entry).map_err(|error| not_written(&error))
     }
 
     /// Ends a begin that never came to its call.
-    fn unreached(&self, id: u64) -> StepResult<Taken> {
+    fn unreached(&self, id: Option<u64>) -> StepResult<Taken> {
         self.end(id, Vec::new())?;
         Ok(Taken::Unreached)
     }
@@ -198,15 +200,27 @@ impl Run<'_> {
         }
     }
 
-    async fn begin(&self, verb: Verb, record: &ResourceRecord) -> StepResult<u64> {
+    /// Makes a call known before it is made, by a number; `None` where that is
+    /// not needed. What is run for an object is more than its record.
+    async fn begin(
+        &self,
+        verb: Verb,
+        record: &ResourceRecord,
+        change: &Change,
+        provider: &SharedProvider,
+    ) -> StepResult<Option<u64>> {
+        if change.provisioners.is_empty() && provider.is_only_recorded(&record.key.address.kind) {
+            return Ok(None);
+        }
         let id = self.next_begin.fetch_add(1, Ordering::Relaxed);
         self.record(Entry::Begin(Box::new(Begin { id, verb, record: record.clone(), operation: None })))
             .await?;
-        Ok(id)
+        Ok(Some(id))
     }
 
-    fn begun(&self, id: u64) -> Begun<'_> {
-        Begun { journal: self.journal, id }
+    /// A call that was not begun does not go on either: no begin has number 0.
+    fn begun(&self, id: Option<u64>) -> Begun<'_> {
+        Begun { journal: self.journal, id: id.unwrap_or(0) }
     }
 
     async fn create(
@@ -221,7 +235,7 @@ impl Run<'_> {
         let token = uuid::Uuid::new_v4().to_string();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
-        let id = self.begin(Verb::Create, &record).await?;
+        let id = self.begin(Verb::Create, &record, change, provider).await?;
         let Some(slot) = turn.slot().await else { return self.unreached(id) };
         let caller = self.caller(change, step.action, slot, provider);
         let token = record.token.clone();
@@ -247,7 +261,9 @@ impl Run<'_> {
                 self.values.set(step.change, value.clone());
                 let put = vec![RecordChange::Put(Box::new(record.clone()))];
                 if record.tainted {
-                    self.record(Entry::End { id, changes: put }).await?;
+                    if let Some(entry) = ended(id, put) {
+                        self.record(entry).await?;
+                    }
                     self.provision(change, false).await?;
                     record.tainted = false;
                     self.record(Entry::Records(vec![RecordChange::Put(Box::new(record))])).await?;
@@ -297,7 +313,7 @@ impl Run<'_> {
 
     /// Ends a begin whose call is known not to have done anything; leaves it
     /// open when that is not known, for the next run to look.
-    fn end_failed(&self, id: u64, error: &ProviderError) -> StepResult<()> {
+    fn end_failed(&self, id: Option<u64>, error: &ProviderError) -> StepResult<()> {
         if error.class == ErrorClass::Indeterminate { Ok(()) } else { self.end(id, Vec::new()) }
     }
 
@@ -313,7 +329,7 @@ impl Run<'_> {
         let token = self.state.resources.get(&change.key).map(|r| r.token.clone()).unwrap_or_default();
         let schema = provider.schema().resources.get(&*change.key.address.kind);
         let mut record = self.new_record(change, &settled, token, schema.map_or(0, |s| s.version));
-        let id = self.begin(Verb::Update, &record).await?;
+        let id = self.begin(Verb::Update, &record, change, provider).await?;
         let Some(slot) = turn.slot().await else { return self.unreached(id) };
         let caller = self.caller(change, step.action, slot, provider);
         let token = record.token.clone();
@@ -362,7 +378,7 @@ impl Run<'_> {
             }
             self.provision(change, true).await?;
         }
-        let id = self.begin(Verb::Delete, &record).await?;
+        let id = self.begin(Verb::Delete, &record, change, provider).await?;
         if slot.is_none() {
             slot = turn.slot().await;
         }
@@ -438,6 +454,14 @@ impl Run<'_> {
             Err(error) => return Err(self.error(change, &error)),
         }
         Ok(Taken::Done)
+    }
+}
+
+/// How a journal says what came of a call; `None` where nothing has to be said.
+fn ended(id: Option<u64>, changes: Vec<RecordChange>) -> Option<Entry> {
+    match id {
+        Some(id) => Some(Entry::End { id, changes }),
+        None => (!changes.is_empty()).then_some(Entry::Records(changes)),
     }
 }
 

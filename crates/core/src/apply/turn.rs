@@ -30,18 +30,10 @@ pub(super) struct Turn<'r> {
 }
 
 impl<'r> Turn<'r> {
-    /// Waits until the step may begin; `None` when a stop is requested before.
-    pub(super) async fn of(run: &'r Run<'r>, step: &'r Step) -> Option<Self> {
+    /// The turn of a step that may begin; `None` while too many have begun.
+    pub(super) fn of(run: &'r Run<'r>, step: &'r Step) -> Option<Self> {
         let begins = matches!(step.action, StepAction::Create | StepAction::Update | StepAction::Delete);
-        let ahead = if begins {
-            tokio::select! {
-                biased;
-                () = run.stopping() => return None,
-                ahead = run.ahead.acquire() => ahead.ok(),
-            }
-        } else {
-            None
-        };
+        let ahead = if begins { Some(run.ahead.try_acquire().ok()?) } else { None };
         Some(Turn { run, step, ahead: Mutex::new(ahead), is_told: AtomicBool::new(false) })
     }
 

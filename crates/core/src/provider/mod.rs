@@ -202,6 +202,14 @@ pub trait Provider: Send + Sync {
         Vec::new()
     }
 
+    /// Whether objects of a type are nothing but what is recorded of them, so
+    /// that a change whose record was lost was never made. Calls for them are
+    /// not made known before they are made, and are done when they return.
+    fn is_only_recorded(&self, kind: &str) -> bool {
+        let _ = kind;
+        false
+    }
+
     /// Decides what a change would come to. Pure and quick.
     ///
     /// # Errors
