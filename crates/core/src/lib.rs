@@ -40,8 +40,9 @@
 //!
 //! - Unknown and sensitive are types. Sensitive values show through no `Debug`
 //!   and are sealed before anything is written.
-//! - A begin entry is durable before a provider is called, and an end entry
-//!   before a call is made for what depends on it.
+//! - A begin entry is durable before a provider is called for an object that
+//!   there is outside the state, and an end entry before such a call is made for
+//!   what depends on it.
 //! - Planning is pure; applying decides nothing.
 //! - Nothing here prints, prompts, exits, reads the environment or the clock.
 //!
