@@ -55,6 +55,16 @@ fn console(place: &Place, args: &[&str], input: &str) -> Said {
     said(child.wait_with_output().expect("the console ends"))
 }
 
+/// Nothing is configured, and so nothing is wrong; there is nothing to plan.
+#[test]
+fn a_directory_without_configuration_has_a_console() {
+    let place = Place::new();
+    place.write("root", "readme.txt", "");
+    assert_eq!(console(&place, &[], "1 + 1\n").stdout.trim_end(), "2");
+    place.ok("root", &["validate"]);
+    assert_eq!(place.run("root", &["plan"]).code, 1);
+}
+
 #[test]
 fn values_are_written_in_terraforms_notation() {
     let input = "local.names\n{\n  a = tolist([1]),\n  b = null\n}\nvar.password\nlocal.text\ntype(local.names)\n1 + \\\n2\n";

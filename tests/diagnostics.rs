@@ -99,6 +99,62 @@ fn all_mistakes_of_a_directory_are_reported_in_one_run() {
     }
 }
 
+/// Mistakes of all sorts at once, each told once, at its line.
+#[test]
+fn a_mistake_keeps_no_other_from_being_told() {
+    const ROOT: &str = r#"resource "terraform_data" "x" { nope = 1 }
+output "a" { value = var.nope }
+output "b" { value = local.nope }
+output "c" { value = foo }
+output "d" { value = upper(1, 2) }
+output "e" { value = nope(1) }
+output "f" { value = terraform_data.x.id }
+output "g" { value = 1 + "a" }
+resource "terraform_dat" "y" {}
+output "h" { value = terraform_dat.y.id }
+module "m" { source = "./nowhere" }
+output "i" { value = module.m.x }
+output "j" {}
+module "n" { source = "./n" }
+output "k" { value = module.n.given }
+variable "v" {
+  validation {
+    condition     = terraform_data.x.input > 5
+    error_message = "no"
+  }
+}
+moved {
+  from = one
+  to   = terraform_data.x
+}
+"#;
+    let place = Place::new();
+    place.write("x", "main.tf", ROOT);
+    place.write("x", "n/main.tf", "output \"given\" {}\noutput \"other\" { value = var.gone }\n");
+    let expected = [1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 18, 23].map(|line| ("main.tf", line));
+    let expected = [&expected[..], &[("n/main.tf", 1), ("n/main.tf", 2)]].concat();
+    for flags in [&["validate", "-json"][..], &["plan", "-json"]] {
+        let said = place.run("x", flags);
+        assert_eq!(said.code, 1, "{flags:?}: {}", said.stdout);
+        let lines =
+            said.stdout.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut told: Vec<serde_json::Value> = lines.map(|line| line["diagnostic"].clone()).collect();
+        if flags[0] == "validate" {
+            let whole: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+            told = whole["diagnostics"].as_array().expect("a list").clone();
+        }
+        let ranges = told.iter().map(|one| &one["range"]).filter(|range| range.is_object());
+        let mut places: Vec<(&str, u64)> = ranges
+            .map(|range| {
+                let line = range["start"]["line"].as_u64().expect("a line");
+                (range["filename"].as_str().expect("a file"), line)
+            })
+            .collect();
+        places.sort_unstable();
+        assert_eq!(places, expected, "{flags:?}: {}", said.stdout);
+    }
+}
+
 /// The line with the mistake is quoted, but never the secret in it.
 #[test]
 fn no_line_that_is_quoted_shows_a_secret() {

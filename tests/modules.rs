@@ -449,7 +449,7 @@ fn validation_needs_no_values_and_tells_programs_all() {
 fn a_lock_file_is_no_configuration() {
     let place = Place::new();
     place.write("e", ".tenantctl.lock.hcl", "");
-    let said = place.run("e", &["validate"]);
+    let said = place.run("e", &["plan"]);
     assert!(said.stderr.contains("No configuration files"), "{}", said.stderr);
 }
 

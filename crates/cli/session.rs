@@ -102,6 +102,14 @@ impl Session {
         (platform, registry, problems)
     }
 
+    /// The same where nothing may be configured.
+    pub(crate) fn read_any(&self, config: &ConfigArgs) -> (Option<Platform>, Registry, Diagnostics) {
+        let registry = providers::real(&self.settings);
+        let options = ConfigOptions { may_be_empty: true, ..self.options(config) };
+        let (platform, problems) = ops::load(&registry, &self.sources, &options);
+        (platform, registry, problems)
+    }
+
     /// Reads the configuration for a look at it that needs nothing else.
     ///
     /// # Errors
@@ -131,6 +139,7 @@ impl Session {
             values: config.values.0.clone(),
             env_vars: self.settings.variables.clone(),
             deprecation: config.deprecation,
+            may_be_empty: false,
         }
     }
 
@@ -142,7 +151,7 @@ impl Session {
         let (platform, registry, problems) = self.read(config);
         let platform = match platform {
             Some(platform) if !problems.has_errors() => platform,
-            _ => return Err(problems.sorted()),
+            _ => return Err(ops::validate_more(&registry, platform.as_ref(), problems).sorted()),
         };
         let names: Vec<String> = config.simulate.iter().chain(platform.simulate()).cloned().collect();
         let registry = providers::simulate(registry, &names, &self.simulation(config, sealer))?;

@@ -6,7 +6,7 @@ use super::{MODULE, actions, apply, plan_json, recorded, refused, root, settled}
 fn parts_of_attributes_are_ignored() {
     let text = |tags: &str| {
         format!(
-            "resource \"terraform_data\" \"a\" {{\n  input = {{ tags = {{ {tags} }}, list = [\"p\", \"q\"] }}\n  lifecycle {{\n    ignore_changes = [input.tags[\"a\"], input.list[1]]\n  }}\n}}\n"
+            "resource \"terraform_data\" \"a\" {{\n  input = {{ tags = tomap({{ {tags} }}), list = [\"p\", \"q\"] }}\n  lifecycle {{\n    ignore_changes = [input.tags[\"a\"], input.list[1]]\n  }}\n}}\n"
         )
     };
     let place = root(&text("a = 1, b = 1"));

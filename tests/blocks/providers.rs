@@ -175,7 +175,7 @@ fn what_is_wrong_with_providers_is_told() {
              toset([terraform_data.a.id])\n}\n"
                 .into(),
             "",
-            "must be known when the plan is made",
+            "known only when everything is planned",
         ),
         // A block that nothing uses is looked at too.
         (

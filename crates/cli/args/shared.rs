@@ -135,7 +135,7 @@ pub(crate) struct PlanArgs {
           default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) refresh: bool,
     /// Only take into state what others changed
-    #[arg(long, conflicts_with = "destroy")]
+    #[arg(long, conflicts_with_all = ["destroy", "replace"])]
     pub(crate) refresh_only: bool,
     /// Plan the removal of everything
     #[arg(long)]

@@ -33,7 +33,7 @@ Type exit, or press Control-D, to leave.";
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ConsoleCommand) -> Result<Exit, Diagnostics> {
-    let (platform, registry, problems) = session.read(&args.config);
+    let (platform, registry, problems) = session.read_any(&args.config);
     let platform = match platform {
         Some(platform) if !problems.has_errors() => platform,
         _ => return Err(problems.sorted()),

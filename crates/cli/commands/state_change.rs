@@ -103,7 +103,10 @@ pub(super) async fn taint(
         (true, true) => format!("Resource instance {address} has been marked as tainted."),
         (true, false) => format!("Resource instance {address} is tainted already."),
         (false, true) => format!("Resource instance {address} has been successfully untainted."),
-        (false, false) => format!("Resource instance {address} is not tainted."),
+        (false, false) => {
+            let words = format!("Resource instance {address} is not tainted.");
+            return Err(Diagnostic::error("Not tainted", words).into());
+        }
     });
     Ok(Exit::Success)
 }

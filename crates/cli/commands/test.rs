@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tenantctl_core::diag::{Diagnostic, Diagnostics};
 use tenantctl_core::event::Silent;
-use tenantctl_core::ops::Engine;
+use tenantctl_core::ops::{self, Engine, ValueOption};
 use tenantctl_core::state::{LocalStore, Sealer, StateStore};
 use tenantctl_core::testing::{self, FileReport, Status, Suite, TestFile};
 
-use crate::args::TestCommand;
+use crate::args::{ConfigArgs, TestCommand};
 use crate::error::{self, Exit};
 use crate::output::Output;
 use crate::providers::{self, Simulation};
@@ -105,9 +105,20 @@ fn show(session: &Session, args: &TestCommand, report: &FileReport) {
     session.report(test::leftovers(report));
 }
 
+/// The configuration with the values that stand beside its tests, which count
+/// more than others.
+fn with_values(session: &Session, args: &TestCommand) -> ConfigArgs {
+    let mut config = args.config.clone();
+    let beside = session.root.join(&args.test_directory);
+    if beside.canonicalize().ok() != session.root.canonicalize().ok() {
+        config.values.0.extend(ops::automatic_values(&beside).into_iter().map(ValueOption::File));
+    }
+    config
+}
+
 /// The configuration under test, with providers and stores of its own.
 fn suite(session: &Session, args: &TestCommand, place: &Path) -> Result<Suite, Diagnostics> {
-    let (platform, registry, problems) = session.read(&args.config);
+    let (platform, registry, problems) = session.read(&with_values(session, args));
     let platform = match platform {
         Some(platform) if !problems.has_errors() => platform,
         _ => return Err(problems.sorted()),

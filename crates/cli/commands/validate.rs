@@ -10,11 +10,10 @@ use crate::session::Session;
 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ValidateCommand) -> Exit {
-    let (platform, registry, mut problems) = session.read(&args.config);
-    if let Some(platform) = &platform
-        && !problems.has_errors()
-    {
-        problems.extend(ops::validate(&registry, platform));
+    let (platform, registry, mut problems) = session.read_any(&args.config);
+    match &platform {
+        Some(platform) if !problems.has_errors() => problems.extend(ops::validate(&registry, platform)),
+        _ => problems = ops::validate_more(&registry, platform.as_ref(), problems),
     }
     if !args.no_tests {
         match testing::discover(&session.root, &args.test_directory, &[]) {

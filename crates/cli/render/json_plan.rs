@@ -166,8 +166,9 @@ fn actions(action: Action) -> &'static [&'static str] {
 }
 
 /// Terraform's word for a reason; `None` where it has none.
-fn reason(reason: &Reason) -> Option<&'static str> {
-    Some(match reason {
+fn reason(change: &Change) -> Option<&'static str> {
+    Some(match change.reason.as_ref()? {
+        Reason::NotInConfig | Reason::Removed if change.previous.is_some() => "delete_because_no_move_target",
         Reason::Tainted => "replace_because_tainted",
         Reason::ReplaceByRequest => "replace_by_request",
         Reason::ReplaceByTriggers => "replace_by_triggers",
@@ -216,7 +217,7 @@ impl Document<'_> {
         if let Some(previous) = &change.previous {
             json["previous_address"] = json!(previous);
         }
-        if let Some(word) = change.reason.as_ref().and_then(reason) {
+        if let Some(word) = reason(change) {
             json["action_reason"] = json!(word);
         }
         json

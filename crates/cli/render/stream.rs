@@ -9,7 +9,7 @@ use tenantctl_core::addr::WorkspaceName;
 use tenantctl_core::diag::{Diagnostic, Severity, SourceMap};
 use tenantctl_core::event::{Event, EventSink, Provisioning};
 use tenantctl_core::ops::{Applied, Outcome};
-use tenantctl_core::plan::{Action, Counts, Plan, PlanMode, Reason, StepAction};
+use tenantctl_core::plan::{Action, Change, Counts, Plan, PlanMode, Reason, StepAction};
 use tenantctl_core::state::RecordKey;
 
 use super::clock::{Clock, Running};
@@ -183,7 +183,7 @@ impl Stream {
             };
             let message = format!("{}: Plan to {action}", change.key);
             let mut json = json!({ "resource": resource(&change.key), "action": action });
-            if let Some(reason) = change.reason.as_ref().and_then(reason) {
+            if let Some(reason) = reason(change) {
                 json["reason"] = json!(reason);
             }
             if let Some(previous) = &change.previous {
@@ -346,8 +346,9 @@ fn planned_word(action: Action) -> &'static str {
     }
 }
 
-fn reason(reason: &Reason) -> Option<&'static str> {
-    Some(match reason {
+fn reason(change: &Change) -> Option<&'static str> {
+    Some(match change.reason.as_ref()? {
+        Reason::NotInConfig | Reason::Removed if change.previous.is_some() => "delete_because_no_move_target",
         Reason::Tainted => "tainted",
         Reason::ReplaceByRequest => "requested",
         Reason::ReplaceByTriggers => "replace_triggered_by",

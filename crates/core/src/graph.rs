@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
-use crate::config::{Module, Resource, Rule};
+use crate::config::{Module, Repetition, Resource, Rule};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, ExprKind, Reference};
 
@@ -103,6 +103,15 @@ impl Graph {
     /// # Errors
     /// References to nothing and cycles, all of them.
     pub fn build(root: &Arc<Module>) -> Result<Graph, Diagnostics> {
+        match Graph::sketch(root) {
+            (Some(graph), problems) if !problems.has_errors() => Ok(graph),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// The graph as far as it goes, to look for more mistakes by, and those in
+    /// it; none where blocks go in circles.
+    pub fn sketch(root: &Arc<Module>) -> (Option<Graph>, Diagnostics) {
         let mut graph = Graph {
             modules: vec![ModuleNode { module: root.clone(), parent: None }],
             nodes: Vec::new(),
@@ -127,7 +136,8 @@ impl Graph {
         let mut diagnostics = Diagnostics::new();
         graph.connect(&mut diagnostics);
         graph.sort(&mut diagnostics);
-        if diagnostics.has_errors() { Err(diagnostics.sorted()) } else { Ok(graph) }
+        let is_ordered = graph.order.len() == graph.nodes.len();
+        (is_ordered.then_some(graph), diagnostics.sorted())
     }
 
     /// The node of a block.
@@ -356,11 +366,18 @@ impl Graph {
             wanted.extend(self.node(module, NodeKind::Call(call)));
             match names[child].outputs.get(&**output) {
                 Some(&i) => wanted.extend(self.node(child, NodeKind::Output(i))),
-                None => diagnostics.push(
-                    Diagnostic::error(NO_OUTPUT, format!("The module has no output {output:?}."))
-                        .at(expr.span)
-                        .suggest(output, names[child].outputs.keys().copied()),
-                ),
+                None => {
+                    let problem =
+                        Diagnostic::error(NO_OUTPUT, format!("The module has no output {output:?}."));
+                    let problem = problem.at(expr.span).suggest(output, names[child].outputs.keys().copied());
+                    let is_many = matches!(source.kind, ExprKind::Reference(_))
+                        && matches!(
+                            self.modules[module].module.calls[call].repetition,
+                            Repetition::ForEach(_)
+                        );
+                    let hint = format!("An instance is named by its key in brackets: [{output:?}].");
+                    diagnostics.push(if is_many { problem.hint(hint) } else { problem });
+                }
             }
             if let ExprKind::Index(pair) = &source.kind {
                 self.references(module, &pair.1, names, wanted, diagnostics);
@@ -411,8 +428,12 @@ impl Graph {
             }),
             _ => return Ok(()),
         };
-        let kind = found.ok_or_else(|| self.modules[module].module.lacks(reference))?;
-        wanted.extend(self.node(module, kind));
+        let here = &self.modules[module].module;
+        match found {
+            Some(kind) => wanted.extend(self.node(module, kind)),
+            None if here.broken.contains(reference) => {}
+            None => return Err(here.lacks(reference)),
+        }
         Ok(())
     }
 }

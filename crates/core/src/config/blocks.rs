@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lifecycle::rules;
 use super::model::{Check, Import, Moved, Removed};
 use super::providers::LocalNames;
-use super::reader::{Constants, check_labels, constant};
+use super::reader::{Constants, check_labels, check_name, constant, is_reported, only_one};
 use super::{providers, provisioners, vocabulary};
 use crate::addr::{InstanceKey, ModulePath, ModuleStep, ResourceAddress, ResourceMode, Selector};
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -57,10 +57,12 @@ pub(super) fn removed(
     let span = block.header();
     check_labels(block, &[], diagnostics);
     vocabulary::check("removed", &block.body, diagnostics);
-    let mut destroy = None;
+    only_one(&block.body, "lifecycle", diagnostics);
+    let (mut destroy, mut is_said) = (None, false);
     for inner in block.body.blocks.iter().filter(|inner| &*inner.kind.name == "lifecycle") {
         vocabulary::check("removed lifecycle", &inner.body, diagnostics);
         let value = constant(&inner.body, "destroy", &Type::Bool, scope, diagnostics);
+        is_said |= inner.body.attribute("destroy").is_some();
         destroy = value.and_then(|value| value.as_bool());
     }
     let provisioners = provisioners::of_removed(&mut block.body, diagnostics);
@@ -74,7 +76,11 @@ pub(super) fn removed(
         diagnostics.push(Diagnostic::error("Invalid \"removed\" address", detail).at(span));
         return None;
     }
-    if destroy.is_none() {
+    if let (Selector::Module(_), Some(provisioner)) = (&from, provisioners.first()) {
+        let detail = "Provisioners are about the objects of one resource, not about those of a module.";
+        diagnostics.push(Diagnostic::error("Invalid \"removed\" block", detail).at(provisioner.span));
+    }
+    if !is_said {
         diagnostics.push(
             Diagnostic::warning(
                 "Removed block without lifecycle",
@@ -124,6 +130,7 @@ pub(super) fn check(block: &Block, diagnostics: &mut Diagnostics) -> Option<Chec
     if !check_labels(block, &["name"], diagnostics) {
         return None;
     }
+    check_name(&block.labels[0], diagnostics);
     let asserts = rules(&block.body, "assert", diagnostics);
     if !block.body.blocks.iter().any(|b| &*b.kind.name == "assert") {
         diagnostics.push(
@@ -137,6 +144,17 @@ pub(super) fn check(block: &Block, diagnostics: &mut Diagnostics) -> Option<Chec
             Diagnostic::error("Duplicate block", "There may be one \"data\" block at most in a check.")
                 .at(second.header()),
         );
+    }
+    for data in &data {
+        let arguments = ["count", "for_each"].into_iter().filter_map(|name| data.body.attribute(name));
+        let arguments = arguments.map(|argument| (&argument.name.name, argument.name.span));
+        let blocks = data.body.blocks.iter().filter(|inner| &*inner.kind.name == "lifecycle");
+        let blocks = blocks.map(|inner| (&inner.kind.name, inner.header()));
+        for (name, span) in arguments.chain(blocks) {
+            let detail =
+                format!("The data of a check is one object that only the check uses, without {name:?}.");
+            diagnostics.push(Diagnostic::error("Invalid data block", detail).at(span));
+        }
     }
     Some(Check { name: block.labels[0].clone(), asserts })
 }
@@ -156,7 +174,7 @@ fn selector(block: &Block, name: &str, diagnostics: &mut Diagnostics) -> Option<
         let (selector, keys) = address(&steps)?;
         with_keys(selector, &keys)
     });
-    if found.is_none() {
+    if found.is_none() && !is_reported(expr.span, diagnostics) {
         diagnostics.push(not_an_address(name, expr.span));
     }
     found

@@ -89,6 +89,42 @@ pub(super) fn reserved(module: &Module, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Reports configurations of providers that are as many as something says that
+/// is known only once resources are planned, which have them made.
+pub(super) fn configurations(module: &Module, diagnostics: &mut Diagnostics) {
+    for (block, each) in module.providers.iter().filter_map(|block| Some((block, block.for_each.as_ref()?))) {
+        let mut seen: Vec<&str> = Vec::new();
+        let Some(found) = planned(module, each, &mut seen) else { continue };
+        let detail = format!(
+            "The for_each of a provider depends on {found}, which is known only when everything is planned."
+        );
+        let problem = Diagnostic::error("Invalid for_each argument", detail).at(each.span);
+        diagnostics.push(
+            problem
+                .related(block.span, "in this block")
+                .hint("Variables and local values that come of them may be used."),
+        );
+    }
+}
+
+/// The first of what an expression comes of that is planned.
+fn planned<'m>(module: &'m Module, expr: &Expr, seen: &mut Vec<&'m str>) -> Option<Reference> {
+    let mut referred = Vec::new();
+    expr.for_each_reference(&mut |reference, _| referred.push(reference.clone()));
+    referred.into_iter().find_map(|reference| match &reference {
+        Reference::Resource { .. } | Reference::Module(_) => Some(reference),
+        Reference::Local(name) => {
+            let (name, value) = module.locals.iter().find(|(local, _)| local.name == *name)?;
+            if seen.contains(&&*name.name) {
+                return None;
+            }
+            seen.push(&name.name);
+            planned(module, value, seen)
+        }
+        _ => None,
+    })
+}
+
 /// Reports what is defined more than once.
 pub(super) fn duplicates(module: &Module, diagnostics: &mut Diagnostics) {
     fn plain<'m>(what: &'static str, ident: &'m Ident) -> ((&'static str, &'m str, &'m str), Span) {

@@ -21,12 +21,12 @@ use super::{
     vocabulary,
 };
 use crate::addr::ResourceMode;
-use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
-use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext};
+use crate::diag::{Diagnostic, Diagnostics, Severity, SourceMap, Span};
+use crate::expr::{DiskFiles, Expr, ExprKind, FunctionContext, Reference};
 use crate::fmt::LANGUAGE;
 use crate::modules::Modules;
 use crate::provider::Registry;
-use crate::syntax::{Block, Body, parse_file};
+use crate::syntax::{Block, Body, INVALID_REFERENCE, parse_file};
 use crate::value::Value;
 
 /// Block types of the language that have no place here yet.
@@ -54,6 +54,10 @@ pub(super) struct Decoder<'a> {
     usual: Arc<Lifecycle>,
     /// Names of providers.
     names: HashSet<Arc<str>>,
+    /// What blocks of the module at hand stand for that could not be read.
+    broken: Vec<Reference>,
+    /// Whether some file is not all there, since its syntax is wrong.
+    pub is_torn: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -78,6 +82,8 @@ impl<'a> Decoder<'a> {
             calls_providers: false,
             usual: Arc::default(),
             names: HashSet::new(),
+            broken: Vec::new(),
+            is_torn: false,
         }
     }
 
@@ -110,17 +116,25 @@ impl<'a> Decoder<'a> {
             Ok(text) => text.into(),
             Err(problem) => {
                 self.diagnostics.push(*problem);
+                self.is_torn = true;
                 return None;
             }
         };
         self.calls_providers |= text.contains("provider::");
         self.texts.push(text.clone());
         let file = self.sources.add(files::shown(path), text.clone());
-        Some(if files::is_json(path) {
-            json::parse(file, &text, self.registry, &mut self.diagnostics)
+        let mut found = Diagnostics::new();
+        let body = if files::is_json(path) {
+            json::parse(file, &text, self.registry, &mut found)
         } else {
-            parse_file(file, &text, &mut self.diagnostics)
-        })
+            parse_file(file, &text, &mut found)
+        };
+        let tears = |problem: &Diagnostic| {
+            problem.severity == Severity::Error && problem.summary != INVALID_REFERENCE
+        };
+        self.is_torn |= found.iter().any(tears);
+        self.diagnostics.extend(found);
+        Some(body)
     }
 
     /// The module that a source names, which tenants are made of. `dir` is the
@@ -211,6 +225,7 @@ impl<'a> Decoder<'a> {
     /// only for this caller.
     fn decoded(&mut self, dir: &Path, bodies: &mut [Body], giver: Giver<'_>) -> (Module, bool) {
         let root = matches!(giver, Giver::User { .. });
+        let outer = std::mem::take(&mut self.broken);
         let local_names = requirements::local_names(bodies, self.registry, &mut self.diagnostics);
         let mut module = Module { dir: dir.to_path_buf(), local_names, ..Module::default() };
         let files = DiskFiles;
@@ -251,6 +266,9 @@ impl<'a> Decoder<'a> {
             let statics = Statics::new(&module, giver, &scope);
             let call = self.call(&block, &statics);
             is_of_caller |= statics.is_asked();
+            if let (None, [name]) = (&call, block.labels.as_slice()) {
+                self.broken.push(Reference::Module(name.name.clone()));
+            }
             module.calls.extend(call);
         }
         let statics = Statics::new(&module, giver, &scope);
@@ -261,11 +279,13 @@ impl<'a> Decoder<'a> {
             consistency::reserved(&module, &mut self.diagnostics);
         }
         consistency::duplicates(&module, &mut self.diagnostics);
+        consistency::configurations(&module, &mut self.diagnostics);
         scopes::check(&module, self.registry, &mut self.diagnostics);
         consistency::deprecated_outputs(&module, self.deprecation, &mut self.diagnostics);
         if self.calls_providers {
             provider_functions::check(&module, &mut self.diagnostics);
         }
+        module.broken = std::mem::replace(&mut self.broken, outer);
         (module, is_of_caller)
     }
 

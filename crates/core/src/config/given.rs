@@ -123,7 +123,7 @@ fn plain(expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> O
 }
 
 /// The first function call in an expression.
-fn called(expr: &Expr) -> Option<Span> {
+pub(super) fn called(expr: &Expr) -> Option<Span> {
     let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
     expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
     found

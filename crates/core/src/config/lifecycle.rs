@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::model::{Lifecycle, Repetition, Rule};
-use super::reader::{Constants, constant, listed};
+use super::model::{IgnoredPart, Lifecycle, Repetition, Rule};
+use super::reader::{Constants, constant, is_reported, listed};
 use super::vocabulary;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -51,10 +51,8 @@ fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
     // The same for all of them.
     vocabulary::check("variable validation", &block.body, diagnostics);
     match (block.body.attribute("condition"), block.body.attribute("error_message")) {
-        (Some(condition), Some(message)) => {
-            check_condition(&condition.value, diagnostics);
-            Some(Rule { condition: condition.value.clone(), message: message.value.clone() })
-        }
+        (Some(condition), Some(message)) => check_condition(&condition.value, diagnostics)
+            .then(|| Rule { condition: condition.value.clone(), message: message.value.clone() }),
         _ => {
             let kind = &block.kind.name;
             if vocabulary::lacks_rule("variable validation", &block.body) {
@@ -66,14 +64,15 @@ fn rule(block: &Block, diagnostics: &mut Diagnostics) -> Option<Rule> {
     }
 }
 
-/// A condition that looks at nothing would check nothing.
-pub(crate) fn check_condition(condition: &Expr, diagnostics: &mut Diagnostics) {
+/// Refuses a condition that looks at nothing: it would check nothing.
+pub(crate) fn check_condition(condition: &Expr, diagnostics: &mut Diagnostics) -> bool {
     let mut refers = false;
     condition.for_each_reference(&mut |_, _| refers = true);
-    if !refers {
+    if !refers && !is_reported(condition.span, diagnostics) {
         let detail = "The condition refers to nothing, so that its result would not be checking anything.";
         diagnostics.push(Diagnostic::error("Invalid condition", detail).at(condition.span));
     }
+    refers
 }
 
 /// `count`, `for_each`, or `enabled` of the `lifecycle` block.
@@ -88,8 +87,8 @@ pub(super) fn repetition(body: &Body, diagnostics: &mut Diagnostics) -> Repetiti
         let detail = format!("A block has either {:?} or {:?}, not both.", names.0, names.1);
         diagnostics.push(
             Diagnostic::error("Invalid combination", detail)
-                .at(second.name.span)
-                .related(first.name.span, "the other one"),
+                .at(first.name.span)
+                .related(second.name.span, "the other one"),
         );
     }
     let expr = Box::new(first.value.clone());
@@ -101,7 +100,7 @@ pub(super) fn repetition(body: &Body, diagnostics: &mut Diagnostics) -> Repetiti
 }
 
 /// `ignore_changes`: paths, or all.
-fn ignored(body: &Body, schema: &Schema, diagnostics: &mut Diagnostics) -> (Vec<Path>, bool) {
+fn ignored(body: &Body, schema: &Schema, diagnostics: &mut Diagnostics) -> (Vec<IgnoredPart>, bool) {
     let Some(attribute) = body.attribute("ignore_changes") else { return (Vec::new(), false) };
     let is_all = |expr: &Expr| matches!(&expr.kind, ExprKind::Variable(name) if &**name == "all");
     let items = match &attribute.value.kind {
@@ -118,7 +117,8 @@ fn ignored(body: &Body, schema: &Schema, diagnostics: &mut Diagnostics) -> (Vec<
                     _ => "",
                 };
                 if schema.attributes.contains_key(name) || schema.blocks.contains_key(name) {
-                    paths.push(path);
+                    let by_key = matches!(&item.kind, ExprKind::Index(pair) if matches!(&pair.1.kind, ExprKind::Literal(key) if key.as_str().is_some()));
+                    paths.push(IgnoredPart { path, by_key });
                 } else {
                     let known = schema.attributes.keys().chain(schema.blocks.keys()).copied();
                     let detail = format!("This object has no argument or block {name:?}.");

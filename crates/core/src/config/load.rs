@@ -23,6 +23,15 @@ use crate::provider::Registry;
 use crate::syntax::Body;
 use crate::value::{Type, Value};
 
+/// How configuration is taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Which warnings are given of what modules say is deprecated.
+    pub deprecation: Deprecation,
+    /// Whether a directory without configuration is one of nothing.
+    pub may_be_empty: bool,
+}
+
 /// Loads a root directory. Gives what could be loaded together with every
 /// mistake; `None` when there is nothing to work with.
 pub fn load(
@@ -31,9 +40,9 @@ pub fn load(
     modules: &mut Modules,
     root: &Path,
     vars: &[(String, Given)],
-    deprecation: Deprecation,
+    manner: Manner,
 ) -> (Option<Platform>, Diagnostics) {
-    let mut decoder = Decoder::new(registry, sources, modules, vars, deprecation);
+    let mut decoder = Decoder::new(registry, sources, modules, vars, manner.deprecation);
     let mut bodies = match decoder.read(root) {
         Ok(bodies) => bodies,
         Err(error) => {
@@ -41,7 +50,7 @@ pub fn load(
             return (None, Diagnostic::error("Unreadable configuration", detail).into());
         }
     };
-    if bodies.is_empty() {
+    if bodies.is_empty() && (!manner.may_be_empty || decoder.diagnostics.has_errors()) {
         if !decoder.diagnostics.has_errors() {
             let here = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
             let detail = format!("There are no .tf, .tf.json, .tofu or .hcl files in {}.", here.display());
@@ -81,9 +90,9 @@ pub fn load(
         digest.update(text.as_bytes());
     }
     let digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    let diagnostics = decoder.diagnostics.sorted();
+    let (diagnostics, is_torn) = (decoder.diagnostics.sorted(), decoder.is_torn);
     let (root, module) = (root.to_path_buf(), Arc::new(module));
-    (Some(Platform { root, module, tenancy, simulate, digest, variables }), diagnostics)
+    (Some(Platform { root, module, tenancy, simulate, digest, variables, is_torn }), diagnostics)
 }
 
 /// `tenantctl` blocks.

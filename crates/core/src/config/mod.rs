@@ -61,10 +61,10 @@ pub use consistency::Deprecation;
 pub use files::read_text;
 pub use given::{Given, read_values};
 pub use instance::{Instance, Seated, Selected};
-pub use load::load;
+pub use load::{Manner, load};
 pub use model::{
-    Check, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource, Rule,
-    Settings, Variable,
+    Check, IgnoredPart, Import, Lifecycle, Module, ModuleCall, Moved, Output, Removed, Repetition, Resource,
+    Rule, Settings, Variable,
 };
 pub use passed_on::passed_on;
 pub use platform::Platform;

@@ -44,6 +44,8 @@ pub struct Module {
     pub imports: Vec<Import>,
     /// `check` blocks.
     pub checks: Vec<Check>,
+    /// What blocks stand for that could not be read, which was reported.
+    pub broken: Vec<Reference>,
 }
 
 impl Module {
@@ -302,6 +304,16 @@ impl Rule {
     }
 }
 
+/// Part of an object whose configuration is not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoredPart {
+    /// Where it is.
+    pub path: Path,
+    /// Named by a key in brackets: that is an element of a map, and of what is
+    /// no map it is the whole.
+    pub by_key: bool,
+}
+
 /// A `lifecycle` block, but for `enabled`, which is a [`Repetition`].
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
@@ -313,7 +325,7 @@ pub struct Lifecycle {
     pub keep: bool,
     /// Attributes, and parts of them, whose configuration is not looked at
     /// after creation.
-    pub ignore_changes: Vec<Path>,
+    pub ignore_changes: Vec<IgnoredPart>,
     /// All attributes.
     pub ignore_all: bool,
     /// Replaced when one of these changes.

@@ -34,12 +34,20 @@ pub struct Platform {
     pub(super) digest: String,
     /// What the root module's variables were given.
     pub(super) variables: Settings,
+    /// Whether some file is not all there, since its syntax is wrong.
+    pub(super) is_torn: bool,
 }
 
 impl Platform {
     /// Whether there are tenants rather than one workspace.
     pub fn is_fleet(&self) -> bool {
         self.tenancy.is_some()
+    }
+
+    /// Whether it can be looked through although something in it is wrong: all
+    /// of it is there.
+    pub fn can_be_looked_through(&self) -> bool {
+        !self.is_torn && self.tenancy.is_none()
     }
 
     /// The platform's name.

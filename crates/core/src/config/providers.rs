@@ -158,6 +158,8 @@ pub(crate) fn reference(expr: &Expr, diagnostics: &mut Diagnostics) -> Option<Pr
         }),
         _ => None,
     };
+    // Only configurations with an alias are many.
+    let found = found.filter(|(_, alias)| key.is_none() || alias.is_some());
     if found.is_none() {
         diagnostics.push(
             Diagnostic::error("Invalid provider reference", "Here stands the name of a provider.")

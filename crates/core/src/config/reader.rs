@@ -1,5 +1,6 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
+use super::given::called;
 use super::scopes;
 use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{EvalResult, FunctionContext, Reference};
@@ -103,7 +104,7 @@ impl Scope for Constants<'_> {
     }
 }
 
-/// Evaluates what must be a plain value of a type; null and absence are `None`.
+/// Evaluates what must be written out as a value of a type; absence is `None`.
 pub(super) fn constant(
     body: &Body,
     name: &str,
@@ -112,7 +113,19 @@ pub(super) fn constant(
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
     let attribute = body.attribute(name)?;
-    constant_expr(&attribute.value, ty, scope, diagnostics).filter(|v| !v.is_null())
+    if let Some(call) = called(&attribute.value) {
+        let detail = format!("{name:?} is a plain value: no functions are called in it.");
+        diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
+        return None;
+    }
+    let value = constant_expr(&attribute.value, ty, scope, diagnostics)?;
+    if value.is_null() {
+        let detail = format!("{name:?} is null, which is no value of it.");
+        let problem = Diagnostic::error("Wrong type", detail).at(attribute.value.span);
+        diagnostics.push(problem.hint("Leave the argument out where nothing is to be said."));
+        return None;
+    }
+    Some(value)
 }
 
 pub(super) fn constant_expr(
@@ -129,6 +142,9 @@ pub(super) fn constant_expr(
         }
     };
     if !value.is_wholly_known() {
+        if is_reported(expr.span, diagnostics) {
+            return None;
+        }
         let detail = "A plain value is needed here, not one that only a plan or an apply has.";
         diagnostics.push(Diagnostic::error("Value not known", detail).at(expr.span));
         return None;
@@ -142,6 +158,11 @@ pub(super) fn constant_expr(
             None
         }
     }
+}
+
+/// Whether something is told of a place already.
+pub(super) fn is_reported(span: Span, diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().any(|problem| problem.span == Some(span))
 }
 
 /// The elements of a list that is written out, such as `depends_on = [a, b]`.

@@ -10,7 +10,7 @@ use semver::Version;
 
 use super::decode::object_items;
 use super::providers::{LocalNames, ProviderRef, reference};
-use super::reader::{Constants, check_labels, check_names, constant, constant_expr};
+use super::reader::{Constants, check_labels, check_names, constant_expr, only_one};
 use super::version::Constraints;
 use super::vocabulary;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -86,6 +86,7 @@ pub(super) fn terraform(
     }
     let mut required = Vec::new();
     let mut aliases = Vec::new();
+    only_one(&block.body, "backend", diagnostics);
     for inner in &block.body.blocks {
         match &*inner.kind.name {
             "required_providers" => {
@@ -144,7 +145,10 @@ fn judge_version(
     diagnostics: &mut Diagnostics,
 ) {
     let Some(attribute) = body.attribute(name) else { return };
-    let Some(value) = constant(body, name, &Type::String, scope, diagnostics) else { return };
+    let Some(value) = constant_expr(&attribute.value, &Type::String, scope, diagnostics) else { return };
+    if value.is_null() {
+        return;
+    }
     let wanted = value.as_str().unwrap_or_default();
     let Some(constraints) = constraints(wanted, attribute.value.span, diagnostics) else { return };
     let suits = Version::parse(version).is_ok_and(|version| constraints.allow(&version));
@@ -277,7 +281,7 @@ impl Request {
                 ExprKind::Tuple(items) => items.as_slice(),
                 _ => std::slice::from_ref(expr),
             };
-            self.aliases = items.iter().filter_map(|item| reference(item, diagnostics)).collect();
+            self.aliases = items.iter().filter_map(|item| configuration(item, diagnostics)).collect();
         }
         for (name, span) in unknown {
             let detail = format!("An argument named {name:?} is not expected here.");
@@ -286,4 +290,16 @@ impl Request {
                 .push(Diagnostic::error("Unsupported argument", detail).at(span).suggest(&name, known));
         }
     }
+}
+
+/// What names a configuration that a caller gives: always one with an alias.
+fn configuration(item: &Expr, diagnostics: &mut Diagnostics) -> Option<ProviderRef> {
+    let found = reference(item, diagnostics)?;
+    if found.alias.is_some() && found.key.is_none() {
+        return Some(found);
+    }
+    let detail = "A configuration that a caller gives has a name of its own.";
+    let problem = Diagnostic::error("Invalid configuration alias", detail).at(item.span);
+    diagnostics.push(problem.hint(format!("Write it after the provider's name: {found}.NAME.")));
+    None
 }

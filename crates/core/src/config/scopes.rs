@@ -8,6 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::model::{Module, Output, Repetition, Resource, Rule};
+use super::reader::is_reported;
 use crate::addr::ResourceMode;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Chain, ChainStep, Expr, ExprKind, Reference};
@@ -85,14 +86,32 @@ impl Checker<'_> {
         std::iter::once(&resource.body)
             .chain(resource.configuration.key.as_deref())
             .chain(resource.timeouts.as_deref())
-            .chain(&lifecycle.prevent_destroy)
             .chain(&lifecycle.replace_triggered_by)
             .chain(Rule::expressions(&lifecycle.preconditions))
             .for_each(|expr| self.walk(expr, here));
+        lifecycle.prevent_destroy.iter().for_each(|expr| self.of_all(expr, here));
         let of_object = resource.provisioners.iter().map(|provisioner| &provisioner.config);
         let of_object = of_object.chain(Rule::expressions(&lifecycle.postconditions));
         of_object.for_each(|expr| self.walk(expr, here.with_self()));
         resource.repetition.expr().into_iter().for_each(|expr| self.walk(expr, Here::default()));
+    }
+
+    /// What is asked when an instance is gone too: nothing tells it from others.
+    fn of_all(&mut self, expr: &Expr, here: Here) {
+        self.walk(expr, here);
+        expr.for_each_reference(&mut |reference, span| {
+            let is_own = match reference {
+                Reference::EachKey | Reference::EachValue => here.each,
+                Reference::CountIndex => here.count,
+                _ => false,
+            };
+            if is_own {
+                let detail = format!(
+                    "prevent_destroy is asked for instances too that the configuration has no more, and then there is no {reference}."
+                );
+                self.diagnostics.push(Diagnostic::error("Invalid reference", detail).at(span));
+            }
+        });
     }
 
     fn walk(&mut self, expr: &Expr, here: Here) {
@@ -173,17 +192,32 @@ fn unknown(schema: &Block, name: &str) -> Option<Diagnostic> {
 /// What `depends_on` may hold: whole objects, not what they have.
 pub(super) fn dependencies(all: &[Expr], diagnostics: &mut Diagnostics) {
     for expr in all {
-        let Some(chain) = expr.chain() else { continue };
-        let whole = match (chain.reference, chain.steps.as_slice()) {
-            (Reference::Resource { .. }, [] | [ChainStep::Index(_)]) => true,
-            (Reference::Resource { .. }, _) => false,
-            _ => true,
-        };
-        if !whole {
-            let detail = "Here stand whole objects, not what they have.";
+        let Some(chain) = expr.chain() else {
+            if is_reported(expr.span, diagnostics) {
+                continue;
+            }
+            let detail = "Here stand references to objects, not what is made of them.";
             let problem = Diagnostic::error("Invalid depends_on reference", detail).at(expr.span);
-            diagnostics.push(problem.hint(format!("Write {}.", chain.reference)));
-        }
+            diagnostics.push(
+                problem.hint("Write what is to be there before, such as aws_s3_bucket.logs or module.db."),
+            );
+            continue;
+        };
+        let problem = match (chain.reference, chain.steps.as_slice()) {
+            (Reference::Resource { .. }, [] | [ChainStep::Index(_)]) => continue,
+            (Reference::Resource { .. }, _) => Diagnostic::error(
+                "Invalid depends_on reference",
+                "Here stand whole objects, not what they have.",
+            )
+            .hint(format!("Write {}.", chain.reference)),
+            (Reference::EachKey | Reference::EachValue | Reference::CountIndex | Reference::Itself, _) => {
+                let detail =
+                    format!("{} stands for nothing here: all instances depend on the same.", chain.reference);
+                Diagnostic::error("Invalid depends_on reference", detail)
+            }
+            _ => continue,
+        };
+        diagnostics.push(problem.at(expr.span));
     }
 }
 

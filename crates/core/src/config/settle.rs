@@ -59,6 +59,14 @@ pub(super) fn settle(
                 if node.is_shared() {
                     settled.shared.insert(name.clone(), node.expr());
                 }
+                if value.is_null() && !variable.nullable && variable.default.is_none() {
+                    let detail = format!(
+                        "The variable {name:?} is set to null, which is no value of it: nullable = false."
+                    );
+                    let error = Diagnostic::error("Required variable not set", detail).at(node.span);
+                    diagnostics.push(error.related(variable.name.span, "declared here"));
+                    continue;
+                }
                 match fill_defaults(&value, &variable.constraint.defaults).convert(&variable.constraint.ty) {
                     Ok(value) => (value, node.span),
                     Err(error) => {

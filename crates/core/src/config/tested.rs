@@ -64,6 +64,7 @@ impl Platform {
             simulate: self.simulate.clone(),
             digest: self.digest.clone(),
             variables,
+            is_torn: self.is_torn,
         }
     }
 }

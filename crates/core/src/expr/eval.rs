@@ -230,7 +230,14 @@ impl Evaluator<'_> {
         let (taken, other) = match condition.as_bool() {
             Some(true) => (self.eval(&three.1, env)?, self.eval(&three.2, env).ok()),
             Some(false) => (self.eval(&three.2, env)?, self.eval(&three.1, env).ok()),
-            None => (self.eval(&three.1, env)?, Some(self.eval(&three.2, env)?)),
+            // What is wrong with a side counts once it is taken.
+            None => {
+                let unsure = |_| Value::unknown(Type::Dynamic);
+                (
+                    self.eval(&three.1, env).unwrap_or_else(unsure),
+                    Some(self.eval(&three.2, env).unwrap_or_else(unsure)),
+                )
+            }
         };
         let marks = condition.marks();
         let Some(other) = other else { return Ok(taken.with_marks(marks)) };

@@ -61,7 +61,12 @@ impl Graph {
         diagnostics: &mut Diagnostics,
     ) -> Option<usize> {
         let found = self.provider_block(module, wanted);
-        if found.is_none() && wanted.alias.is_some() {
+        // What a call does not give is told of the call.
+        let node = &self.modules[module];
+        let asked = &node.module.configuration_aliases;
+        let is_owed =
+            node.parent.is_some() && asked.iter().any(|own| own.names(&wanted.name, wanted.alias.as_ref()));
+        if found.is_none() && wanted.alias.is_some() && !is_owed {
             let blocks = &self.modules[module].module.providers;
             let known: Vec<String> = blocks.iter().map(|block| block.reference().to_string()).collect();
             let detail = format!("There is no configuration {wanted} of a provider in this module.");

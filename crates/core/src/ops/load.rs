@@ -1,10 +1,11 @@
 //! Loading a root directory.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::config::{self, Given, Platform, Selected};
-use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::config::{self, Given, Instance, Manner, Platform, Selected};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::graph::Graph;
 use crate::modules::{Fetch, Installed, Modules};
 use crate::ops::{ConfigOptions, ValueOption};
 use crate::plan::{Chosen, PlanInput, PlanMode, Planned, moves, plan};
@@ -60,7 +61,7 @@ fn read(
     let named =
         |(name, text): &(String, String), given: fn(String) -> Given| (name.clone(), given(text.clone()));
     vars.extend(options.env_vars.iter().map(|var| named(var, Given::Environment)));
-    for path in automatic(options) {
+    for path in automatic_values(&options.root) {
         vars.extend(config::read_values(&path, false, sources, &mut diagnostics));
     }
     for value in &options.values {
@@ -71,8 +72,14 @@ fn read(
             }
         }
     }
-    let (platform, mut found) =
-        config::load(registry, sources, modules, &options.root, &vars, options.deprecation);
+    let (platform, mut found) = config::load(
+        registry,
+        sources,
+        modules,
+        &options.root,
+        &vars,
+        Manner { deprecation: options.deprecation, may_be_empty: options.may_be_empty },
+    );
     found.extend(diagnostics);
     // Where nothing can be done for anybody, all that is wrong is told at once.
     if found.has_errors() {
@@ -87,11 +94,11 @@ fn of_tenants(platform: Option<&Platform>) -> impl Iterator<Item = Diagnostic> {
 }
 
 /// `terraform.tfvars`, `terraform.tfvars.json`, then `*.auto.tfvars` and
-/// `*.auto.tfvars.json` of the root directory, in order.
-fn automatic(options: &ConfigOptions) -> Vec<PathBuf> {
+/// `*.auto.tfvars.json` of a directory, in order.
+pub fn automatic_values(dir: &Path) -> Vec<PathBuf> {
     const FIRST: [&str; 2] = ["terraform.tfvars", "terraform.tfvars.json"];
     let name = |path: &PathBuf| path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(&options.root)
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -117,49 +124,82 @@ pub fn validate(registry: &Registry, platform: &Platform) -> Diagnostics {
     let graphs = super::plan::graphs(&instances);
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(failed.into_iter().flat_map(|(_, problems)| problems));
+    let mut looked_through = HashSet::new();
     for instance in &instances {
-        let mut state = WorkspaceState::empty(instance.workspace.clone());
-        let graph = match &graphs[&super::plan::key(&instance.module)] {
-            Ok(graph) => graph,
-            Err(problems) => {
-                diagnostics.extend(problems.iter().cloned());
-                continue;
+        let key = super::plan::key(&instance.module);
+        match &graphs[&key] {
+            Ok(graph) => diagnostics.extend(tried(registry, platform, instance, graph)),
+            Err(problems) if looked_through.insert(key) => {
+                diagnostics.extend(beyond(registry, platform, instance, problems));
             }
-        };
-        let moved = match moves(graph, registry, &mut state) {
-            Ok(moved) => moved,
-            Err(errors) => {
-                diagnostics.extend(errors);
-                continue;
-            }
-        };
-        let input = PlanInput {
-            is_trial: true,
-            instance,
-            graph,
-            state: &state,
-            drift: &[],
-            refreshed: &[],
-            registry,
-            mode: PlanMode::Normal,
-            replace: &[],
-            chosen: &Chosen::default(),
-            moves: &moved,
-            imports: &[],
-            generate: false,
-            relevant: false,
-            timestamp: "",
-            config_digest: platform.digest(),
-            data: &BTreeMap::new(),
-            unread: &HashSet::new(),
-            imported: &BTreeMap::new(),
-            opened: &BTreeMap::new(),
-        };
-        match plan(input) {
-            Ok(Planned::Plan(plan, _)) => diagnostics.extend(plan.unpassed.into_values().flatten()),
-            Ok(Planned::Needs(_)) => {}
-            Err(problems) => diagnostics.extend(problems),
+            Err(_) => {}
         }
     }
     diagnostics
+}
+
+/// What more is wrong with a configuration in which something is already known
+/// to be wrong; with that.
+pub fn validate_more(registry: &Registry, platform: Option<&Platform>, known: Diagnostics) -> Diagnostics {
+    let Some(platform) = platform.filter(|platform| platform.can_be_looked_through()) else { return known };
+    let found = validate(registry, platform);
+    with_new(known, found)
+}
+
+/// What is wrong with an instance whose graph cannot be built; `problems` say
+/// why that is.
+pub(super) fn beyond(
+    registry: &Registry,
+    platform: &Platform,
+    instance: &Instance,
+    problems: &Diagnostics,
+) -> Diagnostics {
+    let (Some(graph), _) = Graph::sketch(&instance.module) else { return problems.clone() };
+    with_new(problems.clone(), tried(registry, platform, instance, &graph))
+}
+
+/// Problems and those of others that are not where one of them is: they would
+/// say the same.
+fn with_new(mut problems: Diagnostics, others: Diagnostics) -> Diagnostics {
+    let known: Vec<Span> = problems.iter().filter_map(|problem| problem.span).collect();
+    let meets = |a: Span, b: &Span| a.file == b.file && a.start < b.end && b.start < a.end;
+    let is_new = |other: &Diagnostic| other.span.is_some_and(|span| !known.iter().any(|b| meets(span, b)));
+    problems.extend(others.into_iter().filter(is_new));
+    problems.sorted()
+}
+
+/// What planning an instance finds wrong, when there is nothing yet.
+fn tried(registry: &Registry, platform: &Platform, instance: &Instance, graph: &Graph) -> Diagnostics {
+    let mut state = WorkspaceState::empty(instance.workspace.clone());
+    let moved = match moves(graph, registry, &mut state) {
+        Ok(moved) => moved,
+        Err(errors) => return errors,
+    };
+    let input = PlanInput {
+        is_trial: true,
+        instance,
+        graph,
+        state: &state,
+        drift: &[],
+        refreshed: &[],
+        registry,
+        mode: PlanMode::Normal,
+        replace: &[],
+        chosen: &Chosen::default(),
+        moves: &moved,
+        imports: &[],
+        generate: false,
+        relevant: false,
+        timestamp: "",
+        config_digest: platform.digest(),
+        data: &BTreeMap::new(),
+        unread: &HashSet::new(),
+        imported: &BTreeMap::new(),
+        opened: &BTreeMap::new(),
+    };
+    match plan(input) {
+        Ok(Planned::Plan(plan, _)) => plan.unpassed.into_values().flatten().collect(),
+        Ok(Planned::Needs(_)) => Diagnostics::new(),
+        Err(problems) => problems,
+    }
 }

@@ -38,7 +38,7 @@ pub use crate::modules::{Fetch, Installed};
 pub use apply::{apply, total};
 pub use format::{FORMATTED, Formatted, format};
 pub use guards::{guard, left_over, unconfigured};
-pub use load::{install, load, validate};
+pub use load::{automatic_values, install, load, validate, validate_more};
 pub use locks::hold;
 pub use plan::plan;
 pub use scope::Scope;
@@ -153,6 +153,8 @@ pub struct ConfigOptions {
     pub env_vars: Vec<(String, String)>,
     /// Which warnings are given of what modules say is deprecated.
     pub deprecation: Deprecation,
+    /// Whether a directory without configuration is one of nothing.
+    pub may_be_empty: bool,
 }
 
 /// A workspace as the store has it.

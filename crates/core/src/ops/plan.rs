@@ -7,6 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::claims::{self, Claim};
 use super::instance::One;
+use super::load::beyond;
 use super::locks::Held;
 use super::partly::Partly;
 use super::passing::Passed;
@@ -140,7 +141,10 @@ impl Work<'_> {
                 (self.secrets.clone(), self.rehearsal.clone(), Arc::clone(&self.partly));
             let workspace = instance.workspace.clone();
             let task = tokio::spawn(async move {
-                let graph = graph?;
+                let graph = graph.map_err(|problems| match platform.is_fleet() {
+                    true => problems,
+                    false => beyond(&engine.registry, &platform, &instance, &problems),
+                })?;
                 let one = One {
                     engine: &engine,
                     secrets: &secrets,

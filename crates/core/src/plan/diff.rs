@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::change::{Action, Reason};
-use crate::config::Lifecycle;
+use crate::config::{IgnoredPart, Lifecycle};
 use crate::provider::{Block, PlanResponse};
 use crate::value::{Entries, Kind, Path, PathStep, Type, Value};
 
@@ -34,10 +34,15 @@ pub(crate) enum Ignored<'a> {
     Parts(&'a [Path]),
 }
 
-impl<'a> Ignored<'a> {
-    pub(super) fn by(lifecycle: &'a Lifecycle) -> Self {
-        if lifecycle.ignore_all { Ignored::All } else { Ignored::Parts(&lifecycle.ignore_changes) }
-    }
+/// Where the parts are that a block says are ignored, in a configuration of it.
+pub(super) fn ignored_parts(lifecycle: &Lifecycle, config: &Value) -> Vec<Path> {
+    let place = |part: &IgnoredPart| {
+        let steps = part.path.steps();
+        let outer = steps[..steps.len() - 1].iter().fold(Path::root(), |path, step| path.step(step.clone()));
+        let is_map = || config.at_path(&outer).is_none_or(|outer| matches!(outer.ty(), Type::Map(_)));
+        if part.by_key && !is_map() { outer } else { part.path.clone() }
+    };
+    lifecycle.ignore_changes.iter().map(place).collect()
 }
 
 /// The configuration with ignored parts as they are.

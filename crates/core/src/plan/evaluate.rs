@@ -301,7 +301,20 @@ impl<'a> Evaluation<'a> {
             };
             let default = || variable.default.clone().map(Evaluated::known);
             let mut value = match given {
-                Some(given) if given.value.is_null() && !variable.nullable => default().unwrap_or(given),
+                Some(given) if given.value.is_null() && !variable.nullable => match default() {
+                    Some(default) => default,
+                    None => {
+                        let argument = self.argument(parent, &variable.name.name);
+                        let detail = format!(
+                            "The module's variable {:?} is set to null, which is no value of it: nullable = false.",
+                            variable.name.name
+                        );
+                        let error = Diagnostic::error("Required variable not set", detail)
+                            .related(variable.name.span, "declared here");
+                        self.diagnostics.push(error.at(argument.unwrap_or(variable.name.span)));
+                        continue;
+                    }
+                },
                 Some(given) => given,
                 None => match default() {
                     Some(default) => default,
@@ -309,9 +322,7 @@ impl<'a> Evaluation<'a> {
                 },
             };
             if !variable.ephemeral && self.is_ephemeral(&value.value) {
-                let argument = parent.and_then(|(caller, call)| {
-                    self.graph.modules[caller].module.calls[call].arguments.get(&variable.name.name)
-                });
+                let argument = self.argument(parent, &variable.name.name);
                 let detail = format!(
                     "The variable {:?} is not declared to be ephemeral, so it takes no ephemeral values.",
                     variable.name.name
@@ -319,7 +330,7 @@ impl<'a> Evaluation<'a> {
                 let mut error = Diagnostic::error("Ephemeral value not allowed", detail)
                     .related(variable.name.span, "declared here")
                     .hint("Set ephemeral = true in the variable if that is meant.");
-                error.span = Some(argument.map_or(variable.name.span, |argument| argument.span));
+                error.span = Some(argument.unwrap_or(variable.name.span));
                 self.diagnostics.push(error);
                 continue;
             }
@@ -330,6 +341,12 @@ impl<'a> Evaluation<'a> {
             value = self.marked(value, variable.sensitive, variable.ephemeral, variable.name.span);
             self.modules[module][instance].variables[index] = Some(value);
         }
+    }
+
+    /// Where a call sets a variable.
+    fn argument(&self, caller: Option<(usize, usize)>, variable: &str) -> Option<Span> {
+        let (module, call) = caller?;
+        Some(self.graph.modules[module].module.calls[call].arguments.get(variable)?.span)
     }
 
     /// A value with marks of its own, which the apply puts on it too.

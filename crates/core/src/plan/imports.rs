@@ -81,6 +81,14 @@ impl Planner<'_> {
                 self.unsettled.push(unknown("id", import));
                 continue;
             }
+            if id.is_marked() {
+                let detail = "The id is secret, and the ids of what is imported are shown.";
+                let problem = Diagnostic::error("Invalid import", detail).at(import.id.span);
+                self.evaluation
+                    .diagnostics
+                    .push(problem.hint("If it is no secret, say so: nonsensitive(…)."));
+                continue;
+            }
             let text = id.convert(&Type::String).ok().and_then(|id| Some(id.as_str()?.to_owned()));
             let (Some(id), Some(address)) = (text.filter(|id| !id.is_empty()), keyed(&import.to, &keys))
             else {
@@ -107,10 +115,10 @@ impl Planner<'_> {
         for (address, wanted) in left {
             let recorded = self.input.state.resources.contains_key(&RecordKey::current(address.clone()));
             // A block may still be made for it.
-            if self.seen.contains(&address) || recorded || self.input.is_trial {
+            let block = self.input.graph.resource(&address).is_some();
+            if self.seen.contains(&address) || recorded && block || self.input.is_trial {
                 continue;
             }
-            let block = self.input.graph.resource(&address).is_some();
             if self.input.generate && !block && address.module.is_root() && address.key.is_none() {
                 self.generated(address, &wanted);
                 continue;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 
 use super::change::{Action, Change, Reason};
-use super::diff::{Ignored, decide, ignore_changes, mark_sensitive, proposed};
+use super::diff::{Ignored, decide, ignore_changes, ignored_parts, mark_sensitive, proposed};
 use super::ephemeral::without_write_only;
 use super::evaluate::Repeated;
 use super::input::DataRead;
 use super::model::PlanMode;
 use super::planner::{Place, Planner, imported_record};
-use super::removals::protected;
+use super::removals::{protected, unsure_protection};
 use super::resolve::close;
 use crate::addr::{InstanceKey, ResourceAddress, ResourceMode};
 use crate::config::{Resource, instance_key, own_timeouts, span_of, timeouts};
@@ -221,7 +221,7 @@ impl Planner<'_> {
             change.config = config;
         }
         if change.action == Action::Update && change.residual.is_some() {
-            change.ignored.clone_from(&block.lifecycle.ignore_changes);
+            change.ignored = ignored_parts(&block.lifecycle, &change.config);
         }
         if change.importing.is_some() {
             self.records.push(imported_record(change, schema.version));
@@ -244,8 +244,10 @@ impl Planner<'_> {
     ) -> Result<Decided, Box<Diagnostic>> {
         let block = place.block;
         let address = &change.key.address;
+        let ignored = ignored_parts(&block.lifecycle, &change.config);
+        let ignored = if block.lifecycle.ignore_all { Ignored::All } else { Ignored::Parts(&ignored) };
         let mut config = match prior {
-            Some(prior) => ignore_changes(&change.config, prior, schema, Ignored::by(&block.lifecycle)),
+            Some(prior) => ignore_changes(&change.config, prior, schema, ignored),
             None => change.config.clone(),
         };
         let request = |prior: Option<&Value>, config: &Value| {
@@ -273,6 +275,8 @@ impl Planner<'_> {
         };
         if action.is_replace() && action != Action::ForgetThenCreate {
             self.check_protection(place, repeated, address)?;
+        } else {
+            self.protection(place, repeated, address)?;
         }
         let after = match action {
             Action::NoOp => None,
@@ -374,15 +378,33 @@ impl Planner<'_> {
         repeated: &Repeated,
         address: &ResourceAddress,
     ) -> Result<(), Box<Diagnostic>> {
-        let Some(expr) = &place.block.lifecycle.prevent_destroy else { return Ok(()) };
+        let at = place.block.lifecycle.prevent_destroy.as_ref().map(|expr| expr.span);
+        match (self.protection(place, repeated, address)?, at) {
+            (Some(true), _) => Err(Box::new(protected(address).at(place.block.span))),
+            (None, Some(at)) => Err(Box::new(unsure_protection(address).at(at))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a block says that an object must stay; none while that is not
+    /// known.
+    fn protection(
+        &self,
+        place: Place<'_>,
+        repeated: &Repeated,
+        address: &ResourceAddress,
+    ) -> Result<Option<bool>, Box<Diagnostic>> {
+        let Some(expr) = &place.block.lifecycle.prevent_destroy else { return Ok(Some(false)) };
         let value = evaluate(expr, &self.evaluation.at(place.module, place.instance, repeated))?;
-        match value.convert(&Type::Bool).ok().and_then(|value| value.as_bool()) {
-            Some(false) => Ok(()),
-            Some(true) => Err(Box::new(protected(address).at(place.block.span))),
-            None => {
-                let detail = format!("prevent_destroy must be true or false when {address} is planned.");
-                Err(Box::new(Diagnostic::error("Invalid prevent_destroy", detail).at(expr.span)))
-            }
+        if value.is_marked() {
+            let detail = "The value is secret, and whether an object may be destroyed is shown.";
+            let problem = Diagnostic::error("Invalid prevent_destroy", detail).at(expr.span);
+            return Err(Box::new(problem.hint("If it is no secret, say so: nonsensitive(…).")));
+        }
+        match value.convert(&Type::Bool) {
+            Ok(value) if value.is_null() => Ok(Some(false)),
+            Ok(value) => Ok(value.as_bool()),
+            _ => Err(Box::new(unsure_protection(address).at(expr.span))),
         }
     }
 

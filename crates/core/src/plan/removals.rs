@@ -208,3 +208,9 @@ pub(super) fn protected(address: &ResourceAddress) -> Diagnostic {
     .address(address)
     .hint("Take prevent_destroy out first, or change the configuration so that the object stays.")
 }
+
+/// Neither true nor false.
+pub(super) fn unsure_protection(address: &ResourceAddress) -> Diagnostic {
+    let detail = format!("prevent_destroy must be true or false when {address} is planned.");
+    Diagnostic::error("Invalid prevent_destroy", detail)
+}

@@ -8,7 +8,7 @@ use super::reference::{bad_reference, bare_name, reference};
 use super::template;
 use crate::diag::Diagnostic;
 use crate::expr::{BinaryOperator, Call, Expr, ExprKind, ForExpr, SPLAT, UnaryOperator};
-use crate::value::{Number, Value};
+use crate::value::{Number, Type, Value};
 
 /// An operator between two operands and how strongly it binds.
 fn operator(kind: TokenKind) -> Option<(BinaryOperator, u8)> {
@@ -171,7 +171,7 @@ impl Parser<'_> {
                 let error = if alone { bare_name(root) } else { bad_reference(root) };
                 // The syntax is right: what follows is read as usual.
                 _ = self.report(error.at(span));
-                Ok(Expr::literal(Value::NULL, span))
+                Ok(Expr::literal(Value::unknown(Type::Dynamic), span))
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::value::Value;
 
 pub(crate) use embedded::{Embedded, Places};
 pub(crate) use parser::takes_keywords;
+pub(crate) use reference::INVALID_REFERENCE;
 pub use tree::{Attribute, Block, Body, Ident};
 
 use parser::Parser;

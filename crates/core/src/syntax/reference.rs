@@ -4,6 +4,9 @@ use crate::addr::ResourceMode;
 use crate::diag::Diagnostic;
 use crate::expr::Reference;
 
+/// What is said of a name that refers to nothing; the syntax is right then.
+pub(crate) const INVALID_REFERENCE: &str = "Invalid reference";
+
 /// The reference that a name begins, and how many of the names after it
 /// belong to the reference; `None` when it refers to nothing.
 pub(super) fn reference(root: &str, names: &[&str]) -> Option<(Reference, usize)> {
@@ -50,7 +53,7 @@ pub(super) fn bad_reference(root: &str) -> Diagnostic {
         "terraform" => "The \"terraform\" object has the attributes \"workspace\" and \"applying\".".into(),
         other => format!("A reference to a resource has its type and its name: {other}.NAME."),
     };
-    Diagnostic::error("Invalid reference", want)
+    Diagnostic::error(INVALID_REFERENCE, want)
 }
 
 /// Why a name that stands alone refers to nothing.
@@ -58,7 +61,7 @@ pub(super) fn bare_name(name: &str) -> Diagnostic {
     let what = format!(
         "The name {name:?} alone refers to nothing: a reference to a resource has a type and a name."
     );
-    Diagnostic::error("Invalid reference", what).hint(format!(
+    Diagnostic::error(INVALID_REFERENCE, what).hint(format!(
         "To refer to a variable write var.{name}, to a local value local.{name}; text stands in quotes."
     ))
 }

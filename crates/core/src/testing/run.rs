@@ -10,9 +10,7 @@ use super::names::Names;
 use super::overlay::Overlay;
 use super::{FileReport, RunReport, RunResult, Status};
 use crate::cancel::Cancel;
-use crate::config::{
-    self, Deprecation, Instance, Module, Platform, ProviderBlock, Settings, provider_blocks,
-};
+use crate::config::{self, Instance, Manner, Module, Platform, ProviderBlock, Settings, provider_blocks};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::event::Silent;
 use crate::expr::{Expr, evaluate};
@@ -223,7 +221,7 @@ impl<'a> Runner<'a> {
         let mut found = Diagnostics::new();
         let mut modules = crate::modules::Modules::open(Path::new("."), None, &engine.sources, &mut found);
         let (platform, mut problems) =
-            config::load(&engine.registry, &engine.sources, &mut modules, &dir, &[], Deprecation::All);
+            config::load(&engine.registry, &engine.sources, &mut modules, &dir, &[], Manner::default());
         problems.extend(found);
         let platform = match platform {
             Some(platform) if !problems.has_errors() => Arc::new(platform.rooted(None)?),

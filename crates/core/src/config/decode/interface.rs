@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::dropped;
+use super::super::given::called;
 use super::super::lifecycle::rules;
 use super::super::model::{Output, Variable};
 use super::super::reader::{Constants, check_labels, check_name, constant, constant_expr, dependencies};
@@ -10,9 +11,9 @@ use super::super::types::type_constraint;
 use super::super::vocabulary;
 use super::Decoder;
 use crate::diag::Diagnostic;
-use crate::expr::{Constraint, Reference, fill_defaults};
+use crate::expr::{Constraint, Expr, Reference, fill_defaults};
 use crate::syntax::{Block, Body};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 impl Decoder<'_> {
     pub(super) fn variable(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Variable> {
@@ -25,6 +26,12 @@ impl Decoder<'_> {
             None => Constraint::default(),
         };
         let default = block.body.attribute("default").and_then(|attribute| {
+            if let Some(call) = called(&attribute.value) {
+                let detail = "A default is a plain value: no functions are called in it.";
+                let problem = Diagnostic::error("Function calls not allowed", detail).at(call);
+                self.diagnostics.push(problem.hint("A local value can be made of variables by functions."));
+                return None;
+            }
             let value = constant_expr(&attribute.value, &Type::Dynamic, scope, &mut self.diagnostics)?;
             match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
                 Ok(value) => {
@@ -60,9 +67,9 @@ impl Decoder<'_> {
         if let Some(default) = block.body.attribute("default").filter(|_| sensitive || ephemeral) {
             self.sources.hide(default.value.span);
         }
-        let validations = rules(&block.body, "validation", &mut self.diagnostics);
+        let mut validations = rules(&block.body, "validation", &mut self.diagnostics);
         let name = &block.labels[0].name;
-        for rule in &validations {
+        validations.retain(|rule| {
             let (mut refers, mut to_itself) = (false, false);
             rule.condition.for_each_reference(&mut |reference, _| {
                 refers = true;
@@ -72,7 +79,8 @@ impl Decoder<'_> {
                 let detail = format!("A validation of {name:?} must look at var.{name}, which it is about.");
                 self.diagnostics.push(Diagnostic::error("Invalid condition", detail).at(rule.condition.span));
             }
-        }
+            to_itself || !refers
+        });
         Some(Variable {
             name: block.labels[0].clone(),
             constraint: Arc::new(constraint),
@@ -93,9 +101,12 @@ impl Decoder<'_> {
         if !check_labels(block, &["name"], &mut self.diagnostics) {
             return None;
         }
-        let Some(value) = block.body.attribute("value") else {
-            vocabulary::missing("output", &block.body, "value", block.header(), &mut self.diagnostics);
-            return None;
+        let value = match block.body.attribute("value") {
+            Some(value) => value.value.clone(),
+            None => {
+                vocabulary::missing("output", &block.body, "value", block.header(), &mut self.diagnostics);
+                Expr::literal(Value::unknown(Type::Dynamic), block.header())
+            }
         };
         check_name(&block.labels[0], &mut self.diagnostics);
         let mut flag = |name| {
@@ -105,7 +116,7 @@ impl Decoder<'_> {
         let (sensitive, ephemeral) = (flag("sensitive"), flag("ephemeral"));
         Some(Output {
             name: block.labels[0].clone(),
-            value: value.value.clone(),
+            value,
             sensitive,
             ephemeral,
             depends_on: dependencies(&block.body, &mut self.diagnostics),

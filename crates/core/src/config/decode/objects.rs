@@ -15,7 +15,8 @@ use super::super::{blocks, consistency, providers, provisioners, scopes, timeout
 use super::{Decoder, noun_with_article};
 use crate::addr::ResourceMode;
 use crate::diag::Diagnostic;
-use crate::syntax::Block;
+use crate::expr::Reference;
+use crate::syntax::{Block, Ident};
 use crate::value::{Marks, Type};
 
 impl Decoder<'_> {
@@ -60,6 +61,7 @@ impl Decoder<'_> {
                 .at(kind.span)
                 .suggest(&kind.name, known),
             );
+            self.broken.push(named(mode, kind, name));
             return None;
         };
         let Some(schema) = provider.schema().types(mode).get(&*kind.name) else {
@@ -68,6 +70,7 @@ impl Decoder<'_> {
             let other = modes.into_iter().find(is).map_or("something else", noun_with_article);
             let detail = format!("{:?} is {other}, not {}.", kind.name, noun_with_article(mode));
             self.diagnostics.push(Diagnostic::error("Unknown resource type", detail).at(kind.span));
+            self.broken.push(named(mode, kind, name));
             return None;
         };
         check_name(name, &mut self.diagnostics);
@@ -120,7 +123,11 @@ impl Decoder<'_> {
             self.diagnostics.push(hidden("This is secret", source.value.span));
             return None;
         }
-        let path = path.as_str()?.to_owned();
+        let Some(path) = path.as_str().map(str::to_owned) else {
+            let detail = "The source is null, so that there is nowhere to find the module.";
+            self.diagnostics.push(Diagnostic::error("Invalid module source", detail).at(source.value.span));
+            return None;
+        };
         if let Some(version) = block.body.attribute("version") {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -173,4 +180,8 @@ impl Decoder<'_> {
             depends_on: dependencies(&block.body, &mut self.diagnostics),
         })
     }
+}
+
+fn named(mode: ResourceMode, kind: &Ident, name: &Ident) -> Reference {
+    Reference::Resource { mode, kind: kind.name.clone(), name: name.name.clone() }
 }

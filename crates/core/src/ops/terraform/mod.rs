@@ -98,6 +98,8 @@ struct Instance {
     dependencies: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     create_before_destroy: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    skip_destroy: bool,
 }
 
 /// What only tenantctl knows of an object.
@@ -111,8 +113,6 @@ struct Own {
     connection: Json,
     token: String,
     schema_version: u32,
-    #[serde(default)]
-    keep: bool,
     #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
     timeouts: Timeouts,
     /// What it directly depends on, where that is not all.
@@ -244,7 +244,6 @@ fn instance(
             connection,
             token: record.token.clone(),
             schema_version: record.schema_version,
-            keep: record.keep,
             timeouts: record.timeouts.clone(),
             dependencies: if direct == all { Vec::new() } else { record.dependencies.clone() },
         },
@@ -263,6 +262,7 @@ fn instance(
         private: BASE64.encode(own),
         dependencies: Vec::new(),
         create_before_destroy: record.create_before_destroy,
+        skip_destroy: record.keep,
     }))
 }
 
@@ -406,7 +406,7 @@ impl Reader<'_> {
             schema_version: schema.version,
             attributes,
             connection,
-            keep: own.as_ref().is_some_and(|own| own.keep),
+            keep: instance.skip_destroy,
             timeouts: own.as_ref().map(|own| own.timeouts.clone()).unwrap_or_default(),
             token: own.map(|own| own.token).unwrap_or_default(),
             dependencies: direct.unwrap_or_else(|| listed.clone()),
