@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::addr::{ResourceAddress, ResourceMode, Selector, WorkspaceName};
+use crate::addr::{ResourceAddress, Selector, WorkspaceName};
 use crate::diag::{Diagnostics, SourceMap};
 use crate::event::EventSink;
 use crate::plan::{Counts, PlanMode};
@@ -186,13 +186,7 @@ pub fn complete(registry: &Registry, state: &mut WorkspaceState) {
     for record in state.resources.values_mut().chain(open) {
         let address = &record.key.address;
         let Some(provider) = registry.get(&record.provider) else { continue };
-        let schema = match address.mode {
-            ResourceMode::Managed => provider.schema().resources.get(&*address.kind),
-            ResourceMode::Data | ResourceMode::Ephemeral => {
-                provider.schema().data_sources.get(&*address.kind)
-            }
-        };
-        if let Some(schema) = schema {
+        if let Some(schema) = provider.schema().types(address.mode).get(&*address.kind) {
             record.complete(schema.block.unset());
         }
     }

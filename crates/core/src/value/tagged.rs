@@ -48,15 +48,15 @@ impl Value {
     /// An object with those of `unset` that it lacks.
     #[must_use]
     pub fn completed(self, unset: &[(Arc<str>, Value)]) -> Value {
-        let Kind::Object(entries) = &self.kind else { return self };
-        let lacks = |(name, _): &&(Arc<str>, Value)| !entries.contains_key(name);
-        let mut lacking = unset.iter().filter(lacks).cloned().peekable();
-        if lacking.peek().is_none() {
-            return self;
+        let Value { kind, marks } = self;
+        let Kind::Object(mut entries) = kind else { return Value { kind, marks } };
+        for (name, value) in unset {
+            if !entries.contains_key(name) {
+                // What was just read is nobody else's, so that nothing is copied.
+                Arc::make_mut(&mut entries).insert(name.clone(), value.clone());
+            }
         }
-        let mut all = Entries::clone(entries);
-        all.extend(lacking);
-        Value::from(Kind::Object(Arc::new(all))).with_marks(self.marks)
+        Value { kind: Kind::Object(entries), marks }
     }
 }
 
