@@ -422,14 +422,13 @@ impl Planner<'_> {
                 }
                 false => change.before.at_path(&trigger.path) != change.after.at_path(&trigger.path),
             };
-            let is_meant = |change: &&Change| trigger.key.is_none() || change.key.address.key == trigger.key;
-            let mut changes = changes.iter().map(|&i| &self.changes[i as usize]);
-            let triggered = match &trigger.key {
-                // Keys of one block are in order.
-                Some(_) => changes.find(is_meant).is_some_and(one),
-                None => changes.any(one),
+            // Keys of one block are in order.
+            let is_key = |&i: &u32| self.changes[i as usize].key.address.key.cmp(&trigger.key);
+            let meant = match &trigger.key {
+                Some(_) => changes.binary_search_by(is_key).map_or(&[][..], |at| &changes[at..=at]),
+                None => changes,
             };
-            if triggered {
+            if meant.iter().any(|&i| one(&self.changes[i as usize])) {
                 return Ok(true);
             }
         }
