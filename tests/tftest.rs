@@ -148,6 +148,17 @@ fn values_come_from_outside_and_runs_see_earlier_ones() {
     let said = place.ok(EXAMPLE, &["test", "-var=name=outside", "-verbose"]);
     assert!(said.stdout.contains("# terraform_data.a:"), "{}", said.stdout);
     assert!(said.stdout.ends_with("\nSuccess! 2 passed, 0 failed.\n"), "{}", said.stdout);
+    let said = place.ok(EXAMPLE, &["test", "-var=name=outside", "-verbose", "-json"]);
+    let states: Vec<Json> = said
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Json>(line).expect("JSON"))
+        .filter(|line| line["type"] == "test_state")
+        .collect();
+    let [one, two] = &states[..] else { panic!("{}", said.stdout) };
+    assert_eq!((&one["@testrun"], &two["@testrun"]), (&"one".into(), &"two".into()));
+    let object = &two["test_state"]["values"]["root_module"]["resources"][0];
+    assert_eq!(object["address"], "terraform_data.a", "{}", said.stdout);
     place.write(EXAMPLE, "values.tfvars", "name = \"outside\"\n");
     place.ok(EXAMPLE, &["test", "-var-file=values.tfvars"]);
     assert_eq!(place.run(EXAMPLE, &["test", "-var=name=other"]).code, 1);

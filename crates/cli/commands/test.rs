@@ -28,7 +28,8 @@ pub(super) async fn run(session: &Session, args: &TestCommand) -> Result<Exit, D
         let file = std::fs::File::create(path).map_err(|e| error::file("Cannot write", path, &e))?;
         outputs.push(Output::to(file, std::io::sink()));
     }
-    let new = |output| Lines::new(output, Arc::clone(&session.sources));
+    let details = || args.verbose.then(|| providers::real(&session.settings));
+    let new = |output| Lines::new(output, Arc::clone(&session.sources), details());
     let lines: Vec<Lines> = outputs.into_iter().map(new).collect();
     match all(session, args, &lines).await {
         Ok(exit) => Ok(exit),

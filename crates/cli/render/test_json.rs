@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 use tenantctl_core::diag::{Diagnostics, Severity, SourceMap};
-use tenantctl_core::testing::{FileReport, Status, TestFile};
+use tenantctl_core::ops;
+use tenantctl_core::provider::Registry;
+use tenantctl_core::state::Dependencies;
+use tenantctl_core::testing::{FileReport, RunResult, Status, TestFile};
+use tenantctl_core::value::exact;
 
-use super::{VERSION, json_diagnostic, test};
+use super::{VERSION, json_diagnostic, json_plan, json_state, test};
 use crate::output::Output;
 
 /// The version of the lines' format: Terraform's.
@@ -16,6 +20,8 @@ const UI: &str = "1.2";
 pub(crate) struct Lines {
     output: Output,
     sources: Arc<SourceMap>,
+    /// For what each run came to, where that is asked for.
+    details: Option<Registry>,
 }
 
 /// What a line is about: the file, and the run if it is one's.
@@ -23,8 +29,8 @@ type About<'a> = (&'a FileReport, Option<&'a str>);
 
 impl Lines {
     /// Writes there, the version first.
-    pub(crate) fn new(output: Output, sources: Arc<SourceMap>) -> Self {
-        let lines = Lines { output, sources };
+    pub(crate) fn new(output: Output, sources: Arc<SourceMap>, details: Option<Registry>) -> Self {
+        let lines = Lines { output, sources, details };
         let version = json!({ "tenantctl": VERSION, "ui": UI });
         lines.put("info", "version", format!("tenantctl {VERSION}"), None, version);
         lines
@@ -53,6 +59,9 @@ impl Lines {
             let words = format!("  {:?}... {}", run.name, test::word(run.status));
             let json = json!({ "path": report.path, "run": run.name, "status": name(run.status) });
             self.put("info", "test_run", words, Some(about), json!({ "test_run": json }));
+            if let (Some(registry), Some(result)) = (&self.details, &run.result) {
+                self.result(result, registry, about);
+            }
             self.diagnostics(&run.diagnostics, Some(about));
         }
         self.diagnostics(&report.cleanup, Some((report, None)));
@@ -62,6 +71,24 @@ impl Lines {
             let cleanup = json!({ "test_cleanup": { "failed_resources": names } });
             self.put("error", "test_cleanup", problem.detail, Some((report, None)), cleanup);
         }
+    }
+
+    /// What a run came to.
+    fn result(&self, result: &RunResult, registry: &Registry, about: About<'_>) {
+        let mut lists = Dependencies::default();
+        let (kind, what, json) = match result {
+            RunResult::Plan(made) => {
+                ("test_plan", "plan", json_plan::plan(made, registry, &mut lists, false))
+            }
+            RunResult::State(made) => {
+                let mut state = (**made).clone();
+                ops::complete(registry, &mut state);
+                ("test_state", "state", json_state::state(&state, &mut lists, false))
+            }
+        };
+        let words = format!("-verbose flag enabled, printing {what}");
+        let line = line("info", kind, words, Some(about), json!({ kind: json }));
+        self.output.document(&exact::text(line.to_string()), &lists);
     }
 
     /// Problems, one a line.
@@ -93,24 +120,28 @@ impl Lines {
     }
 
     fn put(&self, level: &str, kind: &str, message: String, about: Option<About<'_>>, more: Json) {
-        let mut json = json!({
-            "@level": level,
-            "@message": message,
-            "@module": "tenantctl.ui",
-            "@timestamp": crate::session::now(),
-            "type": kind,
-        });
-        if let Some((report, run)) = about {
-            json["@testfile"] = json!(report.path);
-            if let Some(run) = run {
-                json["@testrun"] = json!(run);
-            }
-        }
-        if let (Json::Object(line), Json::Object(more)) = (&mut json, more) {
-            line.extend(more);
-        }
-        self.output.json(&json);
+        self.output.json(&line(level, kind, message, about, more));
     }
+}
+
+fn line(level: &str, kind: &str, message: String, about: Option<About<'_>>, more: Json) -> Json {
+    let mut json = json!({
+        "@level": level,
+        "@message": message,
+        "@module": "tenantctl.ui",
+        "@timestamp": crate::session::now(),
+        "type": kind,
+    });
+    if let Some((report, run)) = about {
+        json["@testfile"] = json!(report.path);
+        if let Some(run) = run {
+            json["@testrun"] = json!(run);
+        }
+    }
+    if let (Json::Object(line), Json::Object(more)) = (&mut json, more) {
+        line.extend(more);
+    }
+    json
 }
 
 /// How a run or file ended, as Terraform names it.

@@ -259,8 +259,13 @@ struct Request {
 impl Request {
     fn read(&mut self, expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) {
         let mut text = |expr: &Expr| {
-            let value = constant_expr(expr, &Type::String, scope, diagnostics)?;
-            Some((value.as_str()?.to_owned(), expr.span))
+            let value = constant_expr(expr, &Type::Dynamic, scope, diagnostics)?;
+            let text = value.as_str().map(|text| (text.to_owned(), expr.span));
+            if text.is_none() {
+                let problem = Diagnostic::error("Wrong type", "A text in quotes is required here.");
+                diagnostics.push(problem.at(expr.span));
+            }
+            text
         };
         let Some(items) = object_items(expr) else {
             self.version = text(expr);

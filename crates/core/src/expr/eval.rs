@@ -13,7 +13,7 @@ use super::loops::object_key;
 use super::operators::unary;
 use super::template::MAX_TEMPLATE_HEIGHT;
 use crate::diag::{Diagnostic, Span};
-use crate::value::{Kind, Marks, Type, Unknown, Value, unify};
+use crate::value::{Kind, Marks, PathStep, Type, Unknown, Value, unify};
 
 /// An evaluation that failed; boxed, since success is the rule.
 pub type EvalError = Box<Diagnostic>;
@@ -154,7 +154,8 @@ impl Evaluator<'_> {
                     let place = if e.path.steps().is_empty() {
                         String::new()
                     } else {
-                        format!("attribute {}: ", e.path)
+                        let is_element = matches!(e.path.steps().first(), Some(PathStep::Index(_)));
+                        format!("{} {}: ", if is_element { "element" } else { "attribute" }, e.path)
                     };
                     Box::new(
                         Diagnostic::error(

@@ -169,7 +169,7 @@ pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> 
         }
     }
     if !state.resources.is_empty() {
-        implied.follow(&statements, &mut places);
+        implied.follow(&statements, &mut places)?;
     }
     record(state, registry, places, &mut moves);
     Ok(moves)

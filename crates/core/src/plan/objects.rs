@@ -412,9 +412,6 @@ impl Planner<'_> {
     fn triggered(&self, place: Place<'_>, repeated: &Repeated) -> Result<bool, Box<Diagnostic>> {
         for expr in &place.block.lifecycle.replace_triggered_by {
             let Some(trigger) = self.trigger(place, repeated, expr)? else { continue };
-            let node = self.input.graph.find(place.module, &trigger.resource);
-            let node = node.and_then(|i| self.input.graph.node(place.module, NodeKind::Resource(i)));
-            let changes = node.and_then(|node| self.instances_of(node, place.instance)).unwrap_or_default();
             let whole = trigger.path.steps().is_empty();
             let one = |change: &Change| match whole {
                 true => {
@@ -422,17 +419,34 @@ impl Planner<'_> {
                 }
                 false => change.before.at_path(&trigger.path) != change.after.at_path(&trigger.path),
             };
-            // Keys of one block are in order.
-            let is_key = |&i: &u32| self.changes[i as usize].key.address.key.cmp(&trigger.key);
-            let meant = match &trigger.key {
-                Some(_) => changes.binary_search_by(is_key).map_or(&[][..], |at| &changes[at..=at]),
-                None => changes,
-            };
+            let meant = self.named_by(place, &trigger).map_err(|problem| Box::new(problem.at(expr.span)))?;
             if meant.iter().any(|&i| one(&self.changes[i as usize])) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// What the plan does to what a trigger names.
+    fn named_by(&self, place: Place<'_>, trigger: &Trigger) -> Result<&[u32], Diagnostic> {
+        let graph = self.input.graph;
+        let node = graph.find(place.module, &trigger.resource);
+        let node = node.and_then(|i| graph.node(place.module, NodeKind::Resource(i)));
+        let Some(made) = node.and_then(|node| self.instances_of(node, place.instance)) else {
+            return Ok(&[]);
+        };
+        let Some(key) = &trigger.key else { return Ok(made) };
+        // Keys of one block are in order.
+        let found = made.binary_search_by(|&i| self.changes[i as usize].key.address.key.cmp(&trigger.key));
+        match found {
+            Ok(at) => Ok(&made[at..=at]),
+            // What is left out or failed is not there either.
+            Err(_) if self.input.chosen.is_partial() || self.evaluation.diagnostics.has_errors() => Ok(&[]),
+            Err(_) => {
+                let detail = format!("There is no {}{key}.", trigger.resource);
+                Err(Diagnostic::error("Invalid replace_triggered_by", detail))
+            }
+        }
     }
 
     /// The resource, instance and attribute that a trigger names.

@@ -40,10 +40,14 @@ impl Decoder<'_> {
                     Some(value)
                 }
                 Err(error) => {
+                    let place = match error.path.steps() {
+                        [] => String::new(),
+                        _ => format!(", at {}", error.path),
+                    };
                     self.diagnostics.push(
                         Diagnostic::error(
                             "Wrong type",
-                            format!("The default does not suit the variable's type: {error}."),
+                            format!("The default does not suit the variable's type{place}: {error}."),
                         )
                         .at(attribute.value.span),
                     );
