@@ -197,6 +197,29 @@ impl ResourceAddress {
     pub fn without_key(&self) -> Self {
         ResourceAddress { key: None, ..self.clone() }
     }
+
+    /// The same address without instance key, in all instances of the modules
+    /// that follow the first few.
+    #[must_use]
+    pub fn within(&self, instances: usize) -> Self {
+        let steps = self.module.steps();
+        let rest = steps.get(instances..).unwrap_or_default();
+        if rest.iter().all(|step| step.key.is_none()) {
+            return self.without_key();
+        }
+        let rest = rest.iter().map(|step| ModuleStep { key: None, ..step.clone() });
+        let module = ModulePath::of(steps[..instances].iter().cloned().chain(rest));
+        ResourceAddress { module, key: None, ..self.clone() }
+    }
+
+    /// What an object of this address can be named by where something depends
+    /// on it, each once: as seen from its own module instance, and from further
+    /// and further outside.
+    pub fn names(&self) -> impl Iterator<Item = ResourceAddress> {
+        let steps = self.module.steps();
+        let keyed = (0..steps.len()).rev().filter(|&at| steps[at].key.is_some());
+        std::iter::once(self.without_key()).chain(keyed.map(|at| self.within(at)))
+    }
 }
 
 impl fmt::Display for ResourceAddress {
@@ -413,6 +436,26 @@ mod tests {
         }
         for text in ["", "a", "a.b.c", "a[0].b", "module.m", "a.b[", "a.b[x]", "a..b"] {
             assert!(text.parse::<ResourceAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_go_from_its_own_modules_outwards() {
+        for (text, names) in [
+            ("a.b[0]", &["a.b"][..]),
+            ("module.m.a.b", &["module.m.a.b"]),
+            ("module.m[\"x\"].a.b[1]", &["module.m[\"x\"].a.b", "module.m.a.b"]),
+            (
+                "module.m[0].module.n.module.o[1].a.b",
+                &[
+                    "module.m[0].module.n.module.o[1].a.b",
+                    "module.m[0].module.n.module.o.a.b",
+                    "module.m.module.n.module.o.a.b",
+                ],
+            ),
+        ] {
+            let address: ResourceAddress = text.parse().expect(text);
+            assert_eq!(address.names().map(|name| name.to_string()).collect::<Vec<_>>(), names);
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
+use crate::addr::{ModulePath, ModuleStep, ResourceAddress, ResourceMode};
 use crate::config::{Module, Repetition, Resource, Rule};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, ExprKind, Reference};
@@ -160,6 +160,30 @@ impl Graph {
         path.steps().iter().try_fold(0, |module, step| {
             self.child(module, self.find(module, &Reference::Module(step.name.clone()))?)
         })
+    }
+
+    /// What the instances of a module are to something in an instance of another
+    /// one, whose path is given: of the calls that both are in its own, of those
+    /// further down all.
+    pub fn seen_from(&self, module: usize, path: &ModulePath, to: usize) -> ModulePath {
+        if module == to {
+            return path.clone();
+        }
+        let (own, other) = (self.line(module), self.line(to));
+        let common = own.iter().zip(&other).take_while(|(a, b)| a == b).count();
+        let further = other[common..].iter().filter_map(|&at| {
+            let (parent, call) = self.modules[at].parent?;
+            Some(ModuleStep { name: self.modules[parent].module.calls[call].name.name.clone(), key: None })
+        });
+        ModulePath::of(path.steps()[..common].iter().cloned().chain(further))
+    }
+
+    /// The modules that lead to one, from the root's first call down.
+    fn line(&self, module: usize) -> Vec<usize> {
+        let above = std::iter::successors(Some(module), |&at| self.modules[at].parent.map(|(up, _)| up));
+        let mut line: Vec<usize> = above.filter(|&at| self.modules[at].parent.is_some()).collect();
+        line.reverse();
+        line
     }
 
     /// The module of a resource's block and its position there.

@@ -5,7 +5,7 @@
 //! workspaces that it is about; each leaves an entry in the record of who did
 //! what. None of them calls a provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::locks::{self, hold};
 use super::plan::state_error;
@@ -13,6 +13,7 @@ use super::{Engine, Scope, audit, loaded};
 use crate::addr::{ResourceAddress, WorkspaceName};
 use crate::diag::{Diagnostic, Diagnostics, agree};
 use crate::event::Event;
+use crate::plan::renamings;
 use crate::state::{
     AuditEntry, Commit, Entry, RecordChange, RecordKey, ResourceRecord, WorkspaceLock, WorkspaceState,
 };
@@ -231,14 +232,15 @@ fn rename_all(dependencies: &mut [ResourceAddress], from: &Place, to: &Place) {
 fn dependents(state: &WorkspaceState, moves: &Moves) -> Vec<ResourceRecord> {
     let mut renamed: BTreeMap<ResourceAddress, ResourceAddress> = BTreeMap::new();
     for (before, record) in moves {
-        renamed.insert(before.address.without_key(), record.key.address.without_key());
+        renamed.extend(renamings(&before.address, &record.key.address));
     }
-    let is_moved = |key: &RecordKey| moves.iter().any(|(before, _)| before == key);
-    let stays: Vec<ResourceAddress> =
-        state.resources.keys().filter(|key| !is_moved(key)).map(|key| key.address.without_key()).collect();
-    renamed.retain(|before, _| !stays.contains(before));
+    let moved: BTreeSet<&RecordKey> = moves.iter().map(|(before, _)| before).collect();
+    let stay = || state.resources.values().filter(|record| !moved.contains(&record.key));
+    for name in stay().flat_map(|record| record.key.address.names()) {
+        renamed.remove(&name);
+    }
     let mut changed = Vec::new();
-    for record in state.resources.values().filter(|record| !is_moved(&record.key)) {
+    for record in stay() {
         let mut record = record.clone();
         let mut is_changed = false;
         for address in &mut record.dependencies {

@@ -4,17 +4,20 @@
 use rustc_hash::FxHashSet;
 
 use super::planner::Planner;
-use crate::addr::{ResourceAddress, ResourceMode};
+use crate::addr::{ModulePath, ResourceAddress, ResourceMode};
 use crate::graph::{Graph, NodeKind};
 
 impl Planner<'_> {
     /// Addresses of the resources that a node directly depends on, as seen
-    /// from a module instance. Of what is managed also those that it depends on
-    /// through what is only read: no record tells of that.
+    /// from a module instance: those in the modules that both are in are of its
+    /// own instances, those further down of all instances. Of what is managed
+    /// also those that it depends on through what is only read: no record tells
+    /// of that.
     pub(super) fn dependencies(&self, node: usize, instance: usize) -> Vec<ResourceAddress> {
         let mut found = Vec::new();
+        let path = &self.evaluation.modules[self.input.graph.nodes[node].module][instance].path;
         let is_managed = self.is_managed(node);
-        self.depends(node, instance, is_managed, &mut FxHashSet::default(), &mut found);
+        self.depends(node, path, is_managed, &mut FxHashSet::default(), &mut found);
         found
     }
 
@@ -27,9 +30,9 @@ impl Planner<'_> {
     fn depends(
         &self,
         node: usize,
-        instance: usize,
+        from: &ModulePath,
         is_managed: bool,
-        met: &mut FxHashSet<(usize, usize)>,
+        met: &mut FxHashSet<(usize, ModulePath)>,
         found: &mut Vec<ResourceAddress>,
     ) {
         let graph = self.input.graph;
@@ -37,20 +40,19 @@ impl Planner<'_> {
             let NodeKind::Resource(i) = graph.nodes[resource].kind else { continue };
             let module = graph.nodes[resource].module;
             let block = &graph.modules[module].module.resources[i];
-            for seen in self.evaluation.visible(graph.nodes[node].module, instance, module) {
-                if !met.insert((resource, seen)) {
-                    continue;
-                }
-                found.push(ResourceAddress {
-                    module: self.evaluation.modules[module][seen].path.clone(),
-                    mode: block.mode,
-                    kind: block.kind.clone(),
-                    name: block.name.clone(),
-                    key: None,
-                });
-                if is_managed && !self.is_managed(resource) {
-                    self.depends(resource, seen, is_managed, met, found);
-                }
+            let path = graph.seen_from(graph.nodes[node].module, from, module);
+            if !met.insert((resource, path.clone())) {
+                continue;
+            }
+            found.push(ResourceAddress {
+                module: path.clone(),
+                mode: block.mode,
+                kind: block.kind.clone(),
+                name: block.name.clone(),
+                key: None,
+            });
+            if is_managed && !self.is_managed(resource) {
+                self.depends(resource, &path, is_managed, met, found);
             }
         }
     }

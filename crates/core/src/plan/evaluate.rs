@@ -248,7 +248,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The instance of a module that an instance of another is in, or is.
-    fn above(&self, module: usize, instance: usize, wanted: usize) -> Option<usize> {
+    pub(super) fn above(&self, module: usize, instance: usize, wanted: usize) -> Option<usize> {
         let (mut module, mut instance) = (module, instance);
         while module != wanted {
             (module, instance) =

@@ -45,6 +45,7 @@ mod targets;
 
 pub(crate) use diff::{Ignored, ignore_changes, mark_sensitive, proposed};
 pub(crate) use ephemeral::{null_write_only, without_write_only};
+pub(crate) use moves::renamings;
 
 pub use crate::refresh::Drift;
 pub use change::{Action, Change, Reason};

@@ -306,6 +306,21 @@ impl Places {
     }
 }
 
+/// What the names of a place become, by which others tell that they depend on
+/// it.
+pub(crate) fn renamings(
+    from: &ResourceAddress,
+    to: &ResourceAddress,
+) -> impl Iterator<Item = (ResourceAddress, ResourceAddress)> {
+    let is_as_deep = from.module.steps().len() == to.module.steps().len();
+    from.names().map(move |was| {
+        let keyed = was.module.steps().iter().rposition(|step| step.key.is_some()).map_or(0, |at| at + 1);
+        let is_own = was.module == from.module;
+        let is = if is_as_deep && !is_own { to.within(keyed) } else { to.without_key() };
+        (was, is)
+    })
+}
+
 /// Takes what was moved into the state: records, and what others record of
 /// their dependencies.
 fn record(state: &mut WorkspaceState, registry: &Registry, places: Places, moves: &mut Moves) {
@@ -317,8 +332,17 @@ fn record(state: &mut WorkspaceState, registry: &Registry, places: Places, moves
     let mut renamed: BTreeMap<ResourceAddress, BTreeSet<ResourceAddress>> = BTreeMap::new();
     let mut now: HashMap<&ResourceAddress, &ResourceAddress> = HashMap::new();
     for (to, from) in &previous {
-        renamed.entry(from.without_key()).or_default().insert(to.without_key());
+        for (was, is) in renamings(from, to) {
+            renamed.entry(was).or_default().insert(is);
+        }
         now.insert(from, to);
+    }
+    // What some objects moved away from is what others still are.
+    let stays = state.resources.keys().map(|key| &key.address).filter(|address| !now.contains_key(address));
+    for name in stays.flat_map(ResourceAddress::names) {
+        if let Some(names) = renamed.get_mut(&name) {
+            names.insert(name);
+        }
     }
     let mut changed = Vec::new();
     let records = std::mem::take(&mut state.resources);

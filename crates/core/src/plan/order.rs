@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::change::{Action, Change};
 use super::evaluate::Evaluation;
 use super::model::{Step, StepAction, StepId};
-use crate::addr::ResourceAddress;
+use crate::addr::{ModulePath, ResourceAddress};
 use crate::graph::{Graph, NodeKind};
 use crate::state::WorkspaceState;
 
@@ -80,11 +80,14 @@ impl Builder<'_> {
     fn group(&mut self, state: &WorkspaceState) {
         let acts = |change: &Change| change.action != Action::NoOp;
         let mut places: FxHashMap<ResourceAddress, usize> = FxHashMap::default();
+        // By what a place is named where something depends on it.
+        let mut named: FxHashMap<ResourceAddress, Vec<usize>> = FxHashMap::default();
         for (i, change) in self.changes.iter().enumerate().filter(|(_, change)| acts(change)) {
             let next = self.groups.len();
             let place = *places.entry(change.key.address.without_key()).or_insert(next);
             if place == next {
                 self.groups.push(Group::default());
+                change.key.address.names().for_each(|name| named.entry(name).or_default().push(place));
             }
             self.groups[place].changes.push(i);
             self.group_of[i] = Some(place);
@@ -92,7 +95,7 @@ impl Builder<'_> {
         for (i, change) in self.changes.iter().enumerate().filter(|(_, change)| acts(change)) {
             let record = state.resources.get(&change.key);
             for dependency in record.into_iter().flat_map(|record| &record.dependencies) {
-                if let Some(&place) = places.get(dependency) {
+                for &place in named.get(dependency).into_iter().flatten() {
                     self.groups[place].users.push(i);
                 }
             }
@@ -192,15 +195,27 @@ impl Builder<'_> {
     ) {
         // The step after which all instances of a resource are as planned.
         let mut done: FxHashMap<(usize, usize), Vec<StepId>> = FxHashMap::default();
+        // The same of resources in modules beside, whose instances all are seen:
+        // by what they are named from there.
+        let mut beside: FxHashMap<(usize, ModulePath), Vec<StepId>> = FxHashMap::default();
         for &node in &graph.order {
             let NodeKind::Resource(_) = graph.nodes[node].kind else { continue };
             let module = graph.nodes[node].module;
             for instance in 0..evaluation.modules[module].len() {
                 let mut before: Vec<StepId> = Vec::new();
                 for &dependency in &graph.nodes[node].resources {
-                    for seen in evaluation.visible(module, instance, graph.nodes[dependency].module) {
+                    let to = graph.nodes[dependency].module;
+                    if let Some(seen) = evaluation.above(module, instance, to) {
                         before.extend(done.get(&(dependency, seen)).into_iter().flatten());
+                        continue;
                     }
+                    let path = graph.seen_from(module, &evaluation.modules[module][instance].path, to);
+                    let ends = beside.entry((dependency, path)).or_insert_with(|| {
+                        let all = evaluation.visible(module, instance, to).into_iter();
+                        let all = all.filter_map(|seen| done.get(&(dependency, seen))).flatten();
+                        self.join(all.copied().collect())
+                    });
+                    before.extend(&*ends);
                 }
                 before.sort_unstable();
                 before.dedup();

@@ -330,7 +330,8 @@ impl<'a> Planner<'a> {
         values.truncate(values.len() - absent);
         if changes && self.reads {
             let (kind, name) = (block.kind.clone(), block.name.clone());
-            self.changing.insert(ResourceAddress { module: path, mode: block.mode, kind, name, key: None });
+            let address = ResourceAddress { module: path, mode: block.mode, kind, name, key: None };
+            self.changing.extend(address.names());
         }
         self.instances.insert((node, instance), made);
         self.aggregate(&block.repetition, values, block.scope.is_some())

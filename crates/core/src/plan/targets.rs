@@ -4,7 +4,7 @@
 //! depends on it too. For removals it is the other way round, by what the
 //! records say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::model::{Plan, PlanMode};
 use crate::addr::{ModulePath, ResourceAddress, Selector};
@@ -239,17 +239,30 @@ fn check(graph: &Graph, reach: &mut [Reach]) {
 /// and what depends on them, or all but the named ones and what they need.
 fn objects(state: &WorkspaceState, selectors: &[Selector], exclude: bool) -> HashSet<ResourceAddress> {
     let all = || state.resources.values().filter(|record| record.key.deposed.is_none());
-    let mut edges: HashMap<ResourceAddress, Vec<&ResourceAddress>> = HashMap::new();
+    // By what a place is named where something depends on it: the places, and
+    // what depends on them.
+    let mut places: HashMap<ResourceAddress, BTreeSet<ResourceAddress>> = HashMap::new();
+    let mut users: HashMap<&ResourceAddress, BTreeSet<ResourceAddress>> = HashMap::new();
+    let mut needed: HashMap<ResourceAddress, BTreeSet<&ResourceAddress>> = HashMap::new();
     for record in all() {
         let own = record.key.address.without_key();
-        for dependency in &record.dependencies {
-            if exclude {
-                edges.entry(own.clone()).or_default().push(dependency);
-            } else {
-                edges.entry(dependency.clone()).or_default().push(&record.key.address);
-            }
+        for name in own.names() {
+            places.entry(name).or_default().insert(own.clone());
+        }
+        for name in &record.dependencies {
+            users.entry(name).or_default().insert(own.clone());
+            needed.entry(own.clone()).or_default().insert(name);
         }
     }
+    // What was asked for once is not asked for again: all of it is met then.
+    let mut next = |place: &ResourceAddress| -> BTreeSet<ResourceAddress> {
+        if exclude {
+            let names = needed.remove(place).into_iter().flatten();
+            names.filter_map(|name| places.remove(name)).flatten().collect()
+        } else {
+            place.names().filter_map(|name| users.remove(&name)).flatten().collect()
+        }
+    };
     let mut reached: HashSet<ResourceAddress> = HashSet::new();
     let mut named: HashSet<ResourceAddress> = HashSet::new();
     let mut open: Vec<ResourceAddress> = Vec::new();
@@ -257,13 +270,10 @@ fn objects(state: &WorkspaceState, selectors: &[Selector], exclude: bool) -> Has
         named.insert(record.key.address.clone());
         open.push(record.key.address.without_key());
     }
-    let mut seen: HashSet<ResourceAddress> = open.iter().cloned().collect();
-    while let Some(address) = open.pop() {
-        for other in edges.get(&address).into_iter().flatten() {
-            let whole = other.without_key();
-            reached.insert(whole.clone());
-            if seen.insert(whole.clone()) {
-                open.push(whole);
+    while let Some(place) = open.pop() {
+        for other in next(&place) {
+            if reached.insert(other.clone()) {
+                open.push(other);
             }
         }
     }

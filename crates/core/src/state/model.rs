@@ -71,7 +71,9 @@ pub struct ResourceRecord {
     pub connection: Value,
     /// Its creation's token.
     pub token: String,
-    /// Resources it directly depends on, without instance keys.
+    /// Resources it directly depends on, without instance keys. Modules that
+    /// it is in itself have those of its own instances, others stand for all of
+    /// theirs: a list of these would be as long as there are instances.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub dependencies: Vec<ResourceAddress>,
