@@ -157,7 +157,7 @@ pub fn moves(graph: &Graph, registry: &Registry, state: &mut WorkspaceState) -> 
     let mut moves = Moves::default();
     for &at in &order {
         let statement = &statements[at];
-        for address in places.in_block(&statement.block(&statement.moved.from)) {
+        for address in places.taken_by(statement) {
             let Some(to) = statement.target(&address) else { continue };
             if to != address && !places.take(&address, &to) {
                 let detail = format!(
@@ -294,6 +294,17 @@ impl Places {
             self.put(to.clone(), was);
         }
         true
+    }
+
+    /// Objects that a statement can be about.
+    fn taken_by(&self, statement: &Statement<'_>) -> Vec<ResourceAddress> {
+        match &statement.moved.from {
+            // One that is named is not looked for among all of its block.
+            Selector::Resource(from) if statement.module.is_empty() && !statement.is_whole() => {
+                self.now.get_key_value(from).map(|(address, _)| address.clone()).into_iter().collect()
+            }
+            from => self.in_block(&statement.block(from)),
+        }
     }
 
     /// Addresses in a block, or anywhere in a module.

@@ -9,15 +9,28 @@ use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Block, Statement};
+use super::{Block, Statement, last_key};
+use crate::addr::InstanceKey;
 use crate::config::Moved;
 use crate::diag::{Diagnostic, Diagnostics};
 
+/// Statements that take from a block.
+#[derive(Default)]
+struct Takers {
+    all: Vec<usize>,
+    /// Of these, those about all instances.
+    whole: Vec<usize>,
+    by_key: BTreeMap<Option<InstanceKey>, Vec<usize>>,
+}
+
 /// Statements, those first whose results others take.
 pub(super) fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnostics> {
-    let mut takers: BTreeMap<Block, Vec<usize>> = BTreeMap::new();
+    let mut takers: BTreeMap<Block, Takers> = BTreeMap::new();
     for (i, statement) in statements.iter().enumerate() {
-        takers.entry(statement.block(&statement.moved.from)).or_default().push(i);
+        let from = takers.entry(statement.block(&statement.moved.from)).or_default();
+        from.all.push(i);
+        from.whole.extend(statement.is_whole().then_some(i));
+        from.by_key.entry(last_key(&statement.moved.from).cloned()).or_default().push(i);
     }
     let mut graph = DiGraph::<(), ()>::with_capacity(statements.len(), statements.len());
     for _ in statements {
@@ -27,18 +40,26 @@ pub(super) fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnosti
         let given = statement.block(&statement.moved.to);
         let mut related: Vec<usize> = Vec::new();
         // The same block, and modules that it is in.
-        related.extend(takers.get(&given).into_iter().flatten());
+        if let Some(same) = takers.get(&given) {
+            if statement.is_whole() {
+                related.extend(&same.all);
+            } else {
+                let key = last_key(&statement.moved.to).cloned();
+                related.extend(same.by_key.get(&key).into_iter().flatten());
+                related.extend(&same.whole);
+            }
+        }
         for depth in 1..=given.0.len() {
             let outer = (given.0[..depth].to_vec(), None);
             if outer != given {
-                related.extend(takers.get(&outer).into_iter().flatten());
+                related.extend(takers.get(&outer).into_iter().flat_map(|outer| &outer.all));
             }
         }
         if given.1.is_none() {
             let inside = takers
                 .range((given.0.clone(), None)..)
                 .take_while(|(block, _)| block.0.starts_with(&given.0));
-            related.extend(inside.filter(|(block, _)| **block != given).flat_map(|(_, all)| all));
+            related.extend(inside.filter(|(block, _)| **block != given).flat_map(|(_, inside)| &inside.all));
         }
         for other in related {
             if other != i && statement.feeds(&statements[other]) {
@@ -47,7 +68,7 @@ pub(super) fn sort(statements: &[Statement<'_>]) -> Result<Vec<usize>, Diagnosti
         }
     }
     for (i, whole) in statements.iter().enumerate().filter(|(_, statement)| statement.is_whole()) {
-        for &one in takers.get(&whole.block(&whole.moved.from)).into_iter().flatten() {
+        for &one in takers.get(&whole.block(&whole.moved.from)).into_iter().flat_map(|from| &from.all) {
             if !statements[one].is_whole() {
                 graph.update_edge(NodeIndex::new(one), NodeIndex::new(i), ());
             }
