@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::model::{Module, Settings};
-use super::reader::{Constants, constant_expr};
+use super::reader::{Constants, constant_expr, plain_expr};
 use super::{files, json};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
-use crate::expr::{Expr, ExprKind};
+use crate::expr::Expr;
 use crate::syntax::{Attribute, parse_expression, parse_file};
-use crate::value::{Type, Value};
+use crate::value::Type;
 
 /// The value of a variable, and where it comes from.
 #[derive(Clone, Debug)]
@@ -84,7 +84,8 @@ pub(super) fn settings(
         }
         let text = match given {
             Given::File(expr) => {
-                let value = plain(expr, scope, diagnostics);
+                let what = "What a file of values sets";
+                let value = plain_expr(expr, &Type::Dynamic, what, scope, diagnostics);
                 settings.extend(value.map(|value| (name.as_str().into(), (value, expr.span))));
                 continue;
             }
@@ -110,23 +111,6 @@ pub(super) fn settings(
         }
     }
     settings
-}
-
-/// The value of an expression in a file of values.
-fn plain(expr: &Expr, scope: &Constants<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
-    if let Some(call) = called(expr) {
-        let detail = "A file of values holds plain values: no functions are called in it.";
-        diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
-        return None;
-    }
-    constant_expr(expr, &Type::Dynamic, scope, diagnostics)
-}
-
-/// The first function call in an expression.
-pub(super) fn called(expr: &Expr) -> Option<Span> {
-    let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
-    expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
-    found
 }
 
 /// Hides what files of values set secret variables to, line by line: a file

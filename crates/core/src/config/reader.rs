@@ -1,6 +1,5 @@
 //! Reading blocks against what they may hold, with every mistake reported.
 
-use super::given::called;
 use super::scopes;
 use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expr::{EvalResult, FunctionContext, Reference};
@@ -113,12 +112,7 @@ pub(super) fn constant(
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
     let attribute = body.attribute(name)?;
-    if let Some(call) = called(&attribute.value) {
-        let detail = format!("{name:?} is a plain value: no functions are called in it.");
-        diagnostics.push(Diagnostic::error("Function calls not allowed", detail).at(call));
-        return None;
-    }
-    let value = constant_expr(&attribute.value, ty, scope, diagnostics)?;
+    let value = plain_expr(&attribute.value, ty, &format!("{name:?}"), scope, diagnostics)?;
     if value.is_null() {
         let detail = format!("{name:?} is null, which is no value of it.");
         let problem = Diagnostic::error("Wrong type", detail).at(attribute.value.span);
@@ -126,6 +120,30 @@ pub(super) fn constant(
         return None;
     }
     Some(value)
+}
+
+/// Evaluates what must be written out, `what` it is for: without functions.
+pub(super) fn plain_expr(
+    expr: &Expr,
+    ty: &Type,
+    what: &str,
+    scope: &dyn Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
+    if let Some(call) = called(expr) {
+        let detail = format!("{what} is a plain value: no functions are called in it.");
+        let problem = Diagnostic::error("Function calls not allowed", detail).at(call);
+        diagnostics.push(problem.hint("What functions make of other values is a local value."));
+        return None;
+    }
+    constant_expr(expr, ty, scope, diagnostics)
+}
+
+/// The first function call in an expression.
+fn called(expr: &Expr) -> Option<Span> {
+    let mut found = matches!(expr.kind, ExprKind::Call(_)).then_some(expr.span);
+    expr.for_each_child(&mut |child| found = found.or_else(|| called(child)));
+    found
 }
 
 pub(super) fn constant_expr(

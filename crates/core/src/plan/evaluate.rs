@@ -13,7 +13,7 @@ use super::expand::Expansion;
 use super::model::Slot;
 use super::resolve::close;
 use crate::addr::{InstanceKey, ModulePath};
-use crate::config::{Instance, passed_on};
+use crate::config::{Instance, Variable, passed_on};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::expr::{Expr, ExprKind, Reference, evaluate};
 use crate::graph::Graph;
@@ -304,14 +304,9 @@ impl<'a> Evaluation<'a> {
                 Some(given) if given.value.is_null() && !variable.nullable => match default() {
                     Some(default) => default,
                     None => {
-                        let argument = self.argument(parent, &variable.name.name);
-                        let detail = format!(
-                            "The module's variable {:?} is set to null, which is no value of it: nullable = false.",
-                            variable.name.name
-                        );
-                        let error = Diagnostic::error("Required variable not set", detail)
-                            .related(variable.name.span, "declared here");
-                        self.diagnostics.push(error.at(argument.unwrap_or(variable.name.span)));
+                        let detail = "is set to null, which is no value of it: nullable = false.";
+                        let problem = self.refused(parent, variable, "Required variable not set", detail);
+                        self.diagnostics.push(problem);
                         continue;
                     }
                 },
@@ -322,16 +317,10 @@ impl<'a> Evaluation<'a> {
                 },
             };
             if !variable.ephemeral && self.is_ephemeral(&value.value) {
-                let argument = self.argument(parent, &variable.name.name);
-                let detail = format!(
-                    "The variable {:?} is not declared to be ephemeral, so it takes no ephemeral values.",
-                    variable.name.name
-                );
-                let mut error = Diagnostic::error("Ephemeral value not allowed", detail)
-                    .related(variable.name.span, "declared here")
-                    .hint("Set ephemeral = true in the variable if that is meant.");
-                error.span = Some(argument.unwrap_or(variable.name.span));
-                self.diagnostics.push(error);
+                let detail = "is not declared to be ephemeral, so it takes no ephemeral values.";
+                let problem = self.refused(parent, variable, "Ephemeral value not allowed", detail);
+                let hint = "Set ephemeral = true in the variable if that is meant.";
+                self.diagnostics.push(problem.hint(hint));
                 continue;
             }
             if variable.ephemeral && parent.is_none() {
@@ -343,10 +332,22 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Where a call sets a variable.
-    fn argument(&self, caller: Option<(usize, usize)>, variable: &str) -> Option<Span> {
-        let (module, call) = caller?;
-        Some(self.graph.modules[module].module.calls[call].arguments.get(variable)?.span)
+    /// That a variable does not take what it is set to: where a call sets it, if
+    /// one does.
+    fn refused(
+        &self,
+        caller: Option<(usize, usize)>,
+        variable: &Variable,
+        summary: &'static str,
+        why: &str,
+    ) -> Diagnostic {
+        let name = &variable.name;
+        let argument = caller.and_then(|(module, call)| {
+            self.graph.modules[module].module.calls[call].arguments.get(&name.name)
+        });
+        Diagnostic::error(summary, format!("The variable {:?} {why}", name.name))
+            .at(argument.map_or(name.span, |argument| argument.span))
+            .related(name.span, "declared here")
     }
 
     /// A value with marks of its own, which the apply puts on it too.

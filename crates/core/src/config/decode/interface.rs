@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::super::dropped;
-use super::super::given::called;
 use super::super::lifecycle::rules;
-use super::super::model::{Output, Variable};
-use super::super::reader::{Constants, check_labels, check_name, constant, constant_expr, dependencies};
+use super::super::model::{Output, Rule, Variable};
+use super::super::reader::{Constants, check_labels, check_name, constant, dependencies, plain_expr};
 use super::super::types::type_constraint;
 use super::super::vocabulary;
 use super::Decoder;
@@ -25,36 +24,7 @@ impl Decoder<'_> {
             Some(attribute) => type_constraint(&attribute.value, scope, &mut self.diagnostics),
             None => Constraint::default(),
         };
-        let default = block.body.attribute("default").and_then(|attribute| {
-            if let Some(call) = called(&attribute.value) {
-                let detail = "A default is a plain value: no functions are called in it.";
-                let problem = Diagnostic::error("Function calls not allowed", detail).at(call);
-                self.diagnostics.push(problem.hint("A local value can be made of variables by functions."));
-                return None;
-            }
-            let value = constant_expr(&attribute.value, &Type::Dynamic, scope, &mut self.diagnostics)?;
-            match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
-                Ok(value) => {
-                    let name = &block.labels[0].name;
-                    dropped::attributes(name, &attribute.value, &constraint.ty, &mut self.diagnostics);
-                    Some(value)
-                }
-                Err(error) => {
-                    let place = match error.path.steps() {
-                        [] => String::new(),
-                        _ => format!(", at {}", error.path),
-                    };
-                    self.diagnostics.push(
-                        Diagnostic::error(
-                            "Wrong type",
-                            format!("The default does not suit the variable's type{place}: {error}."),
-                        )
-                        .at(attribute.value.span),
-                    );
-                    None
-                }
-            }
-        });
+        let default = self.default(block, &constraint, scope);
         let mut flag = |name| {
             constant(&block.body, name, &Type::Bool, scope, &mut self.diagnostics).and_then(|v| v.as_bool())
         };
@@ -71,6 +41,45 @@ impl Decoder<'_> {
         if let Some(default) = block.body.attribute("default").filter(|_| sensitive || ephemeral) {
             self.sources.hide(default.value.span);
         }
+        Some(Variable {
+            name: block.labels[0].clone(),
+            constraint: Arc::new(constraint),
+            is_typed: block.body.attribute("type").is_some(),
+            default,
+            nullable,
+            sensitive,
+            ephemeral,
+            constant,
+            validations: self.validations(block),
+            deprecated: self.deprecation(&block.body, scope),
+            description: self.words(&block.body, "description", scope),
+        })
+    }
+
+    /// The default of a variable.
+    fn default(&mut self, block: &Block, constraint: &Constraint, scope: &Constants<'_>) -> Option<Value> {
+        let attribute = block.body.attribute("default")?;
+        let value = plain_expr(&attribute.value, &Type::Dynamic, "A default", scope, &mut self.diagnostics)?;
+        match fill_defaults(&value, &constraint.defaults).convert(&constraint.ty) {
+            Ok(value) => {
+                let name = &block.labels[0].name;
+                dropped::attributes(name, &attribute.value, &constraint.ty, &mut self.diagnostics);
+                Some(value)
+            }
+            Err(error) => {
+                let place = match error.path.steps() {
+                    [] => String::new(),
+                    _ => format!(", at {}", error.path),
+                };
+                let detail = format!("The default does not suit the variable's type{place}: {error}.");
+                self.diagnostics.push(Diagnostic::error("Wrong type", detail).at(attribute.value.span));
+                None
+            }
+        }
+    }
+
+    /// The validations of a variable that look at it.
+    fn validations(&mut self, block: &Block) -> Vec<Rule> {
         let mut validations = rules(&block.body, "validation", &mut self.diagnostics);
         let name = &block.labels[0].name;
         validations.retain(|rule| {
@@ -85,19 +94,7 @@ impl Decoder<'_> {
             }
             to_itself || !refers
         });
-        Some(Variable {
-            name: block.labels[0].clone(),
-            constraint: Arc::new(constraint),
-            is_typed: block.body.attribute("type").is_some(),
-            default,
-            nullable,
-            sensitive,
-            ephemeral,
-            constant,
-            validations,
-            deprecated: self.deprecation(&block.body, scope),
-            description: self.words(&block.body, "description", scope),
-        })
+        validations
     }
 
     pub(super) fn output(&mut self, block: &Block, scope: &Constants<'_>) -> Option<Output> {
